@@ -1,0 +1,1 @@
+"""Text2Cinemagraph: turn a prompt or a painting into a seamless loop."""

@@ -1,0 +1,103 @@
+"""The things that move, read from `lexicon.toml`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib import resources
+from typing import Any
+
+from t2c_ext.types import MotionKind
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+
+@dataclass(frozen=True)
+class Thing:
+    """One kind of thing that moves.
+
+    Attributes:
+        name: its canonical name, a singular noun.
+        words: every form, lower case, singular and plural, the name's included; may hold spaces.
+        family: things of one family can stand for one another in a picture ("lake" and "water").
+        appearance: the weight-free segmenter's model of how it looks ("sky", "still water", "falling water" ...).
+        angle: default direction in degrees, or None where only its axis or its texture tells.
+        kind: default kind of motion.
+        speed: default speed factor.
+        ground: it lies on the ground plane, so that near parts move faster than far ones.
+        ade20k, coco: class names in these vocabularies.
+    """
+
+    name: str
+    words: tuple[str, ...]
+    family: str
+    appearance: str
+    angle: float | None = None
+    kind: MotionKind = MotionKind.TRANSLATE
+    speed: float = 1.0
+    ground: bool = False
+    ade20k: tuple[str, ...] = ()
+    coco: tuple[str, ...] = ()
+
+
+class Lexicon:
+    """Finds things by word."""
+
+    def __init__(self, things: tuple[Thing, ...]) -> None:
+        """Index `things` by each of their words."""
+        self.things = things
+        self._by_word = {word: thing for thing in things for word in thing.words}
+
+    def __iter__(self) -> Iterator[Thing]:
+        """Every thing, in the file's order."""
+        return iter(self.things)
+
+    def find(self, word: str) -> Thing | None:
+        """The thing that `word` names (any case, singular or plural), or None.
+
+        Of several words, such as "mountain river", the longest ending that is known counts.
+        """
+        parts = word.lower().replace("-", " ").split()
+        for start in range(len(parts)):
+            thing = self._by_word.get(" ".join(parts[start:]))
+            if thing is not None:
+                return thing
+        return None
+
+
+def plural(word: str) -> str:
+    """The regular English plural of a noun's last word."""
+    if word.endswith(("s", "x", "z", "ch", "sh")):
+        return word + "es"
+    if word.endswith("y") and word[-2:-1] not in "aeiou":
+        return word[:-1] + "ies"
+    return word + "s"
+
+
+def _thing(row: dict[str, Any]) -> Thing:
+    singular = [row["name"], *row.get("synonyms", [])]
+    forms = [form for word in singular for form in (word, plural(word))] + list(row.get("irregular", []))
+    return Thing(
+        name=row["name"],
+        words=tuple(dict.fromkeys(forms)),
+        family=row["family"],
+        appearance=row["appearance"],
+        angle=row.get("angle"),
+        kind=MotionKind(row.get("kind", "translate")),
+        speed=row.get("speed", 1.0),
+        ground=row.get("ground", False),
+        ade20k=tuple(row.get("ade20k", ())),
+        coco=tuple(row.get("coco", ())),
+    )
+
+
+@lru_cache(maxsize=1)
+def load_lexicon() -> Lexicon:
+    """The lexicon that comes with the package."""
+    text = resources.files("t2c_ext").joinpath("lexicon.toml").read_text(encoding="utf-8")
+    return Lexicon(tuple(_thing(row) for row in tomllib.loads(text)["thing"]))

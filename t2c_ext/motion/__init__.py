@@ -1,0 +1,1 @@
+"""The motion stage: which way and how fast."""

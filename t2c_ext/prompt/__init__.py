@@ -1,0 +1,1 @@
+"""The prompt stage: what the words say about what moves and where to."""

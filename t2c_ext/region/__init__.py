@@ -1,0 +1,1 @@
+"""The region stage: where it moves."""

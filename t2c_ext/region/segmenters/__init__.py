@@ -1,0 +1,1 @@
+"""Segmenters: one interface, several models."""

@@ -1,0 +1,241 @@
+"""What passes between the rooms. Numpy only.
+
+Convention
+    * A picture is float32 [H, W, 3], RGB, 0..1.
+    * A mask is float32 [H, W] in 0..1: the share of the pixel that moves.
+    * A flow is float32 [H, W, 2], (dx, dy) in pixels per frame of the picture it belongs to; x right, y down; pixel
+      centres at integers. It is Eulerian: the velocity at a place, constant over time. Zero outside the mask.
+    * A direction is an angle in degrees: 0 right, 90 up, 180 left, 270 down.
+    * Speed 1: the median speed inside the mask is 1 pixel per frame for a picture whose short side is 512, and in
+      proportion for others.
+    * A loop of N frames has period N: frame t and frame t + N are the same, and frame N is not stored.
+    * Coordinates of hints are 0..1 of the picture's width and height.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from enum import Enum
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from t2c_ext.errors import UserError
+
+FloatArray = NDArray[np.float32]
+ByteArray = NDArray[np.uint8]
+
+REFERENCE_SIDE = 512
+"""The short side, in pixels, for which speeds and distances are stated."""
+
+
+class Stage(str, Enum):
+    """The five stages, in order."""
+
+    PROMPT = "prompt"
+    TWIN = "twin"
+    REGION = "region"
+    MOTION = "motion"
+    LOOP = "loop"
+
+
+class MotionKind(str, Enum):
+    """How a region moves. Clockwise and counter-clockwise are as seen on the screen."""
+
+    TRANSLATE = "translate"
+    SWIRL = "swirl"
+    SWIRL_CW = "swirl_cw"
+    SWIRL_CCW = "swirl_ccw"
+
+
+@dataclass(frozen=True)
+class Motion:
+    """One motion that the words state.
+
+    Attributes:
+        region: the word as it stands in the prompt.
+        angle: degrees (0 right, 90 up); None exactly when `kind` is a swirl.
+        kind: translation or swirl.
+        speed: multiplies the speed of the whole (1 when the words say nothing about it).
+    """
+
+    region: str
+    angle: float | None
+    kind: MotionKind = MotionKind.TRANSLATE
+    speed: float = 1.0
+
+    def __post_init__(self) -> None:
+        if (self.angle is None) != (self.kind is not MotionKind.TRANSLATE):
+            raise UserError("a translation needs an angle, and a swirl has none")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Result of the prompt stage.
+
+    Attributes:
+        art_prompt: the prompt without its direction phrases, WebUI syntax intact.
+        natural_prompt: the prompt of the natural-looking twin.
+        regions: the words that name what moves, as they stand in the prompt.
+        motions: only what the words state; a lexicon's default is not a motion of the prompt.
+        notes: sentences for the user (which language model was used, what was not understood).
+    """
+
+    art_prompt: str = ""
+    natural_prompt: str = ""
+    regions: tuple[str, ...] = ()
+    motions: tuple[Motion, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A still picture.
+
+    Attributes:
+        rgb: float32 [H, W, 3], 0..1.
+        alpha: float32 [H, W], 0..1, or None when the picture is opaque.
+        infotext: the generation parameters found in the file, or "".
+    """
+
+    rgb: FloatArray
+    alpha: FloatArray | None = None
+    infotext: str = ""
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(height, width) in pixels."""
+        return self.rgb.shape[0], self.rgb.shape[1]
+
+
+@dataclass(frozen=True)
+class Region:
+    """A named soft mask.
+
+    Attributes:
+        name: the word that the user knows it by.
+        mask: float32 [H, W], 0..1.
+        score: 0..1, how sure its maker is; 1 for a mask that the user gave.
+        source: what made it ("mask file", "clusters", "sam2" ...).
+    """
+
+    name: str
+    mask: FloatArray
+    score: float = 1.0
+    source: str = ""
+
+
+@dataclass(frozen=True)
+class Regions:
+    """Result of the region stage: what moves, region by region.
+
+    Attributes:
+        regions: the regions, all of one size; they may overlap.
+        notes: sentences for the user.
+    """
+
+    regions: tuple[Region, ...]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def mask(self) -> FloatArray:
+        """float32 [H, W]: the union (maximum) of the regions."""
+        if not self.regions:
+            raise UserError("there is no region to move")
+        return np.maximum.reduce([region.mask for region in self.regions])
+
+
+@dataclass(frozen=True)
+class Arrow:
+    """A point travels from `start` to `end` in one second (30 frames) at speed 1. Coordinates 0..1."""
+
+    start: tuple[float, float]
+    end: tuple[float, float]
+    region: str | None = None
+
+
+@dataclass(frozen=True)
+class Swirl:
+    """A turning about `at` within `radius` (share of the short side). `turn` 1 is counter-clockwise, -1 clockwise."""
+
+    at: tuple[float, float]
+    radius: float
+    turn: float = 1.0
+
+
+@dataclass(frozen=True)
+class RegionHint:
+    """The user's direction (degrees, or None for the region's own) and speed factor of a named region."""
+
+    name: str
+    angle: float | None = None
+    speed: float = 1.0
+
+
+@dataclass(frozen=True)
+class Hints:
+    """What the user drew (version 1 of the document; `motion.hints` reads and writes it)."""
+
+    arrows: tuple[Arrow, ...] = ()
+    swirls: tuple[Swirl, ...] = ()
+    pins: tuple[tuple[float, float], ...] = ()
+    freeze: tuple[tuple[tuple[float, float], ...], ...] = ()
+    regions: tuple[RegionHint, ...] = ()
+
+
+@dataclass(frozen=True)
+class Flow:
+    """Result of the motion stage.
+
+    Attributes:
+        field: float32 [H, W, 2], (dx, dy) in pixels per frame; finite; zero where the mask is zero.
+        source: what made it ("solver", "file" ...).
+        notes: sentences for the user.
+    """
+
+    field: FloatArray
+    source: str = ""
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Loop:
+    """Result of the loop stage.
+
+    Attributes:
+        path: the video (or folder of frames) that was written.
+        poster: the still beside it, or None.
+        frames: number of frames of one period.
+        holes: the largest share of the mask's pixels, over the frames, that no source pixel reached.
+        seconds: time it took to render and encode.
+        notes: sentences for the user.
+    """
+
+    path: Path
+    poster: Path | None
+    frames: int
+    holes: float = 0.0
+    seconds: float = 0.0
+    notes: tuple[str, ...] = field(default_factory=tuple)
+
+
+def scale_of(height: int, width: int) -> float:
+    """Pixels of this picture per pixel of one whose short side is 512."""
+    return min(height, width) / REFERENCE_SIDE
+
+
+def unit_vector(angle: float) -> tuple[float, float]:
+    """(dx, dy) of length 1 for an angle in degrees (0 right, 90 up); y points down."""
+    radians = np.deg2rad(angle)
+    return float(np.cos(radians)), float(-np.sin(radians))
+
+
+def angle_of(dx: float, dy: float) -> float:
+    """The angle in degrees, 0 <= angle < 360, of a vector whose y points down."""
+    return float(np.rad2deg(np.arctan2(-dy, dx))) % 360.0
+
+
+def with_notes(plan: Plan, *notes: str) -> Plan:
+    """The plan with more notes."""
+    return replace(plan, notes=plan.notes + notes)

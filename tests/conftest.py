@@ -1,0 +1,71 @@
+"""Where the numeric fixtures and the sample pictures are."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+SHARED = ROOT.parent / "shared"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--fixtures", default=None, help="folder with INDEX.json and the numeric fixtures")
+
+
+@dataclass(frozen=True)
+class Fixtures:
+    """A folder of numeric fixtures, described by its INDEX.json."""
+
+    folder: Path
+    index: dict[str, Any]
+
+    def named(self, prefix: str) -> list[str]:
+        """The entries whose name starts with `prefix` and whose file is there."""
+        return [
+            name
+            for name, entry in self.index.items()
+            if name.startswith(prefix) and "file" in entry and (self.folder / entry["file"]).exists()
+        ]
+
+    def arrays(self, name: str) -> dict[str, np.ndarray]:
+        """The arrays of one entry."""
+        with np.load(self.folder / self.index[name]["file"], allow_pickle=False) as data:
+            return {key: data[key] for key in data.files}
+
+    def document(self, name: str) -> Any:
+        """The JSON table of one entry."""
+        return json.loads((self.folder / self.index[name]["file"]).read_text(encoding="utf-8"))
+
+    def tolerance(self, name: str) -> float:
+        """The entry's tolerance; 0 means exact."""
+        return float(self.index[name]["tolerance"])
+
+
+def fixture_folder(config: pytest.Config) -> Path:
+    """The folder given by --fixtures, else the shared set, else the subset that comes with the tests."""
+    given = config.getoption("--fixtures")
+    if given:
+        return Path(given)
+    shared = SHARED / "official" / "fixtures"
+    return shared if shared.exists() else ROOT / "tests" / "fixtures"
+
+
+@pytest.fixture(scope="session")
+def fixtures(pytestconfig: pytest.Config) -> Fixtures:
+    folder = fixture_folder(pytestconfig)
+    return Fixtures(folder, json.loads((folder / "INDEX.json").read_text(encoding="utf-8")))
+
+
+@pytest.fixture(scope="session")
+def pictures() -> Path:
+    """The sample pictures, where a checkout has them."""
+    folder = SHARED / "pictures"
+    if not folder.exists():
+        pytest.skip("the sample pictures are not here")
+    return folder

@@ -30,6 +30,7 @@ class Setting:
         minimum, maximum, step: bounds of a number, both included.
         choices: the allowed words, or empty.
         advanced: shown under "more".
+        option: the name of its command line option where that differs from `name`.
     """
 
     name: str
@@ -43,11 +44,12 @@ class Setting:
     step: float | None = None
     choices: tuple[str, ...] = ()
     advanced: bool = False
+    option: str = ""
 
     @property
     def flag(self) -> str:
         """The option of the command line."""
-        return "--" + self.name.replace("_", "-")
+        return "--" + (self.option or self.name).replace("_", "-")
 
     @property
     def infotext(self) -> str:
@@ -108,6 +110,7 @@ def setting(
     step: float | None = None,
     choices: tuple[str, ...] = (),
     advanced: bool = False,
+    option: str = "",
 ) -> Any:
     """Declare one field of a settings dataclass."""
     metadata = {
@@ -118,6 +121,7 @@ def setting(
         "step": step,
         "choices": choices,
         "advanced": advanced,
+        "option": option,
     }
     return field(default=default, metadata=metadata)
 
@@ -186,7 +190,13 @@ class MotionSettings:
         maximum=10,
         step=0.05,
     )
-    hints: str = setting("", "Hints", "Arrows, swirls, pins and frozen areas, as a JSON document.", advanced=True)
+    hints: str = setting(
+        "",
+        "Hints",
+        "Arrows, swirls, pins and frozen areas: a JSON document (on the command line also the name of its file).",
+        advanced=True,
+        option="arrows",
+    )
     perspective: float = setting(
         0.5,
         "Perspective",

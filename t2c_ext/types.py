@@ -14,7 +14,7 @@ Convention
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 
@@ -107,6 +107,19 @@ class Picture:
     def size(self) -> tuple[int, int]:
         """(height, width) in pixels."""
         return self.rgb.shape[0], self.rgb.shape[1]
+
+
+@dataclass(frozen=True)
+class Twin:
+    """Result of the twin stage: two pixel-aligned pictures of one scene.
+
+    Attributes:
+        art: the picture that will move.
+        natural: its natural-looking twin, or None where there is none (a painting without a model at hand).
+    """
+
+    art: Picture
+    natural: Picture | None = None
 
 
 @dataclass(frozen=True)
@@ -234,8 +247,3 @@ def unit_vector(angle: float) -> tuple[float, float]:
 def angle_of(dx: float, dy: float) -> float:
     """The angle in degrees, 0 <= angle < 360, of a vector whose y points down."""
     return float(np.rad2deg(np.arctan2(-dy, dx))) % 360.0
-
-
-def with_notes(plan: Plan, *notes: str) -> Plan:
-    """The plan with more notes."""
-    return replace(plan, notes=plan.notes + notes)

@@ -15,6 +15,8 @@ SHARED = ROOT.parent / "shared"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
+    # pytest's own --fixtures (a listing) stays available as --funcargs
+    parser._anonymous._arggroup.conflict_handler = "resolve"
     parser.addoption("--fixtures", default=None, help="folder with INDEX.json and the numeric fixtures")
 
 

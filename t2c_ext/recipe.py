@@ -1,0 +1,112 @@
+"""A recipe is a full set of settings; it reads and writes JSON and infotext."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from typing import Any
+
+from t2c_ext.errors import UserError
+from t2c_ext.settings import (
+    LoopSettings,
+    MotionSettings,
+    PromptSettings,
+    RegionSettings,
+    Value,
+    table,
+)
+
+VERSION = 1
+
+_PAIR = re.compile(r'(Cinemagraph [\w \-/]+):\s*("(?:\\.|[^"\\])*"|[^,\n]*)')
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """The settings of every stage."""
+
+    prompt: PromptSettings = field(default_factory=PromptSettings)
+    region: RegionSettings = field(default_factory=RegionSettings)
+    motion: MotionSettings = field(default_factory=MotionSettings)
+    loop: LoopSettings = field(default_factory=LoopSettings)
+
+    def with_values(self, values: Mapping[str, object]) -> Recipe:
+        """This recipe with some settings changed, by their names in the table.
+
+        Raises:
+            UserError: a name is unknown, or a value is of the wrong type or out of range.
+        """
+        known = {row.name: row for row in table()}
+        unknown = sorted(set(values) - set(known))
+        if unknown:
+            raise UserError(f"there is no setting called {unknown[0]!r}")
+        changes: dict[str, dict[str, Value]] = {}
+        for name, value in values.items():
+            row = known[name]
+            changes.setdefault(row.stage.value, {})[name] = row.check(value)
+        groups: dict[str, Any] = {stage: replace(getattr(self, stage), **new) for stage, new in changes.items()}
+        return replace(self, **groups)
+
+    def values(self) -> dict[str, Value]:
+        """Every setting by its name."""
+        return {
+            item.name: getattr(group, item.name)
+            for group in (self.prompt, self.region, self.motion, self.loop)
+            for item in fields(group)
+        }
+
+    def to_json(self) -> str:
+        """The recipe file's text."""
+        return json.dumps({"version": VERSION, "settings": self.values()}, indent=2, ensure_ascii=False)
+
+    def to_infotext(self) -> str:
+        """The settings that differ from their defaults, as the WebUI's generation parameters write them."""
+        values = self.values()
+        pairs = [(row.infotext, values[row.name]) for row in table() if values[row.name] != row.default]
+        return ", ".join(f"{key}: {_quote(value)}" for key, value in pairs)
+
+
+def recipe_from_json(text: str) -> Recipe:
+    """Read a recipe file's text; settings that it lacks keep their defaults.
+
+    Raises:
+        UserError: not JSON, not a recipe, of a newer version, or with a setting that is unknown or out of range.
+    """
+    try:
+        document = json.loads(text)
+    except ValueError as error:
+        raise UserError(f"the recipe is not JSON: {error}") from None
+    if not isinstance(document, dict) or not isinstance(document.get("settings"), dict):
+        raise UserError('the recipe has no "settings"')
+    version = document.get("version")
+    if version != VERSION:
+        raise UserError(f"the recipe is of version {version!r}, but this program reads version {VERSION}")
+    return Recipe().with_values(document["settings"])
+
+
+def recipe_from_infotext(text: str) -> Recipe:
+    """The recipe in generation parameters; whatever else they hold is passed over.
+
+    Raises:
+        UserError: a setting of ours is out of range.
+    """
+    names = {row.infotext: row.name for row in table()}
+    found = {names[key]: _unquote(value) for key, value in _PAIR.findall(text) if key in names}
+    return Recipe().with_values(found)
+
+
+def _quote(value: Value) -> str:
+    text = str(value)
+    return json.dumps(text, ensure_ascii=False) if not text or re.search(r'[,:\n"]|^\s|\s$', text) else text
+
+
+def _unquote(text: str) -> str:
+    stripped = text.strip()
+    if not stripped.startswith('"'):
+        return stripped
+    try:
+        return str(json.loads(stripped))
+    except ValueError:
+        return stripped

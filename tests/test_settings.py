@@ -1,0 +1,96 @@
+"""The one table of settings, and the recipes made from it."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from t2c_ext.errors import UserError
+from t2c_ext.recipe import Recipe, recipe_from_infotext, recipe_from_json
+from t2c_ext.settings import Setting, Value, groups, table
+
+ROWS = list(table())
+
+
+def test_names_flags_and_infotext_keys_are_unique() -> None:
+    for attribute in ("name", "flag", "infotext"):
+        values = [getattr(row, attribute) for row in ROWS]
+        assert len(set(values)) == len(values), attribute
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
+def test_each_row_is_complete(row: Setting) -> None:
+    assert row.label and row.help.endswith(".")
+    assert row.check(row.default) == row.default
+    if row.type in (int, float):
+        assert row.minimum is not None and row.maximum is not None
+        with pytest.raises(UserError, match=row.name):
+            row.check(row.maximum + 1)
+    if row.choices:
+        with pytest.raises(UserError, match=row.choices[0]):
+            row.check("no such choice")
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
+def test_values_of_another_type_are_refused(row: Setting) -> None:
+    wrong: dict[type, list[object]] = {
+        bool: [1, "yes", None],
+        int: [True, 1.5, "many", None, float("nan")],
+        float: [True, "fast", None, float("nan")],
+        str: [1, None, True],
+    }
+    for value in wrong[row.type]:
+        with pytest.raises(UserError, match=row.name):
+            row.check(value)
+
+
+def _values() -> st.SearchStrategy[dict[str, Value]]:
+    def one(row: Setting) -> st.SearchStrategy[Value]:
+        if row.type is bool:
+            return st.booleans()
+        if row.choices:
+            return st.sampled_from(row.choices)
+        if row.type is str:
+            return st.text(st.characters(codec="utf-8", exclude_categories=("Cs",)), max_size=30)
+        assert row.minimum is not None and row.maximum is not None
+        if row.type is int:
+            return st.integers(int(row.minimum), int(row.maximum))
+        return st.floats(row.minimum, row.maximum)
+
+    return st.fixed_dictionaries({}, optional={row.name: one(row) for row in ROWS})
+
+
+@given(_values())
+def test_recipes_round_trip(values: dict[str, Value]) -> None:
+    recipe = Recipe().with_values(values)
+    assert recipe_from_json(recipe.to_json()) == recipe
+    assert recipe_from_infotext(f"a lake, Steps: 20, {recipe.to_infotext()}, Version: v1.10.1") == recipe
+
+
+def test_an_unchanged_recipe_has_no_infotext() -> None:
+    assert Recipe().to_infotext() == ""
+    assert Recipe().with_values({"frames": 90}).to_infotext() == "Cinemagraph frames: 90"
+
+
+def test_every_group_is_in_the_recipe() -> None:
+    assert set(Recipe().values()) == {row.name for row in ROWS}
+    assert len(groups()) == 4
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("{", "not JSON"),
+        ("[]", "settings"),
+        (json.dumps({"version": 99, "settings": {}}), "version"),
+        (json.dumps({"version": 1, "settings": {"colour": 1}}), "colour"),
+        (json.dumps({"version": 1, "settings": {"frames": 0}}), "frames"),
+        (json.dumps({"version": 1, "settings": {"frames": "NaN"}}), "frames"),
+    ],
+)
+def test_bad_recipes_are_refused(text: str, message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        recipe_from_json(text)

@@ -25,12 +25,14 @@ class Thing:
         name: its canonical name, a singular noun.
         words: every form, lower case, singular and plural, the name's included; may hold spaces.
         family: things of one family can stand for one another in a picture ("lake" and "water").
-        appearance: the weight-free segmenter's model of how it looks ("sky", "still water", "falling water" ...).
+        appearance: the weight-free segmenter's model of how it looks: "sky", "low water", "falling water", "fire",
+            "pale vapour", "falling specks", "ground cover" or "glow".
         angle: default direction in degrees, or None where only its axis or its texture tells.
         kind: default kind of motion.
         speed: default speed factor.
         ground: it lies on the ground plane, so that near parts move faster than far ones.
-        ade20k, coco: class names in these vocabularies.
+        shy: it moves only when words say that it does (grass stands still unless it is told to stream left).
+        ade20k, coco: class names in ADE20K-150 and COCO panoptic.
     """
 
     name: str
@@ -41,6 +43,7 @@ class Thing:
     kind: MotionKind = MotionKind.TRANSLATE
     speed: float = 1.0
     ground: bool = False
+    shy: bool = False
     ade20k: tuple[str, ...] = ()
     coco: tuple[str, ...] = ()
 
@@ -56,6 +59,15 @@ class Lexicon:
     def __iter__(self) -> Iterator[Thing]:
         """Every thing, in the file's order."""
         return iter(self.things)
+
+    def exactly(self, phrase: str) -> Thing | None:
+        """The thing one of whose words is exactly `phrase` (lower case, single spaces), or None."""
+        return self._by_word.get(phrase)
+
+    @property
+    def longest(self) -> int:
+        """The number of parts of the longest word."""
+        return max(len(word.split()) for word in self._by_word)
 
     def find(self, word: str) -> Thing | None:
         """The thing that `word` names (any case, singular or plural), or None.
@@ -91,6 +103,7 @@ def _thing(row: dict[str, Any]) -> Thing:
         kind=MotionKind(row.get("kind", "translate")),
         speed=row.get("speed", 1.0),
         ground=row.get("ground", False),
+        shy=row.get("shy", False),
         ade20k=tuple(row.get("ade20k", ())),
         coco=tuple(row.get("coco", ())),
     )

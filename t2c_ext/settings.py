@@ -237,8 +237,9 @@ class LoopSettings:
     kernel: str = setting(
         "sharp",
         "Kernel",
-        "How a moved pixel lands between pixels: sharp (higher order) or bilinear (as the paper).",
-        choices=("sharp", "bilinear"),
+        "How pixels are moved: sharp (looked up along the streamline, cubic spline), splat (pushed forward, cubic) or "
+        "bilinear (pushed forward, as the paper).",
+        choices=("sharp", "splat", "bilinear"),
         advanced=True,
     )
     phase_spread: float = setting(

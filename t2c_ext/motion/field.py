@@ -1,0 +1,172 @@
+"""Flow files, and a flow that the user gives.
+
+Read are `.npz` (array `flow`, or its only array), `.npy`, `.flo` (Middlebury) and the paper's `Motion.pt` / `.pth`,
+whose values are divided by 64; channels first or last, with or without a batch of one.
+
+Values that are no motion: a vector of a `.flo` beyond 1e9 means "unknown" in that format and becomes zero. Anything
+else that is not finite, or longer per frame than twice the field's long side, is refused: silently cleaned, it would
+move the picture in a way that nobody asked for.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from t2c_ext.atomic import replacing
+from t2c_ext.errors import UserError
+from t2c_ext.settings import MotionSettings
+from t2c_ext.types import FloatArray, Flow
+
+MOTION_NORM = 64.0
+"""The paper's networks and its Motion.pt hold pixels per frame divided by this (SPEC section 2.3, `motion_norm`)."""
+
+_FLO_MAGIC = 202021.25
+_FLO_UNKNOWN = 1e9
+_MAX_SIDE = 32768
+
+
+def read_flow(source: str | os.PathLike[str] | NDArray[Any]) -> FloatArray:
+    """The flow of a file or an array: float32 [h, w, 2], (dx, dy) in pixels per frame of its own size.
+
+    Raises:
+        UserError: the file cannot be read, is of an unknown kind, or holds no flow.
+    """
+    if isinstance(source, np.ndarray):
+        return _checked(_channels_last(source, "the flow"), "the flow")
+    path = Path(source)
+    readers = {".npz": _read_npz, ".npy": _read_npy, ".flo": _read_flo, ".pt": _read_torch, ".pth": _read_torch}
+    reader = readers.get(path.suffix.lower())
+    if reader is None:
+        raise UserError(f"{path.name} is no flow file; known are {', '.join(readers)}")
+    if not path.is_file():
+        raise UserError(f"there is no flow file {path}")
+    try:
+        values = reader(path)
+    except UserError:
+        raise
+    except Exception as error:  # damaged files raise whatever their reader meets first
+        raise UserError(
+            f"cannot read the flow {path.name}: {str(error).splitlines()[0] if str(error) else type(error).__name__}"
+        ) from None
+    return _checked(_channels_last(values, path.name), path.name)
+
+
+def write_flow(path: str | os.PathLike[str], flow: FloatArray) -> None:
+    """Write flow [H, W, 2] as `.npz` with the array `flow`; the file appears only when it is complete.
+
+    Raises:
+        UserError: the name does not end in .npz, or the place cannot be written.
+    """
+    target = Path(path)
+    if target.suffix.lower() != ".npz":
+        raise UserError(f"a flow is written as .npz, so {target.name} needs that ending")
+    try:
+        with replacing(target) as temporary, temporary.open("wb") as file:
+            np.savez_compressed(file, flow=np.asarray(flow, np.float32))
+    except OSError as error:
+        raise UserError(f"cannot write {target}: {error.strerror or error}") from None
+
+
+def resize_flow(flow: FloatArray, height: int, width: int) -> FloatArray:
+    """The flow [h, w, 2] for a picture of another size: resampled, and its vectors scaled with the picture."""
+    old_height, old_width = flow.shape[:2]
+    if (old_height, old_width) == (height, width):
+        return flow.copy()
+    smaller = height < old_height and width < old_width
+    resized = cv2.resize(flow, (width, height), interpolation=cv2.INTER_AREA if smaller else cv2.INTER_LINEAR)
+    scale = np.array([width / old_width, height / old_height], np.float32)
+    return np.ascontiguousarray(resized * scale, np.float32)
+
+
+def prepare_flow(flow: FloatArray, mask: FloatArray, settings: MotionSettings) -> Flow:
+    """The user's flow, made fit for a picture: resized, multiplied by the speed, zero outside the mask.
+
+    A given flow is taken as it is: `settings.speed` multiplies it, and nothing brings it to a median speed.
+
+    Args:
+        flow: float32 [h, w, 2] or [2, h, w], pixels per frame of its own size.
+        mask: float32 [H, W], 0..1.
+        settings: only `speed` is used.
+
+    Raises:
+        UserError: the flow is no flow, the mask is empty, or the flow stands still inside it.
+    """
+    if not np.any(mask > 0):
+        raise UserError("the mask is empty; paint where it moves")
+    field = resize_flow(read_flow(np.asarray(flow)), *mask.shape)
+    notes = []
+    if field.shape[:2] != np.asarray(flow).shape[:2] and field.shape[:2] != np.asarray(flow).shape[-2:]:
+        notes.append(f"The flow was resized to the picture's {mask.shape[1]} x {mask.shape[0]}.")
+    field *= np.float32(settings.speed)
+    field[mask <= 0] = 0
+    if settings.speed > 0 and not np.any(field):
+        raise UserError("the flow stands still everywhere inside the mask; check that both belong to this picture")
+    return Flow(field, "file", tuple(notes))
+
+
+def _channels_last(values: NDArray[Any], name: str) -> FloatArray:
+    if not (np.issubdtype(values.dtype, np.floating) or np.issubdtype(values.dtype, np.integer)):
+        raise UserError(f"{name} holds {values.dtype} values, but a flow is made of real numbers")
+    if values.ndim == 4 and values.shape[0] == 1:
+        values = values[0]
+    if values.ndim != 3 or 2 not in (values.shape[-1], values.shape[0]):
+        raise UserError(f"{name} has the shape {list(values.shape)}, but a flow is [H, W, 2] or [2, H, W]")
+    if values.shape[-1] != 2:
+        values = values.transpose(1, 2, 0)
+    if min(values.shape) < 1 or max(values.shape) > _MAX_SIDE:
+        raise UserError(f"{name} has the shape {list(values.shape)}, but each side must be from 1 to {_MAX_SIDE}")
+    with np.errstate(over="ignore"):
+        return np.ascontiguousarray(values, np.float32)
+
+
+def _checked(flow: FloatArray, name: str) -> FloatArray:
+    if not np.isfinite(flow).all():
+        share = 1 - float(np.isfinite(flow).all(axis=2).mean())
+        raise UserError(f"{name} has NaN or infinite vectors ({share:.1%} of them); set them to zero")
+    largest, limit = float(np.abs(flow).max()), 2 * max(flow.shape[:2])
+    if largest > limit:
+        raise UserError(f"{name} moves up to {largest:.3g} pixels per frame; more than {limit} is no motion")
+    return flow
+
+
+def _read_npz(path: Path) -> NDArray[Any]:
+    with np.load(path, allow_pickle=False) as data:
+        names = list(data.files)
+        if "flow" not in names and len(names) != 1:
+            raise UserError(f"{path.name} has no array called flow, but {', '.join(names) or 'nothing'}")
+        return np.asarray(data["flow" if "flow" in names else names[0]])
+
+
+def _read_npy(path: Path) -> NDArray[Any]:
+    return np.asarray(np.load(path, allow_pickle=False))
+
+
+def _read_flo(path: Path) -> NDArray[Any]:
+    content = path.read_bytes()
+    if len(content) < 12 or np.frombuffer(content, "<f4", 1)[0] != np.float32(_FLO_MAGIC):
+        raise UserError(f"{path.name} is not a .flo file (its first four bytes are wrong)")
+    width, height = (int(side) for side in np.frombuffer(content, "<i4", 2, 4))
+    if not (0 < width <= _MAX_SIDE and 0 < height <= _MAX_SIDE) or len(content) != 12 + 8 * width * height:
+        raise UserError(f"{path.name} is damaged: its length does not fit its size of {width} x {height}")
+    flow = np.frombuffer(content, "<f4", 2 * width * height, 12).reshape(height, width, 2).copy()
+    flow[(np.abs(flow) > _FLO_UNKNOWN).any(axis=2)] = 0
+    return flow
+
+
+def _read_torch(path: Path) -> NDArray[Any]:
+    try:
+        import torch
+    except ImportError:
+        raise UserError(f"{path.name} needs PyTorch to be read: pip install torch, or save the flow as .npz") from None
+    values = torch.load(path, map_location="cpu", weights_only=True)
+    if not isinstance(values, torch.Tensor):
+        raise UserError(f"{path.name} holds no tensor; expected the paper's Motion.pt")
+    if values.ndim == 4 and values.shape[1] != 2 and values.shape[-1] != 2:
+        raise UserError(f"{path.name} has the shape {list(values.shape)}, but a flow is [1, 2, H, W]")
+    return np.asarray(values.detach().to(torch.float32).numpy() * MOTION_NORM)

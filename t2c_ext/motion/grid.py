@@ -1,0 +1,113 @@
+"""The reduced grid that motion is solved on: how much of each cell moves, where its walls are, how wide it is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from t2c_ext.types import FloatArray
+
+Array = NDArray[np.float64]
+
+_SHORT_SIDE = 160
+_MAX_CELLS = 36_000
+_ACTIVE = 0.02
+
+
+@dataclass(frozen=True)
+class Grid:
+    """One family of regions on the reduced grid of h x w cells.
+
+    Attributes:
+        size: (H, W) of the picture in pixels.
+        coverage: float64 [h, w], 0..1, the share of each cell that moves.
+        shares: float64 [R, h, w], to which of the family's regions a cell belongs; sums to 1 over R everywhere.
+    """
+
+    size: tuple[int, int]
+    coverage: Array
+    shares: Array
+
+    @property
+    def side(self) -> int:
+        """The short side in cells."""
+        return min(self.coverage.shape)
+
+    def points(self) -> tuple[Array, Array]:
+        """x and y of the cells' centres in pixels of the picture, each float64 [h, w]."""
+        rows, columns = self.coverage.shape
+        x = (np.arange(columns) + 0.5) * (self.size[1] / columns) - 0.5
+        y = (np.arange(rows) + 0.5) * (self.size[0] / rows) - 0.5
+        grid_x, grid_y = np.meshgrid(x, y)
+        return grid_x, grid_y
+
+
+def reduced_shape(height: int, width: int) -> tuple[int, int]:
+    """(h, w) of the grid for a picture of this size."""
+    scale = min(1.0, _SHORT_SIDE / min(height, width), float(np.sqrt(_MAX_CELLS / (height * width))))
+    return max(1, round(height * scale)), max(1, round(width * scale))
+
+
+def make_grid(masks: list[FloatArray]) -> Grid:
+    """The grid of regions with these masks, each float32 [H, W]."""
+    height, width = masks[0].shape
+    rows, columns = reduced_shape(height, width)
+    small = np.stack([cv2.resize(mask, (columns, rows), interpolation=cv2.INTER_AREA) for mask in masks])
+    small = small.astype(np.float64)
+    union = small.max(axis=0)
+    positive = union[union > _ACTIVE]
+    level = float(np.percentile(positive, 95)) if positive.size else float(union.max()) or 1.0
+    coverage = np.clip(union / level, 0, 1)
+    coverage[coverage <= _ACTIVE] = 0
+    if not coverage.any():
+        coverage = np.where(union >= union.max(), 1.0, 0.0)
+    spread = np.stack([blur(layer, 1.0) + 1e-9 * blur(layer, rows / 4) for layer in small]) + 1e-15
+    return Grid((height, width), coverage, spread / spread.sum(axis=0))
+
+
+def blur(values: Array, sigma: float) -> Array:
+    """Gaussian blur of [h, w] or [h, w, 2]."""
+    return np.asarray(cv2.GaussianBlur(values, (0, 0), sigma, borderType=cv2.BORDER_REPLICATE), np.float64)
+
+
+def width_of(coverage: Array) -> Array:
+    """float64 [h, w]: how wide the moving area is at each cell, in cells; the picture's border is no wall.
+
+    The diameter of the largest disc that fits between the walls and covers the cell (Hildebrand and Ruegsegger 1997).
+    Specks and cracks of a few cells are closed first, so that a boat does not turn a lake into channels.
+    """
+    inside = (coverage > 0.5).astype(np.uint8)
+    radius = max(1, min(coverage.shape) // 40)
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
+    inside = cv2.morphologyEx(inside, cv2.MORPH_CLOSE, kernel)
+    largest = float(max(coverage.shape))
+    if inside.all():
+        return np.full(coverage.shape, 2 * largest)
+    distance = np.minimum(cv2.distanceTransform(inside, cv2.DIST_L2, 5), largest)
+    width = 2 * distance.astype(np.float64)
+    for level in np.geomspace(1.5, max(2.0, float(distance.max())), 12):
+        centres = (distance >= level).astype(np.uint8)
+        if centres.any():
+            reach = cv2.distanceTransform(1 - centres, cv2.DIST_L2, 5) <= level
+            width[reach] = np.maximum(width[reach], 2 * level)
+    return blur(width, 2.0)
+
+
+def enlarge(field: Array, coverage: Array, height: int, width: int) -> FloatArray:
+    """float32 [height, width, 2]: the field [h, w, 2], continued beyond its cells and brought to the picture's size."""
+    weight = np.where(coverage > 0.3, coverage, 0.0) if (coverage > 0.3).any() else coverage
+    known = np.clip((weight - 0.3) / 0.4, 0, 1)
+    result = field * known[..., None]
+    missing = 1 - known
+    for sigma in (1.0, 4.0, 16.0, 64.0):
+        mass = blur(weight, sigma)
+        fill = blur(field * weight[..., None], sigma) / np.maximum(mass, 1e-12)[..., None]
+        part = missing * np.clip((mass - 1e-6) / 0.02, 0, 1)
+        result += part[..., None] * fill
+        missing = missing - part
+    return np.asarray(
+        cv2.resize(result.astype(np.float32), (width, height), interpolation=cv2.INTER_LINEAR), np.float32
+    )

@@ -1,0 +1,146 @@
+"""What the field should be before walls bend it: straight, turning, along arrows, slower far away, still at pins."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from t2c_ext.motion.binding import Drive
+from t2c_ext.motion.grid import Grid
+from t2c_ext.types import Arrow, Hints, MotionKind, scale_of, unit_vector
+
+Array = NDArray[np.float64]
+
+FRAMES_OF_ARROW = 30
+"""An arrow is the way that a point travels in this many frames at speed 1."""
+
+_PIN = 0.04
+_LOWEST_SPEED = 0.05
+
+
+@dataclass(frozen=True)
+class Guide:
+    """What one family of regions should do, on its reduced grid.
+
+    Attributes:
+        field: float64 [h, w, 2], pixels of the picture per frame at speed 1.
+        keep: float64 [h, w], 0..1, where the guide is meant to the letter (swirls, pins, arrows).
+        still: float64 [h, w], 0..1, where a pin holds it.
+    """
+
+    field: Array
+    keep: Array
+    still: Array
+
+
+def make_guide(grid: Grid, drives: tuple[Drive, ...], hints: Hints, perspective: float, turns: Array) -> Guide:
+    """The guide of a family; `turns` (degrees, one per drive) is added to the directions of translations."""
+    field = np.zeros((*grid.coverage.shape, 2))
+    keep = np.zeros(grid.coverage.shape)
+    for drive, share, turn in zip(drives, grid.shares, turns, strict=True):
+        part, part_keep = _region(grid, drive, share, perspective, float(turn))
+        field += share[..., None] * part
+        keep += share * part_keep
+    for swirl in hints.swirls:
+        x, y = _offsets(grid, swirl.at)
+        radius = swirl.radius * min(grid.size)
+        inside = _falling(np.hypot(x, y) / radius)
+        speed = _mean_speed(field, grid.coverage * (inside > 0))
+        turning = np.stack([y, -x], axis=-1) * (swirl.turn * speed / radius)
+        field += inside[..., None] * (turning - field)
+        keep = np.maximum(keep, inside)
+    still = pinned(grid, hints)
+    return Guide(field * (1 - still)[..., None], np.maximum(keep, still), still)
+
+
+def _region(grid: Grid, drive: Drive, share: Array, perspective: float, turn: float) -> tuple[Array, Array]:
+    height, width = grid.size
+    if drive.arrows:
+        return _along_arrows(grid, drive.arrows)
+    speed = max(drive.speed, _LOWEST_SPEED) * scale_of(height, width)
+    weight = grid.coverage * share
+    if drive.angle is None:
+        x, y = grid.points()
+        total = max(float(weight.sum()), 1e-12)
+        x, y = x - float((weight * x).sum()) / total, y - float((weight * y).sum()) / total
+        radius = max(float((weight * np.hypot(x, y)).sum()) / total, 1e-6)
+        sign = -1.0 if drive.kind is MotionKind.SWIRL_CW else 1.0
+        return np.stack([y, -x], axis=-1) * (sign * speed / radius), np.ones(grid.coverage.shape)
+    depth = _nearness(weight, perspective) if drive.ground else np.ones(grid.coverage.shape)
+    direction = np.array(unit_vector(drive.angle + turn))
+    return (speed * depth)[..., None] * direction, np.zeros(grid.coverage.shape)
+
+
+def _nearness(weight: Array, perspective: float) -> Array:
+    """The factor of speed on a ground plane: grows linearly from the region's far (upper) to its near (lower) end.
+
+    With perspective 1 it goes from 0.25 to 1.75; a region of little height spans only a part of that.
+    """
+    rows = np.flatnonzero(weight.max(axis=1) > 0.1)
+    if rows.size == 0:
+        return np.ones(weight.shape)
+    top, bottom = float(rows[0]), float(rows[-1])
+    span = max(bottom - top, 0.35 * weight.shape[0])
+    middle = (top + bottom) / 2
+    near = np.clip((np.arange(weight.shape[0]) - middle) / span, -0.5, 0.5)
+    return np.broadcast_to((1 + 1.5 * perspective * near)[:, None], weight.shape).astype(np.float64)
+
+
+def _along_arrows(grid: Grid, arrows: tuple[Arrow, ...]) -> tuple[Array, Array]:
+    """Arrows' velocities, interpolated with weights 1 / (distance to the arrow)^4."""
+    height, width = grid.size
+    reach = 0.05 * min(height, width)
+    total, field = np.zeros(grid.coverage.shape), np.zeros((*grid.coverage.shape, 2))
+    keep = np.zeros(grid.coverage.shape)
+    for arrow in arrows:
+        distance = arrow_distance(grid, arrow)
+        weight = 1 / (distance**2 + reach**2) ** 2
+        total += weight
+        field += weight[..., None] * arrow_velocity(arrow, height, width)
+        keep = np.maximum(keep, np.exp(-0.5 * (distance / reach) ** 2))
+    return field / total[..., None], keep
+
+
+def arrow_velocity(arrow: Arrow, height: int, width: int) -> Array:
+    """float64 [2]: pixels of the picture per frame at speed 1."""
+    dx, dy = (arrow.end[0] - arrow.start[0]) * width, (arrow.end[1] - arrow.start[1]) * height
+    return np.array([dx, dy]) / FRAMES_OF_ARROW
+
+
+def arrow_distance(grid: Grid, arrow: Arrow) -> Array:
+    """float64 [h, w]: distance of each cell to the arrow's line in pixels of the picture."""
+    x, y = _offsets(grid, arrow.start)
+    dx, dy = (arrow.end[0] - arrow.start[0]) * grid.size[1], (arrow.end[1] - arrow.start[1]) * grid.size[0]
+    share = np.clip((x * dx + y * dy) / max(dx * dx + dy * dy, 1e-12), 0, 1)
+    return np.asarray(np.hypot(x - share * dx, y - share * dy))
+
+
+def pinned(grid: Grid, hints: Hints) -> Array:
+    """float64 [h, w]: 1 at pins, falling off softly."""
+    still = np.zeros(grid.coverage.shape)
+    for pin in hints.pins:
+        still = np.maximum(still, pin_window(*_offsets(grid, pin), min(grid.size)))
+    return still
+
+
+def pin_window(x: Array, y: Array, short_side: int) -> Array:
+    """How firmly a pin holds a place that lies (x, y) pixels from it: a Gaussian of 4 % of the short side."""
+    return np.asarray(np.exp(-0.5 * (x * x + y * y) / (_PIN * short_side) ** 2))
+
+
+def _offsets(grid: Grid, at: tuple[float, float]) -> tuple[Array, Array]:
+    x, y = grid.points()
+    return x - (at[0] * grid.size[1] - 0.5), y - (at[1] * grid.size[0] - 0.5)
+
+
+def _falling(distance: Array) -> Array:
+    """1 up to 0.6, smoothly down to 0 at 1."""
+    share = np.clip((1 - distance) / 0.4, 0, 1)
+    return np.asarray(share * share * (3 - 2 * share))
+
+
+def _mean_speed(field: Array, weight: Array) -> float:
+    total = float(weight.sum())
+    return float((weight * np.linalg.norm(field, axis=-1)).sum()) / total if total > 0 else 0.0

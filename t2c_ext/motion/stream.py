@@ -1,0 +1,167 @@
+"""One family of regions on the reduced grid: from its guide to its field.
+
+Two projections (see `projection`). The first, with tight walls, learns where a flow that is driven by the words would
+have to go; narrow channels take their direction from it, open water keeps that of the words. The second bends that
+guide along the walls that it grazes; walls that it meets head-on let it through, else a lake would stand still.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from t2c_ext.motion.binding import Drive
+from t2c_ext.motion.grid import Grid, blur, width_of
+from t2c_ext.motion.guide import Guide, arrow_distance, arrow_velocity, make_guide
+from t2c_ext.motion.projection import Projection, wall_vectors
+from t2c_ext.types import Hints
+
+Array = NDArray[np.float64]
+
+_NARROW, _WIDE = 0.15, 0.40
+"""Widths, in short sides, up to which an area is a channel and from which it is open."""
+
+_REACH_OPEN, _REACH_CHANNEL = 0.12, 1.0
+_TIGHT = 5.0
+_WORDS_IN_CHANNEL = 0.1
+_SLOWEST, _FASTEST, _EVENNESS = 0.4, 2.0, 0.7
+_PIN_STIFFNESS = 50.0
+_MAX_TURN = 30.0
+_TURNS = 3
+_ARROW_ROUNDS = 8
+
+
+def solve_family(grid: Grid, drives: tuple[Drive, ...], hints: Hints, perspective: float, walls: float) -> Array:
+    """The field float64 [h, w, 2] of a family, in pixels of the picture per frame, before it is brought to speed."""
+    turns = np.zeros(len(drives))
+    confined = _confined(grid, drives)
+    guide = make_guide(grid, drives, hints, perspective, turns)
+    stiffness = 1 + _PIN_STIFFNESS * guide.still
+    walled = _mixed(grid, [float(drive.walled) for drive in drives])
+    first = None
+    if (confined > 0.01).any() and (guide.keep < 0.99).any() and walls > 0:
+        first = _tight(grid, confined, stiffness)
+    bent = _bend(guide, first, confined)
+    second = _loose(grid, bent, guide.keep, confined, walled, stiffness, walls)
+    field = _even(second.apply(bent), bent, guide.keep)
+    share_open = [_share_open(grid, number, drive, confined) for number, drive in enumerate(drives)]
+    for _ in range(_TURNS):
+        errors = np.array([_error(grid, n, drive, field) * share_open[n] for n, drive in enumerate(drives)])
+        if np.abs(errors).max() < 0.05:
+            break
+        turns = np.clip(turns + errors, -_MAX_TURN, _MAX_TURN)
+        guide = make_guide(grid, drives, hints, perspective, turns)
+        bent = _bend(guide, first, confined)
+        field = _even(second.apply(bent), bent, guide.keep)
+    return _honour_arrows(grid, drives, field)
+
+
+def _mixed(grid: Grid, values: list[float]) -> Array:
+    return np.tensordot(np.array(values), grid.shares, axes=1)
+
+
+def _confined(grid: Grid, drives: tuple[Drive, ...]) -> Array:
+    """float64 [h, w]: 1 in channels and where water falls, 0 in the open and in the air."""
+    share = np.clip((_WIDE - width_of(grid.coverage) / grid.side) / (_WIDE - _NARROW), 0, 1)
+    smooth = share * share * (3 - 2 * share)
+    falls = _mixed(grid, [float(drive.falls) for drive in drives])
+    walled = _mixed(grid, [float(drive.walled) for drive in drives])
+    return np.asarray(walled * np.maximum(smooth, falls))
+
+
+def _tight(grid: Grid, confined: Array, stiffness: Array) -> Projection:
+    resistance = np.full(grid.coverage.shape, _TIGHT * grid.side)
+    length = np.full(grid.coverage.shape, 4.0 * max(grid.coverage.shape))
+    return Projection(grid.coverage, resistance, length, stiffness)
+
+
+def _bend(guide: Guide, first: Projection | None, confined: Array) -> Array:
+    """The guide, turned into the channels' directions; its lengths stay."""
+    if first is None:
+        return guide.field
+    speed = np.linalg.norm(guide.field, axis=-1)
+    through = first.apply(guide.field)
+    ratio = np.linalg.norm(through, axis=-1) / np.maximum(speed, 1e-12)
+    # a channel's flow counts fully once it is a tenth of what the words ask for
+    through = through * np.minimum(1 / np.maximum(ratio, 1e-3), 10.0)[..., None]
+    mixed = confined[..., None] * through + (1 - (1 - _WORDS_IN_CHANNEL) * confined)[..., None] * guide.field
+    length = np.linalg.norm(mixed, axis=-1)
+    turned = mixed * (speed / np.maximum(length, 1e-12))[..., None]
+    turned = np.where((length > 1e-6 * speed)[..., None], turned, guide.field)
+    return guide.keep[..., None] * guide.field + (1 - guide.keep)[..., None] * turned
+
+
+def _loose(
+    grid: Grid, guide: Array, keep: Array, confined: Array, walled: Array, stiffness: Array, walls: float
+) -> Projection:
+    reach = np.maximum(confined, keep)
+    length = grid.side * (_REACH_OPEN + (_REACH_CHANNEL - _REACH_OPEN) * reach)
+    normal = wall_vectors(blur(grid.coverage, 1.0))
+    normal /= np.maximum(np.linalg.norm(normal, axis=-1), 1e-9)[..., None]
+    direction = guide / np.maximum(np.linalg.norm(guide, axis=-1), 1e-12)[..., None]
+    head_on = (normal * direction).sum(axis=-1) ** 2
+    grazing = keep + (1 - keep) * (1 - head_on) ** 2
+    strictness = 10 * walls / (1.02 - walls) * walled * grazing
+    return Projection(grid.coverage, strictness * length, length, stiffness)
+
+
+def _even(field: Array, guide: Array, keep: Array) -> Array:
+    """Keep speeds within reach of the guide's, so that nothing stagnates or bolts."""
+    speed, wanted = np.linalg.norm(field, axis=-1), np.linalg.norm(guide, axis=-1)
+    ratio = speed / np.maximum(wanted, 1e-12)
+    even = np.clip(np.maximum(ratio, 1e-6) ** _EVENNESS, _SLOWEST, _FASTEST) / np.maximum(ratio, 1e-6)
+    factor = keep + (1 - keep) * np.minimum(even, 50.0)
+    return np.where((wanted > 0)[..., None], field * factor[..., None], field)
+
+
+def _share_open(grid: Grid, number: int, drive: Drive, confined: Array) -> float:
+    """0..1: how far the region's mean direction has to be that of the words; channels follow their banks instead."""
+    if drive.arrows or drive.angle is None:
+        return 0.0
+    weight = grid.coverage * grid.shares[number]
+    opened = float((weight * (1 - confined)).sum()) / max(float(weight.sum()), 1e-12)
+    share = min(1.0, max(0.0, (opened - 0.15) / 0.35))
+    return share * share * (3 - 2 * share)
+
+
+def _error(grid: Grid, number: int, drive: Drive, field: Array) -> float:
+    """Degrees from the mean direction of the region's field to the wanted one, -180..180."""
+    if drive.angle is None:
+        return 0.0
+    weight = grid.coverage * grid.shares[number]
+    mean = (weight[..., None] * field).sum(axis=(0, 1))
+    if not mean.any():
+        return 0.0
+    angle = float(np.rad2deg(np.arctan2(-mean[1], mean[0])))
+    return (drive.angle - angle + 180.0) % 360.0 - 180.0
+
+
+def _honour_arrows(grid: Grid, drives: tuple[Drive, ...], field: Array) -> Array:
+    """Turn and scale the field around each arrow until it is the arrow's there."""
+    height, width = grid.size
+    reach = 0.08 * min(height, width)
+    pairs = [(arrow, drive) for drive in drives for arrow in drive.arrows]
+    if not pairs:
+        return field
+    weights = [np.exp(-0.5 * (arrow_distance(grid, arrow) / reach) ** 2) for arrow, _ in pairs]
+    cores = [_core(grid, arrow_distance(grid, arrow)) for arrow, _ in pairs]
+    total = np.sum(weights, axis=0) + 0.02
+    complex_field = field[..., 0] + 1j * field[..., 1]
+    for _ in range(_ARROW_ROUNDS):
+        change = np.zeros(grid.coverage.shape, complex)
+        for (arrow, _), weight, core in zip(pairs, weights, cores, strict=True):
+            dx, dy = arrow_velocity(arrow, height, width)
+            present = complex((core * complex_field).sum() / max(float(core.sum()), 1e-12))
+            if abs(present) > 1e-9:
+                ratio = complex(dx, dy) / present
+                change += weight * (np.log(np.clip(abs(ratio), 0.1, 10)) + 1j * np.angle(ratio))
+        complex_field = complex_field * np.exp(change / total)
+    return np.stack([complex_field.real, complex_field.imag], axis=-1)
+
+
+def _core(grid: Grid, distance: Array) -> Array:
+    """Weights of the moving cells right under an arrow; of the nearest ones when it lies beside them."""
+    active = grid.coverage > 0.3 if (grid.coverage > 0.3).any() else grid.coverage > 0
+    step = min(grid.size) / grid.side
+    nearest = float(distance[active].min())
+    return np.asarray(active * np.exp(-0.5 * (np.maximum(distance - nearest, 0) / (1.0 * step)) ** 2))

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from numba import njit
 
-from t2c_ext.loop.paths import BoolArray
+from t2c_ext.loop.paths import BoolArray, Scalar
 from t2c_ext.types import FloatArray, scale_of
 
 MOST_GAIN = 1.8
@@ -22,7 +22,7 @@ MOST_STRETCH = 0.25
 
 
 @njit(cache=True, nogil=True, inline="always")
-def fade(progress: float, steepness: float) -> float:
+def fade(progress: Scalar, steepness: Scalar) -> Scalar:
     """Weight of the backward warp at `progress` 0..1 of the period; `steepness` 1 is linear, more is steeper."""
     one, half = np.float32(1.0), np.float32(0.5)
     straight = min(max((progress - half) * steepness + half, np.float32(0.0)), one)
@@ -33,8 +33,8 @@ def fade(progress: float, steepness: float) -> float:
 
 @njit(cache=True, nogil=True, inline="always")
 def contributions(
-    weight: float, past_beyond: float, future_beyond: float, frames: float, trust: bool
-) -> tuple[float, float]:
+    weight: Scalar, past_beyond: Scalar, future_beyond: Scalar, frames: Scalar, trust: bool
+) -> tuple[Scalar, Scalar]:
     """Shares (of sum 1) of the forward and the backward warp.
 
     Args:
@@ -56,7 +56,7 @@ def contributions(
 
 
 @njit(cache=True, nogil=True, inline="always")
-def gain(a: float, b: float, variance_a: float, variance_b: float, covariance: float) -> float:
+def gain(a: Scalar, b: Scalar, variance_a: Scalar, variance_b: Scalar, covariance: Scalar) -> Scalar:
     """Amplification of the mix's deviation from its local mean that keeps the variance."""
     small = np.float32(1e-7)
     wanted = a * variance_a + b * variance_b + small
@@ -74,7 +74,7 @@ def local_mean(values: FloatArray, area: BoolArray, window: float) -> FloatArray
     return (summed / (floor if values.ndim == 2 else floor[..., None])).astype(np.float32)
 
 
-def phase_field(
+def phase_field(  # noqa: PLR0917
     share: FloatArray, flow: FloatArray, energy: FloatArray, frames: int, spread: float, seed: int
 ) -> FloatArray:
     """By which part of the period each place is ahead of the clock: smooth, and evenly spread over the texture.

@@ -16,7 +16,7 @@ from scipy.ndimage import spline_filter1d
 
 from t2c_ext.loop.blend import contributions, fade, gain, local_mean, phase_field
 from t2c_ext.loop.inflow import continue_outward, find_domain, trace_field
-from t2c_ext.loop.paths import MARGIN, BoolArray, Field, IntArray, advance, trace
+from t2c_ext.loop.paths import MARGIN, BoolArray, Field, IntArray, Scalar, advance, trace
 from t2c_ext.types import ByteArray, FloatArray, scale_of
 
 Places = tuple[IntArray, IntArray, FloatArray, IntArray, FloatArray, FloatArray, FloatArray]
@@ -86,7 +86,7 @@ def spline_coefficients(picture: FloatArray) -> FloatArray:
 
 
 @njit(cache=True, nogil=True, inline="always")
-def _cubic_weights(t: float) -> tuple[float, float, float, float]:
+def _cubic_weights(t: Scalar) -> tuple[Scalar, Scalar, Scalar, Scalar]:
     """Weights of the four B-spline coefficients around a fraction t."""
     one, sixth = np.float32(1.0), np.float32(1.0 / 6.0)
     rest = one - t
@@ -97,7 +97,7 @@ def _cubic_weights(t: float) -> tuple[float, float, float, float]:
 
 
 @njit(cache=True, nogil=True)
-def look_up(spline: FloatArray, x: float, y: float) -> tuple[float, float, float]:
+def look_up(spline: FloatArray, x: Scalar, y: Scalar) -> tuple[Scalar, Scalar, Scalar]:
     """R, G, B at a position of the padded frame (kept within the picture's pixels by half a pixel)."""
     height, width = spline.shape[0], spline.shape[1]
     low = np.float32(MARGIN) - np.float32(0.5)
@@ -124,7 +124,7 @@ def look_up(spline: FloatArray, x: float, y: float) -> tuple[float, float, float
 
 
 @njit(cache=True, nogil=True, inline="always")
-def _cell(broad: FloatArray, step: int, x: float, y: float) -> tuple[int, int, float, float]:
+def _cell(broad: FloatArray, step: int, x: Scalar, y: Scalar) -> tuple[int, int, Scalar, Scalar]:
     """Row, column and fractions of a padded position in the coarse grid."""
     half, inverse = np.float32(0.5), np.float32(1.0) / np.float32(step)
     gx = (x - np.float32(MARGIN) + half) * inverse - half
@@ -136,14 +136,14 @@ def _cell(broad: FloatArray, step: int, x: float, y: float) -> tuple[int, int, f
 
 
 @njit(cache=True, nogil=True, inline="always")
-def _mix(broad: FloatArray, row: int, column: int, fx: float, fy: float, channel: int) -> float:
+def _mix(broad: FloatArray, row: int, column: int, fx: Scalar, fy: Scalar, channel: int) -> Scalar:  # noqa: PLR0917
     top = broad[row, column, channel] + fx * (broad[row, column + 1, channel] - broad[row, column, channel])
     low = broad[row + 1, column, channel] + fx * (broad[row + 1, column + 1, channel] - broad[row + 1, column, channel])
     return top + fy * (low - top)
 
 
 @njit(cache=True, nogil=True)
-def draw(
+def draw(  # noqa: PLR0917
     spline: FloatArray,
     broad: FloatArray,
     step: int,
@@ -153,7 +153,7 @@ def draw(
     span: tuple[int, int],
     frame: int,
     frames: int,
-    style: tuple[float, bool],
+    style: tuple[Scalar, bool],
     still: FloatArray,
     out: ByteArray,
 ) -> None:
@@ -204,7 +204,7 @@ def draw(
 
 
 @njit(cache=True, nogil=True)
-def move(
+def move(  # noqa: PLR0917
     grid: FloatArray,
     places: Places,
     renewed: FloatArray,
@@ -270,7 +270,7 @@ def shrink(plane: FloatArray, step: int) -> FloatArray:
     height, width = plane.shape[:2]
     down, right = -height % step, -width % step
     padded = cv2.copyMakeBorder(plane, 0, down, 0, right, cv2.BORDER_REPLICATE)
-    return cv2.resize(padded, None, fx=1 / step, fy=1 / step, interpolation=cv2.INTER_AREA)
+    return np.asarray(cv2.resize(padded, None, fx=1 / step, fy=1 / step, interpolation=cv2.INTER_AREA), np.float32)
 
 
 def make_texture(picture: FloatArray, core: BoolArray, particles: Particles) -> Texture:
@@ -299,8 +299,14 @@ def make_texture(picture: FloatArray, core: BoolArray, particles: Particles) -> 
     return Texture(spline_coefficients(continued), np.ascontiguousarray(broad, np.float32), step)
 
 
-def prepare(
-    picture: FloatArray, mask: FloatArray, flow: FloatArray, frames: int, spread: float | None, seed: int
+def prepare(  # noqa: PLR0917
+    picture: FloatArray,
+    mask: FloatArray,
+    flow: FloatArray,
+    frames: int,
+    spread: float | None,
+    seed: int,
+    keep_rim: bool,
 ) -> tuple[Particles, Texture, Field]:
     """All that the frames are drawn from.
 
@@ -311,13 +317,14 @@ def prepare(
         frames: frames of one period.
         spread: size of the areas of one phase in pixels at 512, or None for one phase everywhere.
         seed: of the phases.
+        keep_rim: look up the mask's rim as it is, so that nothing has changed where nothing has moved yet.
     """
     domain = find_domain(mask, flow)
     field = trace_field(flow, domain)
     phase = np.zeros(mask.shape, np.float32)
     if spread is not None:
         grey = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
-        energy = cv2.GaussianBlur(cv2.Laplacian(grey, cv2.CV_32F) ** 2, (0, 0), 4)
+        energy = np.asarray(cv2.GaussianBlur(cv2.Laplacian(grey, cv2.CV_32F) ** 2, (0, 0), 4), np.float32)
         phase = phase_field(domain.share, flow, energy, frames, spread, seed)
     particles = place_particles(field, domain.share, phase, frames)
-    return particles, make_texture(picture, domain.core, particles), field
+    return particles, make_texture(picture, domain.inside if keep_rim else domain.core, particles), field

@@ -22,6 +22,12 @@ def _advance_all(grid: FloatArray, state: FloatArray) -> None:
             state[row, column, 0], state[row, column, 1], state[row, column, 2] = x, y, sign
 
 
+def _start(height: int, width: int, direction: float) -> FloatArray:
+    """x, y (padded frame) and sign of a particle on every pixel."""
+    x, y = np.meshgrid(np.arange(width), np.arange(height))
+    return np.stack([x + MARGIN, y + MARGIN, np.full_like(x, direction, float)], axis=-1).astype(np.float32)
+
+
 def displacements(field: Field, steps: int, direction: float = 1.0) -> Iterator[FloatArray]:
     """Displacements after 0, 1, ... `steps` frames, at the cost of `steps` steps in all.
 
@@ -39,8 +45,7 @@ def displacements(field: Field, steps: int, direction: float = 1.0) -> Iterator[
     if steps < 0:
         raise UserError(f"the number of steps is {steps}, but must be at least 0")
     height, width = (side - 2 * MARGIN for side in field.grid.shape[:2])
-    x, y = np.meshgrid(np.arange(width), np.arange(height))
-    start = (np.stack([x, y, np.zeros_like(x)], axis=-1) + [MARGIN, MARGIN, direction]).astype(np.float32)
+    start = _start(height, width, direction)
     state = start.copy()
     for step in range(steps + 1):
         if step:
@@ -54,8 +59,7 @@ def inverse_steps(field: Field, steps: int, direction: float = 1.0) -> Iterator[
     The midpoint rule is symmetric to third order in the step, so nothing has to be stored.
     """
     height, width = (side - 2 * MARGIN for side in field.grid.shape[:2])
-    x, y = np.meshgrid(np.arange(width), np.arange(height))
-    start = (np.stack([x, y, np.zeros_like(x)], axis=-1) + [MARGIN, MARGIN, direction]).astype(np.float32)
+    start = _start(height, width, direction)
     state = start.copy()
     for _ in range(steps):
         _advance_all(field.grid, state)

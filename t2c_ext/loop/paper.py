@@ -64,6 +64,34 @@ def euler_displacements(flow: FloatArray, steps: int) -> Iterator[tuple[FloatArr
         yield displacement, visible.copy()
 
 
+def reversed_displacements(flow: FloatArray, steps: int) -> Iterator[FloatArray]:
+    """The displacements of `euler_displacements` after `steps`, `steps` - 1, ... 1 steps, exactly.
+
+    Positions are kept at every sqrt(steps)-th step and the steps between are made again, so that memory grows with
+    the root of the steps only.
+    """
+    height, width = flow.shape[:2]
+    field = np.ascontiguousarray(flow, np.float32)
+    grid = np.stack(np.meshgrid(np.arange(width), np.arange(height)), axis=-1).astype(np.float32)
+    position, visible = grid.copy(), np.ones((height, width), np.bool_)
+    stride = max(1, round(steps**0.5))
+    kept = []
+    for step in range(steps):
+        if step % stride == 0:
+            kept.append((step, position.copy(), visible.copy()))
+        _euler_step(field, position, visible)
+    outside = np.float32(max(height, width) + 1)
+    end = steps
+    while kept:
+        start, position, visible = kept.pop()
+        made = []
+        for _ in range(start, end):
+            _euler_step(field, position, visible)
+            made.append(np.where(visible[..., None], position - grid, outside))
+        yield from reversed(made)
+        end = start
+
+
 def alpha(frame: int, frames: int) -> np.float32:
     """Share of the forward warp in frame `frame` of `frames`: 1 - frame / frames, in float32."""
     if frames < 1:
@@ -97,4 +125,4 @@ def symmetric_splat(
         total = warped if total is None else total + warped
     assert total is not None
     weights = total[..., -1]
-    return total[..., :-1] / np.maximum(weights, WEIGHT_FLOOR)[..., None], weights
+    return np.asarray(total[..., :-1] / np.maximum(weights, WEIGHT_FLOOR)[..., None], np.float32), weights

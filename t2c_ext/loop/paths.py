@@ -6,12 +6,16 @@ Positions are in the padded frame of `Field.grid`: a pixel (x, y) of the picture
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
 from t2c_ext.types import FloatArray
+
+Scalar = Any
+"""A number inside compiled code, where it is float32; plain Python would call it otherwise."""
 
 IntArray = NDArray[np.int32]
 BoolArray = NDArray[np.bool_]
@@ -33,7 +37,7 @@ class Field:
 
 
 @njit(cache=True, nogil=True, inline="always")
-def _look(grid: FloatArray, x: float, y: float, channel: int) -> float:
+def _look(grid: FloatArray, x: Scalar, y: Scalar, channel: int) -> Scalar:
     """`grid` at (x, y) by bilinear interpolation; positions beyond the padding take its edge."""
     height, width = grid.shape[0], grid.shape[1]
     x = min(max(x, np.float32(0.0)), np.float32(width - 1.001))
@@ -46,7 +50,9 @@ def _look(grid: FloatArray, x: float, y: float, channel: int) -> float:
 
 
 @njit(cache=True, nogil=True)
-def advance(grid: FloatArray, x: float, y: float, sign: float, duration: float) -> tuple[float, float, float, bool]:
+def advance(
+    grid: FloatArray, x: Scalar, y: Scalar, sign: Scalar, duration: Scalar
+) -> tuple[Scalar, Scalar, Scalar, bool]:
     """One step of `duration` frames by the midpoint rule, reflected along the streamline at the domain's edge.
 
     Args:
@@ -77,11 +83,11 @@ def advance(grid: FloatArray, x: float, y: float, sign: float, duration: float) 
 
 
 @njit(cache=True, nogil=True)
-def trace(
+def trace(  # noqa: PLR0917
     grid: FloatArray,
     start_x: FloatArray,
     start_y: FloatArray,
-    direction: float,
+    direction: Scalar,
     duration: FloatArray,
     state: FloatArray,
     met: FloatArray,

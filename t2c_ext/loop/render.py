@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 
@@ -16,6 +17,9 @@ from t2c_ext.loop.paths import Field
 from t2c_ext.progress import Reporter
 from t2c_ext.settings import LoopSettings
 from t2c_ext.types import ByteArray, FloatArray
+
+STEEPNESS = np.float32(4.0)
+"""Of the default cross-fade: it takes a quarter of the period, so that few places show two textures at a time."""
 
 FrameSource = Callable[[], Iterator[tuple[ByteArray, float]]]
 
@@ -69,7 +73,8 @@ def check_input(picture: FloatArray, mask: FloatArray, flow: FloatArray) -> None
     limit = max(min(height, width) / 4, 1)
     if fastest > limit:
         raise UserError(
-            f"the flow moves {fastest:.4g} pixels per frame, more than a quarter of the picture ({limit:g}); lower the speed"
+            f"the flow moves {fastest:.4g} pixels per frame, but at most a quarter of the picture ({limit:g}) is "
+            "possible; lower the speed"
         )
 
 
@@ -107,11 +112,11 @@ def render_loop(
         note = "one frame is only the still" if count == 1 else "the flow is zero everywhere, so nothing moves"
         return Rendering(count, lambda: _stand(still, count, reporter), (note,))
     if settings.kernel != "sharp":
-        return Rendering(count, lambda: forward_frames(picture, mask, travel, settings, seed, reporter))
+        return Rendering(count, lambda: forward_frames(picture, mask, travel, settings, reporter))
     phased = settings.blend == "phase" and not settings.start_still
     spread = settings.phase_spread if phased else None
     reporter.check()
-    particles, texture, paths = prepare(picture, mask, travel, count, spread, seed)
+    particles, texture, paths = prepare(picture, mask, travel, count, spread, seed, settings.start_still)
     preserve = settings.blend != "paper"
 
     def source() -> Iterator[tuple[ByteArray, float]]:
@@ -126,7 +131,7 @@ def _stand(still: ByteArray, count: int, reporter: Reporter) -> Iterator[tuple[B
         yield still.copy(), 0.0
 
 
-def _stream(
+def _stream(  # noqa: PLR0917
     particles: Particles,
     texture: Texture,
     paths: Field,
@@ -140,8 +145,8 @@ def _stream(
     past, future = particles.past.copy(), particles.future.copy()
     workers = min(os.cpu_count() or 1, 16)
     edges = np.linspace(0, particles.row.size, 2 * workers + 1).astype(int)
-    spans = [(int(low), int(high)) for low, high in zip(edges[:-1], edges[1:], strict=True) if high > low]
-    style = (np.float32(1.0), preserve)
+    spans = [(int(low), int(high)) for low, high in pairwise(edges) if high > low]
+    style = (STEEPNESS if preserve else np.float32(1.0), preserve)
 
     def make(span: tuple[int, int], frame: int, out: ByteArray) -> None:
         places = particles.places

@@ -11,6 +11,7 @@ import numpy as np
 from numba import njit
 
 from t2c_ext.errors import UserError
+from t2c_ext.loop.paths import Scalar
 from t2c_ext.types import FloatArray
 
 KERNELS = ("bilinear", "cubic")
@@ -43,7 +44,7 @@ def _splat_bilinear(values: FloatArray, flow: FloatArray, out: FloatArray) -> No
 
 
 @njit(cache=True, nogil=True, inline="always")
-def _cubic(distance: float) -> float:
+def _cubic(distance: Scalar) -> Scalar:
     """The Catmull-Rom kernel (Keys, a = -1/2)."""
     t = abs(distance)
     if t < 1.0:
@@ -129,4 +130,4 @@ def splat(values: FloatArray, flow: FloatArray, metric: FloatArray | None = None
     stacked = np.concatenate([values * weight[..., None], weight[..., None]], axis=-1).astype(np.float32)
     summed = splat_sum(stacked, flow)
     divisor = summed[..., -1:]
-    return summed[..., :-1] / np.where(divisor == 0, np.float32(1), divisor)
+    return np.asarray(summed[..., :-1] / np.where(divisor == 0, np.float32(1), divisor), np.float32)

@@ -7,6 +7,8 @@ The look-up is a cubic B-spline through the pixels, which keeps detail at fracti
 
 from __future__ import annotations
 
+import os
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import cv2
@@ -21,6 +23,9 @@ from t2c_ext.types import ByteArray, FloatArray, scale_of
 
 Places = tuple[IntArray, IntArray, FloatArray, IntArray, FloatArray, FloatArray, FloatArray]
 """row, column, share, age, fraction, past_met, future_met of `Particles`."""
+
+CHUNK = 16384
+"""Particles that one thread traces at a time."""
 
 MEAN_WINDOW = 12.0
 """Sigma of the local mean about which variance is preserved, in pixels at 512."""
@@ -251,10 +256,16 @@ def place_particles(field: Field, share: FloatArray, phase: FloatArray, frames: 
     past, future, renewed = (np.zeros((row.size, 3), np.float32) for _ in range(3))
     past_met, future_met, scratch = (np.zeros(row.size, np.float32) for _ in range(3))
     whole = np.full(row.size, frames, np.float32)
-    trace(field.grid, x, y, -1.0, whole, past, past_met)
-    trace(field.grid, x, y, -1.0, age + fraction, past, scratch)
-    trace(field.grid, x, y, 1.0, whole - fraction, renewed, future_met)
-    trace(field.grid, x, y, 1.0, whole - age - fraction, future, scratch)
+
+    def run(span: slice) -> None:
+        start = x[span], y[span]
+        trace(field.grid, *start, -1.0, whole[span], past[span], past_met[span])
+        trace(field.grid, *start, -1.0, (age + fraction)[span], past[span], scratch[span])
+        trace(field.grid, *start, 1.0, (whole - fraction)[span], renewed[span], future_met[span])
+        trace(field.grid, *start, 1.0, (whole - age - fraction)[span], future[span], scratch[span])
+
+    with ThreadPoolExecutor(min(os.cpu_count() or 1, 16)) as pool:
+        list(pool.map(run, (slice(low, low + CHUNK) for low in range(0, row.size, CHUNK))))
     return Particles(row, column, share[row, column], age, fraction, past, future, renewed, past_met, future_met)
 
 

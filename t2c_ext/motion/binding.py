@@ -121,7 +121,7 @@ def _motion_for(region: Region, regions: Regions, motions: tuple[Motion, ...]) -
     return motions[0] if len(regions.regions) == 1 else None
 
 
-def _drive(
+def _drive(  # noqa: PLR0917
     picture: FloatArray,
     region: Region,
     motion: Motion | None,

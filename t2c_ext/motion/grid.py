@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from t2c_ext.types import FloatArray
+from t2c_ext.types import ByteArray, FloatArray
 
 Array = NDArray[np.float64]
 
@@ -77,12 +77,12 @@ def width_of(coverage: Array) -> Array:
     """float64 [h, w]: how wide the moving area is at each cell, in cells; the picture's border is no wall.
 
     The diameter of the largest disc that fits between the walls and covers the cell (Hildebrand and Ruegsegger 1997).
-    Specks and cracks of a few cells are closed first, so that a boat does not turn a lake into channels.
+    Islands and cracks are filled first, so that a boat does not turn a lake into channels.
     """
-    inside = (coverage > 0.5).astype(np.uint8)
+    inside = _without_islands((coverage > 0.5).astype(np.uint8))
     radius = max(1, min(coverage.shape) // 40)
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
-    inside = cv2.morphologyEx(inside, cv2.MORPH_CLOSE, kernel)
+    inside = np.asarray(cv2.morphologyEx(inside, cv2.MORPH_CLOSE, kernel), np.uint8)
     largest = float(max(coverage.shape))
     if inside.all():
         return np.full(coverage.shape, 2 * largest)
@@ -94,6 +94,19 @@ def width_of(coverage: Array) -> Array:
             reach = cv2.distanceTransform(1 - centres, cv2.DIST_L2, 5) <= level
             width[reach] = np.maximum(width[reach], 2 * level)
     return blur(width, 2.0)
+
+
+def _without_islands(inside: ByteArray) -> ByteArray:
+    """Fill the holes that are smaller than a twentieth of the picture and do not touch its border."""
+    count, labels, statistics, _ = cv2.connectedComponentsWithStats(1 - inside, connectivity=4)
+    rows, columns = inside.shape
+    filled = inside.copy()
+    for label in range(1, count):
+        left, top, width, height, area = (int(value) for value in statistics[label])
+        within = left > 0 and top > 0 and left + width < columns and top + height < rows
+        if within and area < 0.05 * inside.size:
+            filled[labels == label] = 1
+    return filled
 
 
 def enlarge(field: Array, coverage: Array, height: int, width: int) -> FloatArray:

@@ -35,12 +35,12 @@ class Guide:
     still: Array
 
 
-def make_guide(grid: Grid, drives: tuple[Drive, ...], hints: Hints, perspective: float, turns: Array) -> Guide:
-    """The guide of a family; `turns` (degrees, one per drive) is added to the directions of translations."""
+def make_guide(grid: Grid, drives: tuple[Drive, ...], hints: Hints, perspective: float) -> Guide:
+    """The guide of a family."""
     field = np.zeros((*grid.coverage.shape, 2))
     keep = np.zeros(grid.coverage.shape)
-    for drive, share, turn in zip(drives, grid.shares, turns, strict=True):
-        part, part_keep = _region(grid, drive, share, perspective, float(turn))
+    for drive, share in zip(drives, grid.shares, strict=True):
+        part, part_keep = _region(grid, drive, share, perspective)
         field += share[..., None] * part
         keep += share * part_keep
     for swirl in hints.swirls:
@@ -55,7 +55,7 @@ def make_guide(grid: Grid, drives: tuple[Drive, ...], hints: Hints, perspective:
     return Guide(field * (1 - still)[..., None], np.maximum(keep, still), still)
 
 
-def _region(grid: Grid, drive: Drive, share: Array, perspective: float, turn: float) -> tuple[Array, Array]:
+def _region(grid: Grid, drive: Drive, share: Array, perspective: float) -> tuple[Array, Array]:
     height, width = grid.size
     if drive.arrows:
         return _along_arrows(grid, drive.arrows)
@@ -69,7 +69,7 @@ def _region(grid: Grid, drive: Drive, share: Array, perspective: float, turn: fl
         sign = -1.0 if drive.kind is MotionKind.SWIRL_CW else 1.0
         return np.stack([y, -x], axis=-1) * (sign * speed / radius), np.ones(grid.coverage.shape)
     depth = _nearness(weight, perspective) if drive.ground else np.ones(grid.coverage.shape)
-    direction = np.array(unit_vector(drive.angle + turn))
+    direction = np.array(unit_vector(drive.angle))
     return (speed * depth)[..., None] * direction, np.zeros(grid.coverage.shape)
 
 

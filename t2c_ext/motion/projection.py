@@ -8,7 +8,8 @@ Its dual is one scalar, symmetric positive definite system for a pressure p, wit
 
     integral grad(p).grad(q) / s + integral p q / l^2 + integral over walls of p q / w = integral g.grad(q)
 
-The picture's border is open (p = 0): motion enters and leaves there. With l and w infinite this is the Helmholtz-Leray
+The picture's border is open (p = 0): motion enters and leaves there; its sides can be closed, as what falls does not
+enter from the side. With l and w infinite this is the Helmholtz-Leray
 projection. It is discretised with velocities on the faces of cells, each face weighted by the share of it that is open
 (cut cells: Batty, Bertails and Bridson 2007), so that walls may lie at any angle.
 """
@@ -23,21 +24,24 @@ from scipy.sparse import linalg
 Array = NDArray[np.float64]
 
 
-def apertures(coverage: Array) -> tuple[Array, Array]:
-    """The open share of the faces: across x, float64 [h, w + 1], and across y, [h + 1, w]."""
+def apertures(coverage: Array, sides: Array) -> tuple[Array, Array]:
+    """The open share of the faces: across x, float64 [h, w + 1], and across y, [h + 1, w].
+
+    `sides` [h, w], 0..1: how open the picture's left and right border are; top and bottom are open.
+    """
     rows, columns = coverage.shape
     across_x, across_y = np.zeros((rows, columns + 1)), np.zeros((rows + 1, columns))
     active = coverage > 0
     across_x[:, 1:-1] = 0.5 * (coverage[:, 1:] + coverage[:, :-1]) * (active[:, 1:] & active[:, :-1])
     across_y[1:-1] = 0.5 * (coverage[1:] + coverage[:-1]) * (active[1:] & active[:-1])
-    across_x[:, 0], across_x[:, -1] = coverage[:, 0], coverage[:, -1]
+    across_x[:, 0], across_x[:, -1] = (coverage * sides)[:, 0], (coverage * sides)[:, -1]
     across_y[0], across_y[-1] = coverage[0], coverage[-1]
     return across_x, across_y
 
 
-def wall_vectors(coverage: Array) -> Array:
+def wall_vectors(coverage: Array, sides: Array) -> Array:
     """float64 [h, w, 2]: the wall inside each cell, as its outward normal times its length in cells."""
-    across_x, across_y = apertures(coverage)
+    across_x, across_y = apertures(coverage, sides)
     return np.stack([across_x[:, :-1] - across_x[:, 1:], across_y[:-1] - across_y[1:]], axis=-1)
 
 
@@ -51,26 +55,27 @@ def _faces(values: Array) -> tuple[Array, Array]:
 class Projection:
     """The factorised system of one area; `apply` may be called for many guides."""
 
-    def __init__(self, coverage: Array, resistance: Array, length: Array, stiffness: Array) -> None:
+    def __init__(self, coverage: Array, sides: Array, resistance: Array, length: Array, stiffness: Array) -> None:
         """Build and factorise.
 
         Args:
             coverage: float64 [h, w], 0..1, the share of each cell that moves.
+            sides: float64 [h, w], 0..1, how open the picture's left and right border are.
             resistance: float64 [h, w], >= 0, what walls do against motion through them, in cells.
             length: float64 [h, w], > 0, in cells, over which divergence is avoided.
             stiffness: float64 [h, w], > 0, how firmly the guide is held.
         """
         self.coverage = coverage
-        self.open_x, self.open_y = apertures(coverage)
+        self.open_x, self.open_y = apertures(coverage, sides)
         stiff_x, stiff_y = _faces(stiffness)
         self.ease_x, self.ease_y = 1 / stiff_x, 1 / stiff_y
         # the pressure outside lies half a cell beyond the border's faces
-        for ease in (self.ease_x[:, 0], self.ease_x[:, -1], self.ease_y[0], self.ease_y[-1]):
-            ease *= 2
+        self.ease_x[:, [0, -1]] *= 2
+        self.ease_y[[0, -1]] *= 2
         self.active = coverage > 0
         self.number = np.full(coverage.shape, -1)
         self.number[self.active] = np.arange(int(self.active.sum()))
-        walls = np.linalg.norm(wall_vectors(coverage), axis=-1)
+        walls = np.linalg.norm(wall_vectors(coverage, sides), axis=-1)
         give = walls * np.minimum(1e4, 1 / np.maximum(resistance, 1e-4)) + coverage / length**2
         self.factor = linalg.splu(
             self._matrix(give), permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.0, options={"SymmetricMode": True}

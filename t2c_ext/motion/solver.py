@@ -18,7 +18,7 @@ from t2c_ext.types import FloatArray, Flow, Hints, Plan, Regions, Stage, scale_o
 _STEPS = 3
 
 
-def solve_flow(
+def solve_flow(  # noqa: PLR0917
     picture: FloatArray,
     regions: Regions,
     plan: Plan,

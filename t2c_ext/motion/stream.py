@@ -18,12 +18,14 @@ from t2c_ext.types import Hints
 
 Array = NDArray[np.float64]
 
-_NARROW, _WIDE = 0.15, 0.40
+_NARROW, _WIDE = 0.15, 0.35
 """Widths, in short sides, up to which an area is a channel and from which it is open."""
 
 _REACH_OPEN, _REACH_CHANNEL = 0.12, 1.0
 _TIGHT = 5.0
 _WORDS_IN_CHANNEL = 0.1
+_FULL_CHANNEL, _FULL_POOL = 0.3, 0.1
+_FALLS = 0.4
 _SLOWEST, _FASTEST, _EVENNESS = 0.4, 2.0, 0.7
 _PIN_STIFFNESS = 50.0
 _MAX_TURN = 30.0
@@ -33,31 +35,58 @@ _ARROW_ROUNDS = 8
 
 def solve_family(grid: Grid, drives: tuple[Drive, ...], hints: Hints, perspective: float, walls: float) -> Array:
     """The field float64 [h, w, 2] of a family, in pixels of the picture per frame, before it is brought to speed."""
-    turns = np.zeros(len(drives))
     confined = _confined(grid, drives)
-    guide = make_guide(grid, drives, hints, perspective, turns)
+    guide = make_guide(grid, drives, hints, perspective)
     stiffness = 1 + _PIN_STIFFNESS * guide.still
     walled = _mixed(grid, [float(drive.walled) for drive in drives])
+    falls = _mixed(grid, [float(drive.falls) for drive in drives])
+    sides = 1 - falls
+    full = _FULL_CHANNEL + (_FULL_POOL - _FULL_CHANNEL) * falls
     first = None
     if (confined > 0.01).any() and (guide.keep < 0.99).any() and walls > 0:
-        first = _tight(grid, confined, stiffness)
-    bent = _bend(guide, first, confined)
-    second = _loose(grid, bent, guide.keep, confined, walled, stiffness, walls)
-    field = _even(second.apply(bent), bent, guide.keep)
-    share_open = [_share_open(grid, number, drive, confined) for number, drive in enumerate(drives)]
-    for _ in range(_TURNS):
-        errors = np.array([_error(grid, n, drive, field) * share_open[n] for n, drive in enumerate(drives)])
-        if np.abs(errors).max() < 0.05:
-            break
-        turns = np.clip(turns + errors, -_MAX_TURN, _MAX_TURN)
-        guide = make_guide(grid, drives, hints, perspective, turns)
-        bent = _bend(guide, first, confined)
-        field = _even(second.apply(bent), bent, guide.keep)
+        first = _tight(grid, sides, stiffness)
+    bent = _bend(guide, first, confined, full)
+    reach = np.maximum(confined, guide.keep)
+    length = grid.side * (_REACH_OPEN + (_REACH_CHANNEL - _REACH_OPEN) * reach)
+    resistance = _strictness(grid, sides, bent, guide.keep, walls) * walled * length
+    second = Projection(grid.coverage, sides, resistance, length, stiffness)
+    wanted = [_share_open(grid, number, drive, confined) for number, drive in enumerate(drives)]
+    field = _aimed(grid, drives, wanted, guide.keep, bent, second)
     return _honour_arrows(grid, drives, field)
 
 
 def _mixed(grid: Grid, values: list[float]) -> Array:
     return np.tensordot(np.array(values), grid.shares, axes=1)
+
+
+def _aimed(
+    grid: Grid, drives: tuple[Drive, ...], wanted: list[float], keep: Array, guide: Array, projection: Projection
+) -> Array:
+    """The projected guide, after turning it so far that walls do not turn the mean direction of open regions.
+
+    A turn that makes it worse is undone: where a bank stands in the way, the bank decides.
+    """
+    turns = np.zeros(len(drives))
+    best, least = guide, np.inf
+    for _ in range(_TURNS + 1):
+        turned = _turned(guide, _mixed(grid, list(turns)) * (1 - keep))
+        field = _even(projection.apply(turned), turned, keep)
+        errors = np.array([_error(grid, n, drive, field) * wanted[n] for n, drive in enumerate(drives)])
+        largest = float(np.abs(errors).max())
+        if largest >= least:
+            break
+        best, least = field, largest
+        if largest < 0.05:
+            break
+        turns = np.clip(turns + errors, -_MAX_TURN, _MAX_TURN)
+    return best
+
+
+def _turned(field: Array, degrees: Array) -> Array:
+    """The field, turned counter-clockwise (as seen) by `degrees` [h, w]."""
+    cosine, sine = np.cos(np.deg2rad(degrees)), np.sin(np.deg2rad(degrees))
+    x, y = field[..., 0], field[..., 1]
+    return np.stack([cosine * x + sine * y, cosine * y - sine * x], axis=-1)
 
 
 def _confined(grid: Grid, drives: tuple[Drive, ...]) -> Array:
@@ -66,24 +95,26 @@ def _confined(grid: Grid, drives: tuple[Drive, ...]) -> Array:
     smooth = share * share * (3 - 2 * share)
     falls = _mixed(grid, [float(drive.falls) for drive in drives])
     walled = _mixed(grid, [float(drive.walled) for drive in drives])
-    return np.asarray(walled * np.maximum(smooth, falls))
+    return np.asarray(walled * np.maximum(smooth * (1 - falls), _FALLS * falls))
 
 
-def _tight(grid: Grid, confined: Array, stiffness: Array) -> Projection:
+def _tight(grid: Grid, sides: Array, stiffness: Array) -> Projection:
     resistance = np.full(grid.coverage.shape, _TIGHT * grid.side)
     length = np.full(grid.coverage.shape, 4.0 * max(grid.coverage.shape))
-    return Projection(grid.coverage, resistance, length, stiffness)
+    return Projection(grid.coverage, sides, resistance, length, stiffness)
 
 
-def _bend(guide: Guide, first: Projection | None, confined: Array) -> Array:
-    """The guide, turned into the channels' directions; its lengths stay."""
+def _bend(guide: Guide, first: Projection | None, confined: Array, full: Array) -> Array:
+    """The guide, turned into the channels' directions; its lengths stay.
+
+    `full` is the share of the wanted speed at which what passes through counts fully: less is a bay, not a channel.
+    """
     if first is None:
         return guide.field
     speed = np.linalg.norm(guide.field, axis=-1)
     through = first.apply(guide.field)
     ratio = np.linalg.norm(through, axis=-1) / np.maximum(speed, 1e-12)
-    # a channel's flow counts fully once it is a tenth of what the words ask for
-    through = through * np.minimum(1 / np.maximum(ratio, 1e-3), 10.0)[..., None]
+    through = through / np.maximum(ratio, full)[..., None]
     mixed = confined[..., None] * through + (1 - (1 - _WORDS_IN_CHANNEL) * confined)[..., None] * guide.field
     length = np.linalg.norm(mixed, axis=-1)
     turned = mixed * (speed / np.maximum(length, 1e-12))[..., None]
@@ -91,18 +122,14 @@ def _bend(guide: Guide, first: Projection | None, confined: Array) -> Array:
     return guide.keep[..., None] * guide.field + (1 - guide.keep)[..., None] * turned
 
 
-def _loose(
-    grid: Grid, guide: Array, keep: Array, confined: Array, walled: Array, stiffness: Array, walls: float
-) -> Projection:
-    reach = np.maximum(confined, keep)
-    length = grid.side * (_REACH_OPEN + (_REACH_CHANNEL - _REACH_OPEN) * reach)
-    normal = wall_vectors(blur(grid.coverage, 1.0))
+def _strictness(grid: Grid, sides: Array, guide: Array, keep: Array, walls: float) -> Array:
+    """How strict walls are at each cell: fully to what grazes them, less to what meets them head-on."""
+    normal = wall_vectors(blur(grid.coverage, 1.0), sides)
     normal /= np.maximum(np.linalg.norm(normal, axis=-1), 1e-9)[..., None]
     direction = guide / np.maximum(np.linalg.norm(guide, axis=-1), 1e-12)[..., None]
     head_on = (normal * direction).sum(axis=-1) ** 2
     grazing = keep + (1 - keep) * (1 - head_on) ** 2
-    strictness = 10 * walls / (1.02 - walls) * walled * grazing
-    return Projection(grid.coverage, strictness * length, length, stiffness)
+    return np.asarray(10 * walls / (1.02 - walls) * grazing)
 
 
 def _even(field: Array, guide: Array, keep: Array) -> Array:
@@ -118,6 +145,8 @@ def _share_open(grid: Grid, number: int, drive: Drive, confined: Array) -> float
     """0..1: how far the region's mean direction has to be that of the words; channels follow their banks instead."""
     if drive.arrows or drive.angle is None:
         return 0.0
+    if drive.falls:
+        return 1.0
     weight = grid.coverage * grid.shares[number]
     opened = float((weight * (1 - confined)).sum()) / max(float(weight.sum()), 1e-12)
     share = min(1.0, max(0.0, (opened - 0.15) / 0.35))

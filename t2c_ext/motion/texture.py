@@ -45,7 +45,7 @@ def texture_axis(picture: FloatArray, mask: FloatArray) -> Axis:
     size = (max(1, round(mask.shape[1] * scale)), max(1, round(mask.shape[0] * scale)))
     small = cv2.resize(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), size, interpolation=cv2.INTER_AREA)
     inside = (cv2.resize(mask, size, interpolation=cv2.INTER_AREA) > 0.5).astype(np.uint8)
-    inside = cv2.erode(inside, np.ones((5, 5), np.uint8), borderType=cv2.BORDER_REPLICATE)
+    inside = np.asarray(cv2.erode(inside, np.ones((5, 5), np.uint8), borderType=cv2.BORDER_REPLICATE), np.uint8)
     blurred = cv2.GaussianBlur(small, (0, 0), 1.0)
     dx = cv2.Scharr(blurred, cv2.CV_32F, 1, 0).astype(np.float64)
     dy = cv2.Scharr(blurred, cv2.CV_32F, 0, 1).astype(np.float64)

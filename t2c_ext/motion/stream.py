@@ -124,11 +124,11 @@ def _bend(guide: Guide, first: Projection | None, confined: Array, full: Array) 
 
 def _strictness(grid: Grid, sides: Array, guide: Array, keep: Array, walls: float) -> Array:
     """How strict walls are at each cell: fully to what grazes them, less to what meets them head-on."""
-    normal = wall_vectors(blur(grid.coverage, 1.0), sides)
+    normal = wall_vectors(blur(grid.coverage, 2.0), sides)
     normal /= np.maximum(np.linalg.norm(normal, axis=-1), 1e-9)[..., None]
     direction = guide / np.maximum(np.linalg.norm(guide, axis=-1), 1e-12)[..., None]
     head_on = (normal * direction).sum(axis=-1) ** 2
-    grazing = keep + (1 - keep) * (1 - head_on) ** 2
+    grazing = keep + (1 - keep) * (1 - head_on) ** 4
     return np.asarray(10 * walls / (1.02 - walls) * grazing)
 
 

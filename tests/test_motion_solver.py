@@ -206,7 +206,9 @@ def under(field: FloatArray, arrow: Arrow) -> np.ndarray:
     st.floats(0, 360),
     st.floats(0.2, 3),
 )
-def test_arrows_are_honoured(x: float, y: float, angle: float, length: float, other: float, speed: float) -> None:
+def test_arrows_are_honoured(  # noqa: PLR0917
+    x: float, y: float, angle: float, length: float, other: float, speed: float
+) -> None:
     def make(at: tuple[float, float], degrees: float) -> Arrow:
         way = np.array([np.cos(np.deg2rad(degrees)), -np.sin(np.deg2rad(degrees))]) * length
         return Arrow(at, (at[0] + float(way[0]), at[1] + float(way[1])))

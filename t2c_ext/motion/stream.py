@@ -59,7 +59,7 @@ def _mixed(grid: Grid, values: list[float]) -> Array:
     return np.tensordot(np.array(values), grid.shares, axes=1)
 
 
-def _aimed(
+def _aimed(  # noqa: PLR0917
     grid: Grid, drives: tuple[Drive, ...], wanted: list[float], keep: Array, guide: Array, projection: Projection
 ) -> Array:
     """The projected guide, after turning it so far that walls do not turn the mean direction of open regions.

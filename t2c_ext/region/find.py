@@ -1,0 +1,259 @@
+"""From words, or a painted mask, to the regions that move."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
+
+from t2c_ext.errors import UserError
+from t2c_ext.lexicon import Lexicon, Thing, load_lexicon
+from t2c_ext.progress import Reporter
+from t2c_ext.region.matte import refine_matte
+from t2c_ext.region.segmenters.base import Segmenter
+from t2c_ext.region.segmenters.clusters import ClusterSegmenter
+from t2c_ext.settings import RegionSettings
+from t2c_ext.types import FloatArray, Region, Regions, Stage, scale_of
+
+NO_WORD = "region"
+"""Name of a painted region when no word says what it is."""
+
+PAINTED = "mask file"
+"""Source of a region whose mask the user gave."""
+
+FOUND_CELL = 8.0
+"""How far, in pixels at 512, the edge of a found region may be from the picture's."""
+
+SMALLEST_SPLIT = 0.05
+"""A part of a painted mask counts as a region of its own from this share of it on."""
+
+
+class RegionNotFound(UserError):
+    """What was asked for was not found with enough certainty.
+
+    Attributes:
+        words: what was asked for and not found.
+        candidates: the regions that the user can choose from by name.
+    """
+
+    def __init__(self, message: str, words: Sequence[str] = (), candidates: Sequence[Region] = ()) -> None:
+        """Keep what a user interface needs to ask back."""
+        super().__init__(message)
+        self.words = tuple(words)
+        self.candidates = tuple(candidates)
+
+
+@dataclass(frozen=True)
+class _Group:
+    """Words that mean one thing in the picture, such as "lake" and "water"."""
+
+    name: str
+    words: tuple[str, ...]
+    thing: Thing | None
+
+
+def find_regions(
+    picture: FloatArray,
+    words: Sequence[str],
+    settings: RegionSettings,
+    *,
+    mask: FloatArray | None = None,
+    reporter: Reporter | None = None,
+    segmenter: Segmenter | None = None,
+) -> Regions:
+    """Find what moves, with a clean edge.
+
+    Args:
+        picture: float32 [H, W, 3], 0..1.
+        words: what moves, as it stands in the prompt; `settings.region` takes precedence over them.
+        settings: the region stage's settings.
+        mask: float32 [h, w], 0..1, painted by the user; it is the region. Another size than the picture's is fitted.
+        reporter: progress and cancellation.
+        segmenter: instead of the one that `settings.segmenter` names.
+
+    Returns:
+        One region per thing that was asked for, disjoint, each of the picture's size.
+
+    Raises:
+        UserError: the mask or the picture cannot be used.
+        RegionNotFound: nothing that was asked for was found with enough certainty.
+    """
+    _check_picture(picture)
+    reporter = reporter or Reporter()
+    reporter.step(Stage.REGION.value, 0, 1)
+    finder = segmenter or make_segmenter(settings.segmenter)
+    asked = [word.strip() for word in settings.region.split(",") if word.strip()] or list(words)
+    if mask is not None:
+        found = _from_mask(picture, fit_mask(mask, picture.shape[0], picture.shape[1]), asked, finder)
+    else:
+        found = _from_words(picture, asked, list(words), settings, finder)
+    refined = [replace(region, mask=_edge(picture, region, settings)) for region in found.regions]
+    reporter.step(Stage.REGION.value, 1, 1)
+    return replace(found, regions=tuple(refined))
+
+
+def make_segmenter(name: str) -> Segmenter:
+    """The segmenter that the setting names.
+
+    Raises:
+        UserError: there is none of that name.
+    """
+    if name in ("auto", ClusterSegmenter.name):
+        return ClusterSegmenter()
+    raise UserError(f"there is no segmenter called {name!r}; use auto or {ClusterSegmenter.name}")
+
+
+def fit_mask(mask: FloatArray, height: int, width: int) -> FloatArray:
+    """The mask at the picture's size, clipped to 0..1.
+
+    Raises:
+        UserError: it is not a two-dimensional array of finite numbers, of a clearly other shape, or empty.
+    """
+    array = np.asarray(mask, dtype=np.float32)
+    if array.ndim != 2 or array.size == 0 or not np.isfinite(array).all():
+        raise UserError("the mask is not a grey picture of finite numbers; save it as an 8-bit PNG, white moves")
+    shape = np.array(array.shape) / np.array([height, width])
+    if max(shape) / min(shape) > 1.05 and min(array.shape) > 1:
+        raise UserError(
+            f"the mask is {array.shape[1]}x{array.shape[0]} and the picture {width}x{height}; "
+            "use a mask of the picture's shape"
+        )
+    if array.shape != (height, width):
+        smaller = array.shape[0] > height or array.shape[1] > width
+        method = cv2.INTER_AREA if smaller else cv2.INTER_LINEAR
+        array = cv2.resize(array, (width, height), interpolation=method)
+    array = np.clip(array, 0.0, 1.0)
+    if array.max() < 0.5:
+        raise UserError("the mask is empty; paint what moves in white")
+    return array
+
+
+def _edge(picture: FloatArray, region: Region, settings: RegionSettings) -> FloatArray:
+    """The region's mask with its final edge; a found one may always move to the picture's edges."""
+    found = region.source != PAINTED
+    if found and settings.matte == "auto":
+        settings = replace(settings, matte="on")
+    return refine_matte(
+        picture, region.mask, settings, cell=FOUND_CELL * scale_of(*region.mask.shape) if found else None
+    )
+
+
+def _check_picture(picture: FloatArray) -> None:
+    if picture.ndim != 3 or picture.shape[2] != 3 or min(picture.shape) < 1:
+        raise UserError("the picture must be an array of height x width x 3 colours")
+
+
+def _groups(words: Sequence[str], lexicon: Lexicon) -> list[_Group]:
+    """Words in their order, those that mean one thing together."""
+    groups: list[_Group] = []
+    for word in dict.fromkeys(word.strip() for word in words if word.strip()):
+        thing = lexicon.find(word)
+        for number, group in enumerate(groups):
+            if thing and group.thing and _same_thing(thing, group.thing):
+                groups[number] = replace(group, words=(*group.words, word))
+                break
+        else:
+            groups.append(_Group(word, (word,), thing))
+    return groups
+
+
+def _same_thing(one: Thing, other: Thing) -> bool:
+    return one.family == other.family and one.appearance == other.appearance
+
+
+def _from_mask(picture: FloatArray, mask: FloatArray, words: Sequence[str], finder: Segmenter) -> Regions:
+    """The mask, shared out among the words where the segmenter can tell them apart inside it."""
+    groups = _groups(words, load_lexicon())
+    whole = Region(groups[0].name if groups else NO_WORD, mask, 1.0, PAINTED)
+    if len(groups) < 2:
+        return Regions((whole,))
+    found = {region.name: region for region in finder.segment(picture, [group.name for group in groups])}
+    sure = [found[group.name] for group in groups if group.name in found and found[group.name].score >= 0.5]
+    names = ", ".join(group.name for group in groups)
+    if len(sure) == len(groups):
+        parts = _share_out(mask, sure)
+        if min(float(part.mask.sum()) for part in parts) >= SMALLEST_SPLIT * float(mask.sum()):
+            return Regions(tuple(parts), (f"the mask was shared out among {names}",))
+    return Regions((whole,), (f"the mask is one region for {names}: their borders inside it are not clear",))
+
+
+def _share_out(mask: FloatArray, regions: Sequence[Region]) -> list[Region]:
+    """Every pixel of the mask to the region that it is in, else to the nearest one."""
+    distances = []
+    for region in regions:
+        inside = region.mask >= 0.5
+        away = cv2.distanceTransform((~inside).astype(np.uint8), cv2.DIST_L2, 5)
+        distances.append(away - region.mask)
+    owner = np.argmin(np.stack(distances), axis=0)
+    return [
+        Region(region.name, np.where(owner == number, mask, np.float32(0)), 1.0, PAINTED)
+        for number, region in enumerate(regions)
+    ]
+
+
+def _from_words(
+    picture: FloatArray, asked: Sequence[str], words: Sequence[str], settings: RegionSettings, finder: Segmenter
+) -> Regions:
+    """What the segmenter is sure enough about, or what the user chose by name."""
+    lexicon = load_lexicon()
+    chosen: list[Region] = []
+    if settings.region:
+        chosen, asked = _chosen(finder.propose(picture), asked)
+        if len(chosen) == 1 and not asked and len(_groups(words, lexicon)) == 1:
+            chosen = [replace(chosen[0], name=_groups(words, lexicon)[0].name)]
+    groups = _groups(asked, lexicon)
+    if not groups and not chosen:
+        raise _not_found("nothing says what moves; name it (--motion)", (), finder.propose(picture))
+    found = {region.name: region for region in finder.segment(picture, [group.name for group in groups])}
+    sure: list[Region] = list(chosen)
+    missing: list[_Group] = []
+    for group in groups:
+        region = found.get(group.name)
+        if region is not None and region.score >= finder.threshold:
+            sure.append(region)
+        else:
+            missing.append(group)
+    if not sure:
+        names = " or ".join(f"the {group.name}" for group in missing)
+        raise _not_found(f"I could not find {names}", [group.name for group in missing], finder.propose(picture))
+    notes = [f"I could not find the {group.name}, so it stays still; paint a mask to move it" for group in missing]
+    return Regions(tuple(_disjoint(sure)), tuple(notes))
+
+
+def _chosen(offered: Sequence[Region], asked: Sequence[str]) -> tuple[list[Region], list[str]]:
+    """The offered regions that were asked for by name, and the words that name none of them."""
+    taken: list[Region] = []
+    others: list[str] = []
+    for word in asked:
+        match = [region for region in offered if _names(region.name, word)]
+        if match:
+            taken.append(replace(match[0], score=1.0))
+        else:
+            others.append(word)
+    return taken, others
+
+
+def _names(name: str, word: str) -> bool:
+    """Whether the user's word is the name, with or without what stands in brackets."""
+    plain = word.lower().replace("-", " ").strip()
+    return plain in (name.lower(), name.lower().split(" (")[0])
+
+
+def _not_found(what: str, words: Sequence[str], candidates: Sequence[Region]) -> RegionNotFound:
+    offer = ", ".join(f'"{region.name}"' for region in candidates)
+    choose = f" or choose one of these regions with --region: {offer}" if offer else ""
+    return RegionNotFound(f"{what}; paint a mask (--mask){choose}", words, candidates)
+
+
+def _disjoint(regions: Sequence[Region]) -> list[Region]:
+    """Every pixel to the region that has most of it; the surer one where they have the same."""
+    if len(regions) < 2:
+        return list(regions)
+    claims = np.stack([region.mask * (0.5 + 0.5 * region.score) for region in regions])
+    owner = np.argmax(claims, axis=0)
+    return [
+        replace(region, mask=np.where(owner == number, region.mask, np.float32(0)))
+        for number, region in enumerate(regions)
+    ]

@@ -1,0 +1,176 @@
+"""The segmenter that needs no weights: clusters of colour and texture, judged by where they lie and how they look."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from t2c_ext.lexicon import load_lexicon
+from t2c_ext.region.segmenters.appearance import APPEARANCES, Surroundings
+from t2c_ext.region.segmenters.grouping import group
+from t2c_ext.region.segmenters.measure import Measures, measure
+from t2c_ext.region.segmenters.naming import describe
+from t2c_ext.region.segmenters.superpixels import Pieces, cut
+from t2c_ext.types import FloatArray, Region
+
+BoolArray = NDArray[np.bool_]
+
+SMALLEST_PICTURE = 16
+"""Pictures with a shorter side, in pixels, have nothing to cluster."""
+
+RIVAL = 0.8
+"""Another place that scores more than this share of the best makes the choice unsure."""
+
+OFFERED = 0.25
+"""From this score on an offered region is called "possible water" instead of by number."""
+
+MOST_OFFERED = 6
+SMALLEST_OFFERED = 0.02
+
+
+@dataclass(frozen=True)
+class _Analysis:
+    """Everything known about one picture."""
+
+    pieces: Pieces
+    groups: BoolArray
+    measures: Measures
+    around: Surroundings
+
+
+@dataclass(frozen=True)
+class _Guess:
+    """The best group for one appearance: its pieces (bool [N]) and probability."""
+
+    members: BoolArray
+    score: float
+
+
+class ClusterSegmenter:
+    """Superpixels merged into groups, each scored against what the lexicon says the thing looks like."""
+
+    name = "clusters"
+    limits = (
+        "Without a model's weights it knows sky, water, waterfalls and fire by colour, texture and place only; "
+        "it offers what it is not sure about instead of moving it."
+    )
+    threshold = 0.5
+
+    def __init__(self) -> None:
+        """Nothing is loaded."""
+        self._last: tuple[FloatArray, _Analysis | None] | None = None
+
+    def segment(self, picture: FloatArray, words: Sequence[str]) -> list[Region]:
+        """See `Segmenter.segment`."""
+        analysis = self._analyse(picture)
+        regions: list[Region] = []
+        for word in words:
+            thing = load_lexicon().find(word)
+            if analysis is None or thing is None or thing.appearance not in APPEARANCES:
+                continue
+            guess = _guess(analysis, thing.appearance)
+            regions.append(Region(word, _full(analysis.pieces, guess.members, picture), guess.score, self.name))
+        return regions
+
+    def propose(self, picture: FloatArray) -> list[Region]:
+        """See `Segmenter.propose`."""
+        analysis = self._analyse(picture)
+        if analysis is None:
+            return []
+        free = np.ones(analysis.pieces.count, bool)
+        offered: list[Region] = []
+        for key in ("sky", "low water", "falling water", "fire"):
+            guess = _guess(analysis, key)
+            overlap = float(
+                analysis.pieces.area[guess.members & free].sum() / analysis.pieces.area[guess.members].sum()
+            )
+            if guess.score < OFFERED or overlap < 0.7:
+                continue
+            plain = APPEARANCES[key].name
+            name = plain if guess.score >= self.threshold else f"possible {plain}"
+            offered.append(self._region(analysis, picture, guess.members & free, name, guess.score))
+            free &= ~guess.members
+        return offered + self._numbered(analysis, picture, free, MOST_OFFERED - len(offered))
+
+    def _numbered(self, analysis: _Analysis, picture: FloatArray, free: BoolArray, most: int) -> list[Region]:
+        """The largest natural groups of what has no name yet."""
+        pieces = analysis.pieces
+        offered: list[Region] = []
+        weight = analysis.measures.area * analysis.measures.unlike * np.minimum(analysis.measures.contrast, 20)
+        order = np.argsort(-np.where(analysis.measures.area < 0.6, weight, 0), kind="stable")
+        for row in order:
+            if len(offered) == most:
+                break
+            members = analysis.groups[row]
+            if (members & ~free).any() or pieces.area[members].sum() < SMALLEST_OFFERED * pieces.area.sum():
+                continue
+            name = f"region {len(offered) + 1} ({describe(pieces, members)})"
+            offered.append(self._region(analysis, picture, members, name, 0.0))
+            free = free & ~members
+        return offered
+
+    def _region(self, analysis: _Analysis, picture: FloatArray, members: BoolArray, name: str, score: float) -> Region:
+        return Region(name, _full(analysis.pieces, members, picture), score, self.name)
+
+    def _analyse(self, picture: FloatArray) -> _Analysis | None:
+        """The picture's groups and measures; None for one too small or of a single colour. The last one is kept."""
+        if self._last is None or self._last[0] is not picture:
+            self._last = (picture, _analyse(picture))
+        return self._last[1]
+
+
+def _analyse(picture: FloatArray) -> _Analysis | None:
+    if min(picture.shape[:2]) < SMALLEST_PICTURE:
+        return None
+    pieces = cut(picture)
+    if pieces.count < 8:
+        return None
+    groups = group(pieces)
+    groups = groups[(groups @ pieces.area >= 0.004 * pieces.area.sum()) & ~groups.all(axis=1)]
+    if not len(groups):
+        return None
+    measures = measure(pieces, groups)
+    nothing = Surroundings(np.zeros(len(groups)), np.zeros(len(groups)))
+    scores = APPEARANCES["sky"].score(measures, nothing)
+    best = int(np.argmax(scores))
+    if scores[best] < OFFERED:
+        return _Analysis(pieces, groups, measures, nothing)
+    heaven = groups[best]
+    in_sky = (groups[:, heaven] @ pieces.area[heaven]) / (groups @ pieces.area)
+    around = Surroundings(in_sky, _overlap(groups @ pieces.histogram, heaven @ pieces.histogram))
+    return _Analysis(pieces, groups, measures, around)
+
+
+def _overlap(one: NDArray[np.float64], other: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Bhattacharyya coefficient of histograms [K, C] with one [C]."""
+    first = one / np.maximum(one.sum(axis=-1, keepdims=True), 1e-9)
+    second = other / max(float(other.sum()), 1e-9)
+    return np.sqrt(np.maximum(first * second, 0)).sum(axis=-1)
+
+
+def _guess(analysis: _Analysis, key: str) -> _Guess:
+    """The group that looks most like it, less sure where a different place looks nearly as much like it."""
+    appearance = APPEARANCES[key]
+    scores = appearance.score(analysis.measures, analysis.around)
+    best = int(np.argmax(scores))
+    members = analysis.groups[best]
+    area = analysis.pieces.area
+    shared = analysis.groups[:, members] @ area[members]
+    union = analysis.groups @ area + area[members].sum() - shared
+    apart = shared / union < 0.1
+    rival = float(scores[apart].max(initial=0.0)) / max(float(scores[best]), 1e-9)
+    doubt = 0.7 if rival > RIVAL else 1.0
+    return _Guess(members, float(min(scores[best] * doubt, appearance.ceiling)))
+
+
+def _full(pieces: Pieces, members: BoolArray, picture: FloatArray) -> FloatArray:
+    """The pieces as a mask of the picture's size, float32 [H, W]."""
+    small = members[pieces.labels].astype(np.float32)
+    size = (picture.shape[1], picture.shape[0])
+    if small.shape == picture.shape[:2]:
+        return small
+    return np.clip(cv2.resize(small, size, interpolation=cv2.INTER_CUBIC), 0.0, 1.0)

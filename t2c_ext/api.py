@@ -1,0 +1,93 @@
+"""The Python interface: what the commands do, on pictures and arrays."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from t2c_ext.errors import UserError
+from t2c_ext.media.pictures import read_mask, read_picture, to_mask, to_picture
+from t2c_ext.motion.field import read_flow
+from t2c_ext.pipeline import Cinemagraph, Job, Pipeline
+from t2c_ext.progress import CancelCallback, ProgressCallback, Reporter
+from t2c_ext.recipe import Recipe
+from t2c_ext.twin.source import GivenTwin
+from t2c_ext.types import Twin
+from t2c_ext.workspace import Workspace
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+PathLike = str | os.PathLike[str]
+
+
+def animate(
+    picture: PathLike | Image | np.ndarray,
+    output: PathLike | None = None,
+    *,
+    mask: PathLike | Image | np.ndarray | None = None,
+    flow: PathLike | np.ndarray | None = None,
+    workspace: PathLike | None = None,
+    recipe: Recipe | None = None,
+    progress: ProgressCallback | None = None,
+    cancelled: CancelCallback | None = None,
+    **settings: object,
+) -> Cinemagraph:
+    """Animate a picture.
+
+    Args:
+        picture: a file, a PIL picture, or an array [H, W, 3 or 4] (uint8, or float 0..1).
+        output: the file to write (its ending picks the format), or None to render nothing to disk; the frames then
+            come from `result.rendering.frames()`.
+        mask: what moves, white moves: a file, a PIL picture, or an array [h, w] (bool, uint8, or float 0..1).
+        flow: a flow file, or an array [h, w, 2] or [2, h, w] in pixels per frame of its own size.
+        workspace: a folder that keeps each stage's result, so that a later run resumes.
+        recipe: settings to start from.
+        progress, cancelled: see `t2c_ext.progress`.
+        settings: any setting of the table by its name, such as `motion="river flowing left"` or `frames=90`.
+
+    Returns:
+        The results of the stages; `result.loop.path` is what was written.
+
+    Raises:
+        UserError: something is wrong with what was given; one line that says what.
+        Cancelled: `cancelled` returned True.
+    """
+    chosen = (recipe or Recipe()).with_values(settings)
+    art = read_picture(Path(picture)) if isinstance(picture, (str, os.PathLike)) else to_picture(picture)
+    job = Job(
+        chosen,
+        GivenTwin(Twin(art)),
+        _mask(mask, art.size),
+        None if flow is None else read_flow(Path(flow) if isinstance(flow, (str, os.PathLike)) else flow),
+        None if output is None else Path(output),
+    )
+    return run_job(job, workspace, Reporter(**_given(progress=progress, cancelled=cancelled)))
+
+
+def run_job(job: Job, workspace: PathLike | None, reporter: Reporter) -> Cinemagraph:
+    """Run all stages of a job, keeping its inputs in the workspace when there is one."""
+    if workspace is None:
+        return Pipeline(job, reporter=reporter).run()
+    folder = Workspace.create(Path(workspace))
+    folder.save_inputs(job.mask, job.flow)
+    mask, flow = folder.load_inputs()
+    return Pipeline(replace(job, mask=mask, flow=flow), folder, reporter).run()
+
+
+def _mask(mask: PathLike | Image | np.ndarray | None, size: tuple[int, int]) -> np.ndarray | None:
+    if mask is None:
+        return None
+    return read_mask(Path(mask), size) if isinstance(mask, (str, os.PathLike)) else to_mask(mask, size)
+
+
+def _given(**values: Any) -> Mapping[str, Any]:
+    return {name: value for name, value in values.items() if value is not None}
+
+
+__all__ = ["Cinemagraph", "UserError", "animate", "run_job"]

@@ -1,0 +1,63 @@
+"""The frames of a finished loop, one by one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import av
+import numpy as np
+from av.video.reformatter import Colorspace
+from PIL import Image, UnidentifiedImageError
+
+from t2c_ext.errors import UserError
+from t2c_ext.media.metadata import VIDEOS
+from t2c_ext.types import ByteArray
+
+_BT709 = 1
+"""The code of the BT.709 matrix in a stream's tags (ITU-T H.273)."""
+
+
+def read_video(path: Path) -> Iterator[ByteArray]:
+    """Yield the frames, uint8 [H, W, 3], of an MP4, WebM, GIF, WebP, APNG or folder of PNGs.
+
+    Transparent pixels come as they are stored, without a background.
+
+    Raises:
+        UserError: the file cannot be read, or holds no frames.
+    """
+    if not path.exists():
+        raise UserError(f"cannot find {path}")
+    empty = True
+    try:
+        for frame in _frames(path):
+            empty = False
+            yield frame
+    except (OSError, UnidentifiedImageError, ValueError, SyntaxError, EOFError) as error:
+        raise UserError(f"cannot read {path}: {error}") from None
+    if empty:
+        raise UserError(f"{path} holds no frames")
+
+
+def _frames(path: Path) -> Iterator[ByteArray]:
+    if path.is_dir():
+        for file in sorted(path.glob("*.png")):
+            with Image.open(file) as image:
+                yield np.asarray(image.convert("RGB"))
+    elif path.suffix.lower() in VIDEOS:
+        yield from _video_frames(path)
+    else:
+        with Image.open(path) as image:
+            for number in range(getattr(image, "n_frames", 1)):
+                image.seek(number)
+                yield np.asarray(image.convert("RGB"))
+
+
+def _video_frames(path: Path) -> Iterator[ByteArray]:
+    with av.open(str(path)) as container:
+        if not container.streams.video:
+            raise ValueError("it holds no video")
+        container.streams.video[0].thread_type = "AUTO"
+        for frame in container.decode(video=0):
+            matrix = Colorspace.ITU709 if int(frame.colorspace) == _BT709 else Colorspace.ITU601
+            yield frame.reformat(format="rgb24", src_colorspace=matrix).to_ndarray()

@@ -1,0 +1,309 @@
+"""The five stages in order, with progress, cancellation, and resumption from a workspace."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TypeVar
+from uuid import uuid4
+
+import numpy as np
+
+from t2c_ext.errors import UserError
+from t2c_ext.loop.render import Rendering, render_loop
+from t2c_ext.media.metadata import poster_path, write_poster
+from t2c_ext.media.videos import format_of, write_video
+from t2c_ext.motion.field import prepare_flow
+from t2c_ext.motion.hints import parse_hints
+from t2c_ext.motion.solver import solve_flow
+from t2c_ext.progress import Reporter
+from t2c_ext.prompt.parse import parse
+from t2c_ext.recipe import Recipe
+from t2c_ext.region.find import find_regions
+from t2c_ext.region.matte import refine_matte
+from t2c_ext.twin.source import GivenTwin, TwinSource
+from t2c_ext.types import FloatArray, Flow, Loop, Picture, Plan, Regions, Stage, Twin
+from t2c_ext.workspace import StageRecord, Workspace, fingerprint
+
+T = TypeVar("T", Plan, Twin, Regions, Flow, Loop)
+
+
+@dataclass(frozen=True)
+class Job:
+    """One cinemagraph to make.
+
+    Attributes:
+        recipe: the settings.
+        source: makes the picture and its twin.
+        mask: float32 [H, W] that the user gave, or None to find the region by words.
+        flow: float32 [h, w, 2] that the user gave, of any size, or None to solve for it.
+        output: the file (or folder of frames) to write; None: the workspace's own `loop.<format>`, or no file.
+    """
+
+    recipe: Recipe
+    source: TwinSource
+    mask: FloatArray | None = None
+    flow: FloatArray | None = None
+    output: Path | None = None
+
+
+@dataclass
+class Cinemagraph:
+    """The result of each stage that has run."""
+
+    plan: Plan | None = None
+    twin: Twin | None = None
+    regions: Regions | None = None
+    flow: Flow | None = None
+    rendering: Rendering | None = None
+    loop: Loop | None = None
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the stages have to say, each sentence once."""
+        parts = (self.plan, self.regions, self.flow, self.loop)
+        return tuple(dict.fromkeys(note for part in parts if part is not None for note in part.notes))
+
+
+class Pipeline:
+    """Runs a job's stages; with a workspace, only those that are out of date."""
+
+    def __init__(self, job: Job, workspace: Workspace | None = None, reporter: Reporter | None = None) -> None:
+        """Keep the job; nothing runs yet."""
+        self.job = job
+        self.workspace = workspace
+        self.reporter = reporter or Reporter()
+        self.result = Cinemagraph()
+
+    def run(self, until: Stage = Stage.LOOP) -> Cinemagraph:
+        """Run every stage up to `until`, and return all results.
+
+        Raises:
+            UserError: the job cannot be done as asked; finished stages stay in the workspace.
+            Cancelled: the user stopped it; likewise.
+        """
+        steps: dict[Stage, Callable[[], None]] = {
+            Stage.PROMPT: self._prompt,
+            Stage.TWIN: self._twin,
+            Stage.REGION: self._region,
+            Stage.MOTION: self._motion,
+            Stage.LOOP: self._loop,
+        }
+        if self.workspace is not None:
+            self.workspace.save_recipe(self.job.recipe)
+        for stage, step in steps.items():
+            self.reporter.check()
+            step()
+            if stage is until:
+                break
+        if self.workspace is not None:
+            self.workspace.save_report(self._report())
+        return self.result
+
+    def _stage(
+        self,
+        stage: Stage,
+        made_from: tuple[object, ...],
+        make: Callable[[], T],
+        load: Callable[[Workspace], T],
+        save: Callable[[Workspace, T], None],
+    ) -> T:
+        print_ = fingerprint(*made_from) if self.workspace is not None else ""
+        if self.workspace is not None and self.workspace.is_current(stage, print_):
+            self.reporter.step(stage.value, 1, 1)
+            self.result.seconds[stage.value] = self.workspace.records[stage].seconds
+            return load(self.workspace)
+        start = time.perf_counter()
+        result = make()
+        seconds = self.result.seconds[stage.value] = round(time.perf_counter() - start, 3)
+        if self.workspace is not None:
+            self.workspace.begin(stage)
+            save(self.workspace, result)
+            digest = fingerprint(result.mask) if isinstance(result, Regions) else ""
+            notes = () if isinstance(result, Twin) else tuple(result.notes)
+            self.workspace.finish(stage, StageRecord(print_, seconds, notes, digest))
+        return result
+
+    def _prompt(self) -> None:
+        settings = self.job.recipe.prompt
+        self.result.plan = self._stage(
+            Stage.PROMPT, (settings,), lambda: parse(settings), Workspace.load_plan, Workspace.save_plan
+        )
+
+    def _twin(self) -> None:
+        plan, source = _made(self.result.plan), self.job.source
+
+        def make() -> Twin:
+            twin = source.make(plan, self.reporter)
+            return replace(twin, art=_eight_bit(twin.art))
+
+        self.result.twin = self._stage(Stage.TWIN, source.key(plan), make, Workspace.load_twin, Workspace.save_twin)
+
+    def _region(self) -> None:
+        plan, twin, settings = _made(self.result.plan), _made(self.result.twin), self.job.recipe.region
+        picture = twin.art if twin.natural is None else twin.natural
+
+        def make() -> Regions:
+            found = find_regions(picture.rgb, plan.regions, settings, mask=self.job.mask, reporter=self.reporter)
+            edged = tuple(
+                replace(region, mask=refine_matte(twin.art.rgb, region.mask, settings)) for region in found.regions
+            )
+            return _visible(replace(found, regions=edged), twin.art.alpha)
+
+        self.result.regions = self._stage(
+            Stage.REGION,
+            (plan.regions, picture.rgb, twin.art.rgb, twin.art.alpha, settings, self.job.mask),
+            make,
+            lambda workspace: workspace.load_regions(picture.size),
+            Workspace.save_regions,
+        )
+
+    def _motion(self) -> None:
+        plan, twin, regions = _made(self.result.plan), _made(self.result.twin), _made(self.result.regions)
+        settings = self.job.recipe.motion
+        picture = twin.art if twin.natural is None else twin.natural
+
+        def make() -> Flow:
+            if self.job.flow is not None:
+                return prepare_flow(self.job.flow, regions.mask, settings)
+            hints = parse_hints(settings.hints)
+            return solve_flow(picture.rgb, regions, plan, hints, settings, self.reporter)
+
+        masks = [(region.name, region.mask) for region in regions.regions]
+        self.result.flow = self._stage(
+            Stage.MOTION,
+            (plan.motions, picture.rgb, *(part for pair in masks for part in pair), settings, self.job.flow),
+            make,
+            Workspace.load_flow,
+            Workspace.save_flow,
+        )
+
+    def _loop(self) -> None:
+        twin, regions, flow = _made(self.result.twin), _made(self.result.regions), _made(self.result.flow)
+        settings, seed = self.job.recipe.loop, self.job.recipe.prompt.seed
+        self.result.rendering = rendering = render_loop(
+            twin.art.rgb, regions.mask, flow.field, settings, seed=seed, reporter=self.reporter
+        )
+        path = self._loop_path()
+        if path is None:
+            return
+        made_from = (twin.art.rgb, twin.art.alpha, regions.mask, flow.field, settings, seed, path.suffix)
+        if self.workspace is not None and not path.exists():
+            self.workspace.records.pop(Stage.LOOP, None)
+        self.result.loop = self._stage(
+            Stage.LOOP,
+            made_from,
+            lambda: self._write_loop(path, rendering, twin.art),
+            lambda workspace: self._load_loop(workspace, path),
+            lambda workspace, loop: None,
+        )
+        output = self.job.output
+        if output is not None and output != path:
+            _copy(path, output)
+            self.result.loop = replace(self.result.loop, path=output)
+
+    def _loop_path(self) -> Path | None:
+        output = self.job.output
+        if self.workspace is None:
+            return output
+        kind = self.job.recipe.loop.format if output is None else format_of(output)
+        return self.workspace.root / ("loop" if kind == "png" else f"loop.{kind}")
+
+    def _write_loop(self, path: Path, rendering: Rendering, art: Picture) -> Loop:
+        settings, start = self.job.recipe.loop, time.perf_counter()
+        text = {"recipe": self.job.recipe.to_json()}
+        parameters = ", ".join(part for part in (art.infotext, self.job.recipe.to_infotext()) if part)
+        if parameters:
+            text["parameters"] = parameters
+        written = write_video(
+            path,
+            rendering.frames,
+            size=art.size,
+            count=rendering.count,
+            fps=settings.fps,
+            quality=settings.quality,
+            max_megabytes=settings.max_megabytes,
+            alpha=art.alpha,
+            text=text,
+            reporter=self.reporter,
+        )
+        poster = None
+        if path.suffix:
+            poster = write_poster(path, art, text)
+        notes = (*rendering.notes, *written.notes)
+        return Loop(path, poster, rendering.count, rendering.holes, round(time.perf_counter() - start, 3), notes)
+
+    def _load_loop(self, workspace: Workspace, path: Path) -> Loop:
+        record, poster = workspace.records[Stage.LOOP], poster_path(path)
+        count = self.job.recipe.loop.frames
+        return Loop(path, poster if poster.exists() else None, count, 0.0, record.seconds, record.notes)
+
+    def _report(self) -> dict[str, object]:
+        loop, flow = self.result.loop, self.result.flow
+        return {
+            "seconds": self.result.seconds,
+            "notes": list(self.result.notes),
+            "regions": [
+                {"name": region.name, "score": round(region.score, 3), "source": region.source}
+                for region in (self.result.regions.regions if self.result.regions else ())
+            ],
+            "flow": None if flow is None else flow.source,
+            "loop": None if loop is None else {"file": loop.path.name, "frames": loop.frames, "holes": loop.holes},
+        }
+
+
+def _made(result: T | None) -> T:
+    if result is None:
+        raise RuntimeError("the stages have to run in their order")
+    return result
+
+
+def _eight_bit(picture: Picture) -> Picture:
+    """The picture as it will be saved, so that a run that resumes sees the same numbers."""
+    return replace(
+        picture, rgb=_quantised(picture.rgb), alpha=None if picture.alpha is None else _quantised(picture.alpha)
+    )
+
+
+def _quantised(values: FloatArray) -> FloatArray:
+    levels: FloatArray = np.round(values * 255.0).astype(np.float32)
+    return levels / np.float32(255.0)
+
+
+def _visible(regions: Regions, alpha: FloatArray | None) -> Regions:
+    """The regions without the transparent part of the picture, as they will be saved."""
+    masks = [region.mask if alpha is None else region.mask * (alpha > 0) for region in regions.regions]
+    kept = tuple(replace(region, mask=_quantised(mask)) for region, mask in zip(regions.regions, masks, strict=True))
+    if not any(region.mask.any() for region in kept):
+        raise UserError("the region lies wholly in the transparent part of the picture")
+    return replace(regions, regions=kept)
+
+
+def _copy(source: Path, target: Path) -> None:
+    """Copy a file or a folder of frames, whole or not at all; a poster goes along."""
+    temporary = target.with_name(f".{target.stem}-{uuid4().hex[:8]}{target.suffix}")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if source.is_dir():
+            shutil.copytree(source, temporary)
+            shutil.rmtree(target, ignore_errors=True)
+        else:
+            shutil.copyfile(source, temporary)
+        temporary.replace(target)
+    except OSError as error:
+        raise UserError(f"cannot write {target}: {error.strerror or error}") from None
+
+
+def open_job(workspace: Workspace, recipe: Recipe | None = None, output: Path | None = None) -> Job:
+    """The job that a workspace holds.
+
+    Raises:
+        UserError: the workspace lacks its recipe or its picture.
+    """
+    mask, flow = workspace.load_inputs()
+    twin = workspace.load_twin()
+    return Job(recipe or workspace.load_recipe(), GivenTwin(twin), mask, flow, output)

@@ -1,0 +1,90 @@
+"""The prompt of the natural-looking twin: what the picture shows, without how it is made (paper, section 3.1)."""
+
+from __future__ import annotations
+
+from t2c_ext.lexicon import Lexicon
+from t2c_ext.prompt import vocabulary as vocab
+from t2c_ext.prompt.directions import find_directions
+from t2c_ext.prompt.phrases import Role, find_mentions, find_phrases
+from t2c_ext.prompt.syntax import plain
+from t2c_ext.prompt.taggers import Tagger
+from t2c_ext.prompt.tokens import Kind, Token, tokenize
+
+_ADJECTIVE_ENDINGS = ("ful", "ous", "ish", "ive", "able", "ible", "esque", "ary", "less", "ly", "ic", "ical", "ed")
+_ADJECTIVES = frozenset(
+    ["beautiful", "large", "big", "small", "huge", "tiny", "great", "giant", "tall", "old", "ancient", "new", "young", "modern", "dark", "bright", "light", "red", "green", "blue", "yellow", "orange", "purple", "pink", "black", "white", "grey", "gray", "golden", "gold", "silver", "brown", "best", "worst", "high", "low", "deep", "shallow", "calm", "quiet", "still", "wild", "soft", "warm", "cold", "hot", "cool", "gentle", "strange", "wide", "long", "short", "wooden", "stone", "epic", "vivid", "dead", "alive", "lonely", "empty", "distant", "foggy", "misty", "cloudy", "sunny", "rainy", "snowy", "stormy", "windy", "starry", "starlit", "moonlit", "sunlit", "green", "good", "nice", "pretty", "ultra", "super", "very", "highly", "extremely", "hyper", "rich", "clean", "clear", "crystal", "sharp", "smooth", "rough", "many", "few"]
+)
+_NOT_NOUNS = frozenset(
+    ["front", "middle", "center", "centre", "top", "bottom", "left", "right", "side", "corner", "upper", "lower", "way", "direction", "kind", "sort", "lot", "bit", "rest", "edge", "distance", "world-class", "style", "hour", "time", "manner", "water-colour", "quality", "left-hand", "right-hand", "type", "masterpiece"]
+)
+_STYLE_OPENERS = frozenset(["by", "style", "art-by", "artist"])
+
+
+def natural_prompt(art_prompt: str, terms: str, lexicon: Lexicon, tagger: Tagger | None = None) -> str:
+    """The nouns of `art_prompt` in order, then `terms`, separated by commas.
+
+    Style phrases ("in the style of ...", "by ..."), media, artists and quality words are left out. Without a tagger
+    the heads of noun phrases count as nouns.
+    """
+    tokens = tokenize(plain(art_prompt).text)
+    directions = find_directions(tokens)
+    mentions = find_mentions(tokens, lexicon)
+    skipped = _style_tokens(tokens)
+    wanted = _tagged(tokens, tagger) if tagger is not None else None
+    nouns: dict[str, str] = {}
+    for node in find_phrases(tokens, directions, mentions):
+        if node.role is not Role.NOUN or node.negated or node.first in skipped or node.last - 1 in skipped:
+            continue
+        if node.mention is not None:
+            nouns.setdefault(node.mention.text.lower(), node.mention.text)
+            continue
+        at = node.last - 1
+        word = tokens[at].lower
+        if wanted is not None:
+            if not wanted[at] or _is_style(word):
+                continue
+        elif not _could_be_noun(word, tokens[at]):
+            continue
+        nouns.setdefault(word, word)
+    extra = [term.strip() for term in terms.split(",") if term.strip()]
+    return ", ".join([*nouns.values(), *(term for term in extra if term.lower() not in nouns)])
+
+
+def _tagged(tokens: list[Token], tagger: Tagger) -> list[bool]:
+    return tagger.nouns([token.text for token in tokens]) if tokens else []
+
+
+def _is_style(word: str) -> bool:
+    return word in vocab.MEDIA or word in vocab.ARTISTS or word in vocab.STYLE_NOUNS or word in _NOT_NOUNS
+
+
+def _could_be_noun(word: str, token: Token) -> bool:
+    """Whether a head is a thing to be seen, as far as its form tells."""
+    if len(word) < 3 or _is_style(word) or word in _ADJECTIVES or token.kind is not Kind.WORD:
+        return False
+    return not (len(word) > 4 and word.endswith(_ADJECTIVE_ENDINGS))
+
+
+def _style_tokens(tokens: list[Token]) -> set[int]:
+    """Tokens of style phrases: from "by", "in the style of" or "style" with its words, to the next boundary."""
+    skipped: set[int] = set()
+    boundary = -1
+    in_style = False
+    for at, token in enumerate(tokens):
+        if token.kind in (Kind.COMMA, Kind.STOP, Kind.HARD):
+            boundary, in_style = at, False
+            continue
+        if token.lower in _STYLE_OPENERS or (token.lower == "style" and tokens[at - 1].lower in ("the", "a")):
+            passive = token.lower == "by" and at and tokens[at - 1].lower.endswith("ed")
+            place = token.lower == "by" and at + 1 < len(tokens) and tokens[at + 1].lower in vocab.DETERMINERS
+            if not passive and not place:
+                in_style = True
+                if token.lower == "style" and at - 1 > boundary:
+                    skipped.update(range(max(boundary + 1, at - 3), at))
+        if in_style and token.lower in ("during", "at", "with", "under"):
+            in_style = False
+        if in_style or token.lower in vocab.ARTISTS:
+            skipped.add(at)
+            if token.lower in vocab.ARTISTS and at and tokens[at - 1].text[:1].isupper():
+                skipped.add(at - 1)
+    return skipped

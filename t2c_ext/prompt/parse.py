@@ -1,0 +1,200 @@
+"""The prompt stage: from words to a plan."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from t2c_ext.lexicon import Lexicon, load_lexicon
+from t2c_ext.prompt import paper, taggers
+from t2c_ext.prompt import vocabulary as vocab
+from t2c_ext.prompt.bind import Use, bind, own_or_stated
+from t2c_ext.prompt.directions import Direction, Form, angle_of, find_directions
+from t2c_ext.prompt.natural import natural_prompt
+from t2c_ext.prompt.phrases import Node, Role, find_mentions, find_phrases
+from t2c_ext.prompt.syntax import Plain, cut, plain
+from t2c_ext.prompt.tokens import Token, tokenize
+from t2c_ext.settings import PromptSettings
+from t2c_ext.types import Motion, MotionKind, Plan
+
+
+class Reading:
+    """One text, read: its tokens, phrases, uses of verbs, and what follows from them."""
+
+    def __init__(self, text: str, lexicon: Lexicon, *, terse: bool, parser: taggers.Parser | None) -> None:
+        """Read `text`; `terse` texts need no verbs."""
+        self.text = text
+        self.plain: Plain = plain(text)
+        self.tokens: list[Token] = tokenize(self.plain.text)
+        self.directions = find_directions(self.tokens)
+        self.nodes: list[Node] = find_phrases(self.tokens, self.directions, find_mentions(self.tokens, lexicon))
+        judge = None if parser is None else parser.judge(self.plain.text, self.tokens)
+        self.uses: list[Use] = bind(self.nodes, terse=terse, judge=judge)
+
+    @property
+    def mentions(self) -> list[Node]:
+        """The noun phrases that name a thing which is there."""
+        return [node for node in self.nodes if node.role is Role.NOUN and node.mention is not None and not node.negated]
+
+
+def parse(settings: PromptSettings, parser: taggers.Parser | None = None, tagger: taggers.Tagger | None = None) -> Plan:
+    """What a prompt says about what moves and where to.
+
+    Args:
+        settings: the prompt, the motion words and the options.
+        parser: a dependency parser for subjects that the rules find uncertain; None: spaCy's, where it is installed.
+        tagger: a noun tagger for the natural twin's prompt; None: nltk's or spaCy's, where one is installed.
+
+    Returns:
+        The plan. `motions` holds what the motion words state, or, without any, what the prompt states.
+    """
+    lexicon = load_lexicon()
+    parser = taggers.installed_parser() if parser is None else parser
+    tagger = taggers.installed_tagger() if tagger is None else tagger
+    notes = [model.note for model in (parser, tagger) if model is not None]
+    prompt = Reading(settings.prompt, lexicon, terse=False, parser=parser)
+    spoken = Reading(settings.motion, lexicon, terse=True, parser=parser) if settings.motion.strip() else prompt
+    art = cut(settings.prompt, _spans(prompt), prompt.plain.options)
+    if settings.phrases == "paper":
+        found = paper.find_phrase(settings.motion) or paper.find_phrase(settings.prompt)
+        art = paper.remove_phrase(settings.prompt, paper.find_phrase(settings.prompt))
+        regions = _regions(spoken, []) or _regions(prompt, [])
+        generator = np.random.default_rng(settings.seed)
+        angle = paper.draw_angle(found.direction, generator) if found and settings.angle == "random" else None
+        motions = list(paper.motions(found, regions, angle))
+        notes += [] if found else ["None of the paper's twelve phrases is in the prompt."]
+    else:
+        motions, remarks = _motions(spoken, prompt, settings)
+        notes += remarks
+        regions = _regions(spoken, motions) or _regions(prompt, motions)
+    nouns = natural_prompt(art, settings.natural_terms, lexicon, tagger)
+    return Plan(art, nouns, regions, tuple(motions), tuple(notes))
+
+
+def _spans(reading: Reading) -> list[tuple[int, int]]:
+    """Characters of the direction phrases that can be cut: those that state a motion of a thing."""
+    spans = []
+    for use in reading.uses:
+        if not use.things or use.negated:
+            continue
+        for direction in use.directions:
+            if direction.form is Form.SLOPE:
+                continue
+            start, end = reading.tokens[direction.first].start, reading.tokens[direction.last - 1].end
+            if direction.last < len(reading.tokens) and reading.tokens[direction.last].linked:
+                end = reading.tokens[direction.last].start
+            spans.append((start, end))
+    return sorted(set(spans))
+
+
+def _regions(reading: Reading, motions: Iterable[Motion]) -> tuple[str, ...]:
+    """Words of what moves: stated motions first, then the rest; shy things only when they are in motion."""
+    names = {motion.region.lower(): motion.region for motion in motions}
+    driven = {
+        id(node) for use in reading.uses if not use.negated and use.verb.verb is not vocab.STILL for node in use.things
+    }
+    for node in reading.mentions:
+        if node.mention is None or (node.mention.thing.shy and id(node) not in driven):
+            continue
+        names.setdefault(node.mention.text.lower(), node.mention.text)
+    if not names:
+        names = {n.mention.text.lower(): n.mention.text for n in reading.mentions if n.mention is not None}
+    return tuple(names.values())
+
+
+def _motions(spoken: Reading, prompt: Reading, settings: PromptSettings) -> tuple[list[Motion], list[str]]:
+    """The motions that the words state, one for each thing, and remarks for the user."""
+    generator = np.random.default_rng(settings.seed)
+    found: dict[str, Motion] = {}
+    explicit: set[str] = set()
+    remarks: list[str] = []
+    for use in spoken.uses:
+        state = _state(use)
+        if state is None:
+            continue
+        angle, kind = state
+        for region in _names(use, spoken, prompt):
+            key = region.lower()
+            motion = Motion(region, _drawn(angle, use, settings, generator), kind, _speed(use, region, spoken))
+            if key in found and (key in explicit or not use.directions):
+                same = found[key].angle == motion.angle and found[key].kind is kind
+                if not same and use.directions:
+                    remarks.append(f'The words give "{region}" more than one direction; the first one counts.')
+                continue
+            found[key] = motion
+            if use.directions:
+                explicit.add(key)
+    if settings.motion.strip() and not found:
+        remarks.append(
+            f'The motion words "{settings.motion.strip()[:80]}" state no direction of a thing that can move.'
+        )
+    return _in_order(found, spoken), remarks
+
+
+def _in_order(found: dict[str, Motion], reading: Reading) -> list[Motion]:
+    places = {n.mention.text.lower(): -i for i, n in reversed(list(enumerate(reading.mentions))) if n.mention}
+    return sorted(found.values(), key=lambda motion: -places.get(motion.region.lower(), 0))
+
+
+def _names(use: Use, spoken: Reading, prompt: Reading) -> list[str]:
+    """The regions of a use; motion words without a thing mean the prompt's first."""
+    names = [node.mention.text for node in use.things if node.mention is not None]
+    if names or spoken is prompt or use.subjects:
+        return names
+    return list(_regions(prompt, ())[:1])
+
+
+def _state(use: Use) -> tuple[float | None, MotionKind] | None:
+    """(angle, kind) that a use states, or None."""
+    verb = use.verb.verb
+    if use.negated or verb is vocab.STILL:
+        return None
+    turns = [direction.kind for direction in use.directions if direction.kind is not MotionKind.TRANSLATE]
+    if turns:
+        return None, turns[0]
+    if use.opposite_of is not None:
+        other = _state(use.opposite_of)
+        return None if other is None or other[0] is None else ((other[0] + 180) % 360, MotionKind.TRANSLATE)
+    vector = own_or_stated(use)
+    if vector is not None:
+        return angle_of(vector), MotionKind.TRANSLATE
+    return (None, MotionKind.SWIRL) if verb.swirl else None
+
+
+def _drawn(angle: float | None, use: Use, settings: PromptSettings, generator: np.random.Generator) -> float | None:
+    """The angle itself, or one from the range that the words leave open."""
+    if angle is None or settings.angle != "random":
+        return angle
+    stated: list[Direction] = [direction for direction in use.directions if direction.vector is not None]
+    spread = stated[0].spread if stated else 10.0
+    return float(angle + generator.uniform(-spread, spread)) % 360
+
+
+def _speed(use: Use, region: str, reading: Reading) -> float:
+    """The factor of the speed word nearest to the verb, or in the thing's own phrase; 1 without one."""
+    node = reading.nodes[use.at]
+    around = [node.first, *(place for step in range(1, 5) for place in (node.first - step, node.last - 1 + step))]
+    for subject in use.things:
+        if subject.mention is not None and subject.mention.text == region:
+            around += range(subject.first, subject.last)
+            if subject.first and not use.modifies:
+                around.append(subject.first - 1)
+    others = {
+        place
+        for use_other in reading.uses
+        if use_other is not use
+        for place in range(reading.nodes[use_other.at].first - 1, reading.nodes[use_other.at].last)
+    }
+    for place in around:
+        if 0 <= place < len(reading.tokens) and (place == node.first or place not in others):
+            if _same_part(reading, node.first, place):
+                factor = vocab.SPEEDS.get(reading.tokens[place].lower)
+                if factor is not None:
+                    return factor
+    return 1.0
+
+
+def _same_part(reading: Reading, one: int, other: int) -> bool:
+    between = reading.tokens[min(one, other) : max(one, other)]
+    return all(token.lower not in (",", ";", ".", "and", "while", "\f") for token in between)

@@ -1,0 +1,447 @@
+"""Noun phrases, verbs, directions and boundaries of a prompt, without a language model.
+
+A noun phrase is a run of words between function words; its last word is its head. A thing of the lexicon counts only
+as head: "storm clouds" are clouds, but a "river bank" is no river.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum
+
+from t2c_ext.lexicon import Lexicon, Thing
+from t2c_ext.prompt import vocabulary as vocab
+from t2c_ext.prompt.directions import Direction, Form
+from t2c_ext.prompt.tokens import Kind, Token
+
+
+class Role(Enum):
+    """What a node is."""
+
+    NOUN = "noun"
+    VERB = "verb"
+    DIRECTION = "direction"
+    AND = "and"
+    PRONOUN = "pronoun"
+    COMMA = "comma"
+    CLAUSE = "clause"
+    STOP = "stop"
+    HARD = "hard"
+
+
+BOUNDARIES = (Role.COMMA, Role.CLAUSE, Role.STOP, Role.HARD)
+
+
+@dataclass(frozen=True)
+class Mention:
+    """A word of the lexicon in the prompt: half-open range of tokens, and its text."""
+
+    thing: Thing
+    first: int
+    last: int
+    text: str
+
+
+@dataclass
+class Node:
+    """A phrase or a boundary.
+
+    Attributes:
+        role: which.
+        first, last: half-open range of tokens.
+        head: a noun phrase's last word, in lower case.
+        mention: the thing that it names as its head.
+        is_scene: the thing is there, but the head is "background", "view" ...
+        mover: the head moves by itself without being in the lexicon (boat, man, wind).
+        preposition: the word that governs the noun phrase, or "".
+        determiner: its article, or "".
+        joined: "and" stands between it and what comes before.
+        negated: "no", "without" or "not" governs it.
+        subordinate: it is B of "A of B", and A is what moves.
+        verb: a verb's form.
+        modifies: the verb stands before its noun ("falling snow").
+        noun: the noun phrase that such a verb belongs to.
+        nominal: the verb is a noun ("the flow of the river").
+        direction: the phrase of direction.
+    """
+
+    role: Role
+    first: int
+    last: int
+    head: str = ""
+    mention: Mention | None = None
+    is_scene: bool = False
+    mover: bool = False
+    preposition: str = ""
+    determiner: str = ""
+    joined: bool = False
+    negated: bool = False
+    subordinate: bool = False
+    verb: vocab.VerbForm | None = None
+    modifies: bool = False
+    noun: Node | None = field(default=None, repr=False)
+    nominal: bool = False
+    direction: Direction | None = None
+
+
+def find_mentions(tokens: list[Token], lexicon: Lexicon) -> dict[int, Mention]:
+    """Words of the lexicon by their first token; of overlapping ones the longest, from the left."""
+    found: dict[int, Mention] = {}
+    longest = lexicon.longest
+    at = 0
+    while at < len(tokens):
+        step = 1
+        for length in range(min(longest, len(tokens) - at), 0, -1):
+            part = tokens[at : at + length]
+            if any(token.kind is not Kind.WORD for token in part):
+                continue
+            thing = lexicon.exactly(" ".join(token.lower for token in part))
+            if thing is not None:
+                text = " ".join(token.text for token in part[:-1]) + " " * (length > 1) + _bare_text(part[-1])
+                found[at] = Mention(thing, at, at + length, text)
+                step = length
+                break
+        at += step
+    return found
+
+
+def _bare_text(token: Token) -> str:
+    return token.text[:-2] if token.possessive else token.text
+
+
+def find_phrases(tokens: list[Token], directions: list[Direction], mentions: dict[int, Mention]) -> list[Node]:
+    """The nodes of a prompt, in order."""
+    return _Reader(tokens, directions, mentions).read()
+
+
+_STILL = vocab.VerbForm(vocab.STILL, "ing", "")
+_LONE = vocab.VerbForm(vocab.LONE, "ing", "")
+_FLOW_NOUN = vocab.VerbForm(vocab.MOVE, "ing", "flow")
+_AFTER_NOUN = frozenset(["full", "deep", "wide", "visible", "calm", "still", "bright", "low", "high", "dark", "aglow", "ablaze", "alone", "beautiful"])
+_THING_VERBS = frozenset(["falls", "streams", "cascades", "ripples", "floods", "swells", "eddies", "sprays"])
+_MODALS = frozenset(["will", "would", "can", "could", "shall", "should", "may", "might", "must", "to", "do", "does", "did", "let", "make", "makes"])
+
+
+class _Reader:
+    """Reads the phrases of one prompt from left to right."""
+
+    def __init__(self, tokens: list[Token], directions: list[Direction], mentions: dict[int, Mention]) -> None:
+        self.tokens = tokens
+        self.direction_at = {direction.first: direction for direction in directions}
+        self.mentions = mentions
+        self.nodes: list[Node] = []
+        self.verbs = vocab.motion_verbs()
+        self._clear()
+
+    def _clear(self) -> None:
+        self.preposition = ""
+        self.determiner = ""
+        self.joined = False
+        self.negated = False
+
+    def read(self) -> list[Node]:
+        at = 0
+        while at < len(self.tokens):
+            at = self._next(at)
+        _subordinate(self.nodes)
+        return self.nodes
+
+    def _next(self, at: int) -> int:
+        token = self.tokens[at]
+        if token.kind is not Kind.WORD:
+            return self._mark(at)
+        direction = self.direction_at.get(at)
+        if direction is not None:
+            return self._direction(direction)
+        word = token.lower
+        verb = self._verb(at)
+        if verb is not None:
+            return self._add_verb(at, verb)
+        if at in self.mentions or not self._function_word(at, word):
+            return self._noun(at)
+        return at + 1
+
+    def _mark(self, at: int) -> int:
+        kind = self.tokens[at].kind
+        direction = self.direction_at.get(at)
+        if direction is not None:
+            return self._direction(direction)
+        if kind is Kind.ALTERNATE:
+            self.joined = True
+            return at + 1
+        role = {Kind.COMMA: Role.COMMA, Kind.STOP: Role.STOP, Kind.HARD: Role.HARD}.get(kind)
+        if role is not None:
+            self.nodes.append(Node(role, at, at + 1))
+            keep = self.negated and role is Role.COMMA
+            self._clear()
+            self.negated = keep and False
+        return at + 1
+
+    def _direction(self, direction: Direction) -> int:
+        if self.joined and self.nodes and self.nodes[-1].role is not Role.AND:
+            self.nodes.append(Node(Role.AND, direction.first, direction.first))
+        self.nodes.append(Node(Role.DIRECTION, direction.first, direction.last, direction=direction))
+        negated = self.negated
+        self._clear()
+        self.negated = negated and direction.form is not Form.PLACE
+        return direction.last
+
+    def _function_word(self, at: int, word: str) -> bool:
+        """Take note of a word that is no phrase of its own; False for a content word."""
+        following = self.tokens[at + 1].lower if at + 1 < len(self.tokens) else ""
+        if word in vocab.NEGATIONS or word.endswith("n't") or word == "longer" or (word in ("stopped", "stops") and following.endswith("ing")):
+            self.negated = True
+        elif word == "that" and not self._starts_clause(at + 1):
+            self.determiner = word
+        elif word in vocab.RELATIVES or word in vocab.AUXILIARIES:
+            return True
+        elif word == "as" and following in ("a", "an"):
+            self.preposition = word
+        elif word in vocab.CLAUSE_OPENERS:
+            self.nodes.append(Node(Role.CLAUSE, at, at + 1))
+            self._clear()
+        elif word in vocab.PRONOUNS:
+            self.nodes.append(Node(Role.PRONOUN, at, at + 1))
+            self._clear()
+        elif word in vocab.CONJUNCTIONS or word == "but" or word == "then":
+            self.joined = True
+            self.preposition = self.determiner = ""
+        elif word in vocab.PREPOSITIONS or word in ("up", "down"):
+            self.preposition = word
+            self.determiner = ""
+        elif word in vocab.DETERMINERS:
+            self.determiner = word
+        else:
+            return word in vocab.ADVERBS or (word.endswith("ly") and word not in vocab.NOT_ADVERBS)
+        return True
+
+    def _starts_clause(self, at: int) -> bool:
+        word = self.tokens[at].lower if at < len(self.tokens) else ""
+        return word in self.verbs or word in vocab.AUXILIARIES or word.endswith("ly") or word in vocab.ADVERBS
+
+    # ---- verbs -------------------------------------------------------------------------------------------------
+
+    def _subject_beside(self) -> Node | None:
+        """The noun phrase directly before, when nothing stands between."""
+        if self.determiner or self.joined or not self.nodes or self.preposition:
+            return None
+        return self.nodes[-1] if self.nodes[-1].role is Role.NOUN else None
+
+    def _verb(self, at: int) -> vocab.VerbForm | None:
+        """The verb that this token is, in this place, or None."""
+        token = self.tokens[at]
+        word = token.lower
+        form = self.verbs.get(word)
+        if word in vocab.STATIC_VERBS:
+            is_noun = word.endswith("s") and not word.endswith("ing") and self._subject_beside() is None
+            return None if is_noun else _STILL
+        if form is None:
+            is_unknown = word.endswith("ing") and len(word) > 4 and word not in vocab.ING_NOUNS
+            return _LONE if is_unknown and at not in self.mentions else None
+        if form.form == "ing":
+            return form
+        before = self.tokens[at - 1].lower if at else ""
+        if form.form == "past":
+            passive = before in ("is", "are", "was", "were", "being", "been", "be", "that", "which")
+            return form if (passive or self._subject_beside() is not None) and not token.linked else None
+        if self.determiner or (self.preposition and before not in _MODALS):
+            return None
+        return self._finite(at, form, before)
+
+    def _finite(self, at: int, form: vocab.VerbForm, before: str) -> vocab.VerbForm | None:
+        """A form that could as well be a noun: "falls", "flow", "streams"."""
+        token = self.tokens[at]
+        subject = self._subject_beside()
+        after_pronoun = before in ("that", "which", "it", "they") or bool(
+            self.nodes and self.nodes[-1].role is Role.PRONOUN and not self.preposition
+        )
+        if form.form == "base":
+            if before in _MODALS or after_pronoun:
+                return form
+            if subject is None or token.linked:
+                return None
+            plural = subject.head.endswith("s") and not subject.head.endswith("ss")
+            together = subject.joined and subject.mention is not None
+            return form if plural or together or at + 1 in self.direction_at else None
+        if after_pronoun:
+            return form
+        inverted = bool(self.nodes) and self.nodes[-1].role is Role.DIRECTION and not self.joined
+        if token.lower in _THING_VERBS or token.lower in ("winds", "heads", "leaves", "breaks", "spirals", "swirls"):
+            if subject is None or token.lower == "leaves":
+                return None
+            if token.text[:1].isupper() and not self.tokens[at - 1].text.isupper():
+                return None
+            if subject.mention is not None:
+                return form
+            return form if subject.mover and token.lower in ("falls", "streams") else None
+        if subject is None and self.joined:
+            return form if self._had_verb() else None
+        return form if subject is not None or inverted else None
+
+    def _had_verb(self) -> bool:
+        for node in reversed(self.nodes[-6:]):
+            if node.role in BOUNDARIES:
+                return False
+            if node.role is Role.VERB and not node.modifies:
+                return True
+        return False
+
+    def _add_verb(self, at: int, form: vocab.VerbForm) -> int:
+        subject = self._subject_beside()
+        if form.form == "ing" and self._noun_follows(at + 1):
+            acts = subject is not None and (subject.mention is not None or subject.mover)
+            if not acts and not (form.verb is vocab.STILL and self._subject_beside()):
+                return self._modifier(at, form)
+        if self.joined:
+            self.nodes.append(Node(Role.AND, at, at))
+        node = Node(Role.VERB, at, at + 1, verb=form, negated=self.negated)
+        self._clear()
+        self.nodes.append(node)
+        return at + 1
+
+    def _noun_follows(self, at: int) -> bool:
+        """A content word follows directly, as after "falling" in "falling snow"."""
+        while at < len(self.tokens) and self.tokens[at].lower.endswith("ly"):
+            at += 1
+        if at >= len(self.tokens) or self.tokens[at].kind is not Kind.WORD or at in self.direction_at:
+            return False
+        return at in self.mentions or not self._is_function(at)
+
+    def _is_function(self, at: int) -> bool:
+        word = self.tokens[at].lower
+        sets = (
+            vocab.PREPOSITIONS, vocab.DETERMINERS, vocab.CONJUNCTIONS, vocab.CLAUSE_OPENERS, vocab.RELATIVES,
+            vocab.PRONOUNS, vocab.AUXILIARIES, vocab.NEGATIONS, vocab.ADVERBS, vocab.UPRIGHT, vocab.PARTICLES,
+        )  # fmt: skip
+        return any(word in words for words in sets) or (word.endswith("ly") and word not in vocab.NOT_ADVERBS)
+
+    def _modifier(self, at: int, form: vocab.VerbForm) -> int:
+        """A verb before its noun; words of the noun phrase that came before it were adjectives."""
+        adjectives: Node | None = None
+        if self._subject_beside() is not None:
+            adjectives = self.nodes.pop()
+        verb = Node(Role.VERB, at, at + 1, verb=form, negated=self.negated, modifies=True)
+        self.nodes.append(verb)
+        if adjectives is not None:
+            self.preposition, self.determiner = adjectives.preposition, adjectives.determiner
+            self.joined = adjectives.joined
+        state = (self.preposition, self.determiner, self.joined, self.negated)
+        following = at + 1
+        while following < len(self.tokens) and self.tokens[following].lower.endswith("ly"):
+            following += 1
+        following_verb = self._verb(following)
+        if following_verb is not None and following_verb.form == "ing" and following not in self.mentions:
+            self.preposition, self.determiner, self.joined, self.negated = state
+            last = self._add_verb(following, following_verb)
+        else:
+            last = self._noun(following)
+        nouns = [node for node in self.nodes[self.nodes.index(verb) + 1 :] if node.role is Role.NOUN]
+        verb.noun = nouns[0] if nouns else None
+        return last
+
+    # ---- nouns -------------------------------------------------------------------------------------------------
+
+    def _noun(self, at: int) -> int:
+        """The noun phrase that begins here."""
+        start = at
+        named: Mention | None = None
+        last_word = at
+        while at < len(self.tokens) and self.tokens[at].kind is Kind.WORD and at not in self.direction_at:
+            mention = self.mentions.get(at)
+            if at > start and self._ends_noun(at, named):
+                break
+            if mention is not None:
+                named = mention
+                at = mention.last
+            else:
+                at += 1
+            last_word = at - 1
+        node = Node(
+            Role.NOUN,
+            start,
+            at,
+            head=self.tokens[last_word].lower,
+            preposition=self.preposition,
+            determiner=self.determiner,
+            joined=self.joined,
+            negated=self.negated,
+        )
+        self._settle(node, named)
+        self.nodes.append(node)
+        self._clear()
+        self._nominal(node, last_word)
+        return at
+
+    def _ends_noun(self, at: int, named: Mention | None) -> bool:
+        if at not in self.mentions and self._is_function(at):
+            return True
+        word = self.tokens[at].lower
+        form = self.verbs.get(word)
+        if form is None and word not in vocab.STATIC_VERBS:
+            return word.endswith("ing") and word not in vocab.ING_NOUNS and at not in self.mentions
+        if self.tokens[at].linked and (form is None or form.form == "past"):
+            return False
+        if form is not None and form.form == "ing":
+            return True
+        saved = (self.preposition, self.determiner, self.joined)
+        self._clear_governor()
+        probe = Node(Role.NOUN, at - 1, at, head=self.tokens[at - 1].lower, mention=named, joined=saved[2])
+        probe.mover = probe.head in vocab.MOVERS
+        self.nodes.append(probe)
+        verb = self._verb(at)
+        self.nodes.pop()
+        self.preposition, self.determiner, self.joined = saved
+        return verb is not None
+
+    def _clear_governor(self) -> None:
+        self.preposition = self.determiner = ""
+        self.joined = False
+
+    def _settle(self, node: Node, named: Mention | None) -> None:
+        """Whether the thing named in a noun phrase is its head."""
+        if named is None:
+            node.mover = node.head in vocab.MOVERS
+            return
+        trailing = [token.lower for token in self.tokens[named.last : node.last]]
+        linked = named.last < node.last and self.tokens[named.last].linked
+        possessive = self.tokens[named.last - 1].possessive
+        plural = named.text.lower().endswith("s") and not possessive
+        shapes = all(word in vocab.SHAPES and self._fits(word, named) for word in trailing)
+        if linked:
+            node.mover = node.head in vocab.MOVERS
+        elif shapes or all(word.endswith("ed") or word in _AFTER_NOUN for word in trailing):
+            node.mention = named
+        elif node.head in vocab.SCENES or node.head in vocab.MEDIA:
+            node.mention, node.is_scene = named, True
+        elif plural and node.head not in vocab.MOVERS and not possessive:
+            node.mention = named
+        else:
+            node.mover = node.head in vocab.MOVERS
+
+    def _fits(self, shape: str, named: Mention) -> bool:
+        """A "fog bank" is fog, a "river bank" is not a river."""
+        if shape in ("bank", "banks", "front", "level"):
+            return named.thing.family in vocab.BANKS_FOR
+        return True
+
+    def _nominal(self, node: Node, last_word: int) -> None:
+        """ "flow", "movement" and the like as head: a verb in the dress of a noun."""
+        word = self.tokens[last_word].lower
+        if word not in vocab.MOTION_NOUNS or word == "drift":
+            return
+        verb = Node(Role.VERB, last_word, last_word + 1, verb=_FLOW_NOUN, nominal=True, negated=node.negated)
+        if node.mention is None:
+            self.nodes.pop()
+        self.nodes.append(verb)
+
+
+def _subordinate(nodes: list[Node]) -> None:
+    """Settle "A of B": the waves of the sea are waves, but a sea of clouds is clouds."""
+    for one, other in zip(nodes, nodes[1:], strict=False):
+        if one.mention is None or other.mention is None or other.preposition != "of":
+            continue
+        same = one.mention.thing.family == other.mention.thing.family
+        if (same or other.determiner == "the") and one.mention.thing.name != "sky":
+            other.subordinate = True
+        else:
+            one.subordinate = True

@@ -11,6 +11,7 @@ import numpy as np
 
 from t2c_ext.errors import UserError
 from t2c_ext.evaluate.coherence import CoherenceMeter
+from t2c_ext.evaluate.fit import fit_flow, fit_mask, fit_still, odd_side
 from t2c_ext.evaluate.flows import angle_between, angular_error, end_point_error, mean_direction, travel_of
 from t2c_ext.evaluate.masks import BoolArray, boundary_f, inside, intersection_over_union, is_soft, outside
 from t2c_ext.evaluate.motion import MotionMeter
@@ -107,7 +108,8 @@ def evaluate(
         holes: the share of holes that the loop stage reported, passed on.
         file_bytes: size of the file, passed on and scaled.
 
-    Stills, masks and flows of another size than the frames are brought to it, which the report notes.
+    Stills, masks and flows of another size than the frames are brought to it, which the report notes; of a video that
+    has one row or column more or less than they, as codecs want even sides, that row or column is left out or repeated.
 
     Raises:
         UserError: no frames, frames of another shape or type, an empty mask.
@@ -117,30 +119,30 @@ def evaluate(
     first = _first(read)
     size = first.shape[:2]
     report = Report(encoded=encoded, height=size[0], width=size[1], notes=notes, holes=holes)
-    picture = None if still is None else _fit_still(still, size, notes)
+    picture = None if still is None else fit_still(still, size, notes)
     if mask is None:
         if isinstance(frames, Iterator):
             raise UserError("without a mask the frames are read twice; give a list of frames, or a mask")
         mask = moving_area(read())
         notes.append("no mask given: the moving area was taken from the frames' change over time")
     else:
-        mask = _fit_mask(mask, size, notes)
+        mask = fit_mask(mask, size, notes)
     if not (mask > 0.5).any():
         raise UserError("nothing moves: the mask is empty, or the frames are all alike; give a mask whose white moves")
     if not is_soft(mask):
         notes.append("the mask has a hard edge: pixels within 8 px (at 512) of it do not count as outside")
     if picture is None:
         notes.append("no still given: frame 0 stands for it, and exactness outside the mask is not judged")
-    same_size = still is not None and still.shape[:2] == size
+    same_size = still is not None and odd_side(still.shape, size)
     meters = Meters(first if picture is None else picture, mask, picture if same_size else None)
     report.frames = _measure(read(), meters, size)
     seen = meters.fill(report)
     truth = Truth(
         angle,
-        _fit_flow(predicted_flow, size),
-        _fit_flow(truth_flow, size),
-        None if predicted_mask is None else _fit_mask(predicted_mask, size, notes),
-        None if truth_mask is None else _fit_mask(truth_mask, size, notes),
+        fit_flow(predicted_flow, size),
+        fit_flow(truth_flow, size),
+        None if predicted_mask is None else fit_mask(predicted_mask, size, notes),
+        None if truth_mask is None else fit_mask(truth_mask, size, notes),
     )
     _compare(report, truth, meters.where, mask, seen)
     if file_bytes is not None:
@@ -237,37 +239,3 @@ def _compare(report: Report, truth: Truth, where: BoolArray, mask: FloatArray, s
 
 def _between(first: float | None, second: float | None) -> float | None:
     return None if first is None or second is None else angle_between(first, second)
-
-
-def _fit_still(still: ByteArray | FloatArray, size: tuple[int, ...], notes: list[str]) -> ByteArray:
-    if still.ndim != 3 or still.shape[2] != 3:
-        raise UserError(f"the still is {list(still.shape)}, but must be [height, width, 3]")
-    levels = still if still.dtype == np.uint8 else np.rint(np.clip(still, 0, 1) * 255)
-    picture = np.ascontiguousarray(levels, dtype=np.uint8)
-    if picture.shape[:2] == size:
-        return picture
-    notes.append("the still was resized to the frames; exactness outside the mask is not judged")
-    shrinks = size[0] < picture.shape[0]
-    resized = cv2.resize(picture, size[::-1], interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC)
-    return np.asarray(resized)
-
-
-def _fit_mask(mask: FloatArray, size: tuple[int, ...], notes: list[str]) -> FloatArray:
-    if mask.ndim != 2:
-        raise UserError(f"the mask is {list(mask.shape)}, but must be [height, width]")
-    values = mask.astype(np.float32) / (255.0 if mask.dtype == np.uint8 else 1.0)
-    if values.shape == size:
-        return values
-    notes.append("a mask was resized to the frames")
-    return np.asarray(cv2.resize(values, size[::-1], interpolation=cv2.INTER_LINEAR))
-
-
-def _fit_flow(flow: FloatArray | None, size: tuple[int, ...]) -> FloatArray | None:
-    if flow is None:
-        return None
-    if flow.ndim != 3 or flow.shape[2] != 2:
-        raise UserError(f"the flow is {list(flow.shape)}, but must be [height, width, 2]")
-    if flow.shape[:2] == size:
-        return flow.astype(np.float32)
-    scale = np.array([size[1] / flow.shape[1], size[0] / flow.shape[0]], np.float32)
-    return np.asarray(cv2.resize(flow.astype(np.float32), size[::-1]) * scale)

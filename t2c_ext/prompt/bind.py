@@ -18,7 +18,7 @@ SubjectJudge = Callable[[int, list[int]], "int | None"]
 
 _LOOK_BACK = 8
 _LOOK_LEFT = 40
-_SOURCES = frozenset(["from", "by", "like", "into", "onto", "towards", "toward", "out", "against", "as"])
+_SOURCES = frozenset(["from", "like", "into", "onto", "towards", "toward", "out", "against", "as"])
 _MOVE = vocab.VerbForm(vocab.MOVE, "ing", "move")
 
 
@@ -73,7 +73,7 @@ def suits(verb: vocab.VerbClass, node: Node) -> bool:
         return True
     if verb.name == "drift" and thing.family == "water":
         return thing.name in verb.strong
-    if verb.name in ("flow", "rise") and thing.family == "water":
+    if verb.name in ("flow", "run", "rise") and thing.family == "water":
         return thing.name in verb.strong
     if verb.name == "fall" and thing.family == "sky":
         return False
@@ -139,6 +139,10 @@ class _Binder:
             earlier = self._verb_before(at - 1)
             if earlier is not None:
                 return list(earlier.subjects)
+        if self._role(at - 1) is Role.RELATIVE and self._role(at - 2) is Role.NOUN:
+            antecedent = self.nodes[at - 2]
+            if antecedent.mention is not None or antecedent.mover:
+                return [antecedent]
         candidates, edge = self._candidates(at)
         real = [one for one in candidates if one.head not in vocab.SHAPES or one.mention is not None]
         if real:
@@ -149,7 +153,7 @@ class _Binder:
             if chosen is None:
                 return real[:1] if real[0].mention is None else []
             return self._shared(chosen, verb.verb)
-        return self._elsewhere(at, edge, verb)
+        return self._elsewhere(at, edge, verb, ahead=not candidates)
 
     def _object(self, at: int, subjects: list[Node], verb: vocab.VerbClass) -> Node | None:
         """What the wind drives: the object of a causative verb whose own subject is no thing."""
@@ -170,6 +174,8 @@ class _Binder:
             if node.role is Role.NOUN and not node.subordinate:
                 found.append(node)
             if node.role is Role.VERB and not node.modifies and not node.nominal:
+                if any(one.mention is not None for one in found):
+                    break
                 use = self.by_verb.get(left)
                 found += [subject for subject in (use.subjects if use else []) if subject not in found]
                 break
@@ -192,7 +198,7 @@ class _Binder:
             if near.mention is not None and near.preposition in ("", *vocab.ATTACHED):
                 return near
             return head if head.mention is not None else None
-        free = verb.name in ("move", "drift", "roll", "carry", "turn")
+        free = verb.name in ("move", "drift", "run", "roll", "carry", "turn")
         if head.mover and not head.preposition and free and near.preposition not in vocab.ATTACHED:
             return None
         things = _possible(candidates, free, back)
@@ -240,13 +246,13 @@ class _Binder:
                 return at
         raise ValueError("not a node of this prompt")
 
-    def _elsewhere(self, at: int, edge: int, verb: vocab.VerbForm) -> list[Node]:
+    def _elsewhere(self, at: int, edge: int, verb: vocab.VerbForm, *, ahead: bool) -> list[Node]:
         """The subject of a verb that begins its clause: earlier in the prompt, else after it."""
         following = self.nodes[at + 1] if at + 1 < len(self.nodes) else None
         if verb.form == "s" and following is not None and following.role is Role.NOUN and not following.preposition:
             return [following]
         blocked, subjects = self._back(at, edge, verb.verb)
-        if subjects or blocked:
+        if subjects or blocked or not ahead:
             return subjects
         return self._ahead(at)
 
@@ -287,7 +293,7 @@ class _Binder:
             right += 1
             while self._role(right) is Role.VERB and self.nodes[right].modifies:
                 right += 1
-        if self._role(right) is Role.NOUN and not self.nodes[right].preposition:
+        if self._role(right) is Role.NOUN and not self.nodes[right].preposition and not self.nodes[right].is_scene:
             return [self.nodes[right]]
         return []
 

@@ -132,7 +132,7 @@ class _Finder:
 
     def _negated(self, at: int) -> bool:
         before, earlier = self.word(at - 1), self.word(at - 2)
-        return before in ("not", "never") or (earlier, before) in (("instead", "of"), ("rather", "than"))
+        return before in ("not", "never") or (earlier, before) in (("instead", "of"), ("rather", "than"), ("anything", "but"))
 
     def _at(self, at: int) -> Direction | None:
         for read in (
@@ -237,7 +237,7 @@ class _Finder:
             "flow",
         ):
             return None
-        if self.word(start) != "in" and (self.word(at) == "way" or (len(parts) == 1 and not parts[0][1])):
+        if self.word(start) != "in" and (self.word(at) not in ("direction", "directions") or (len(parts) == 1 and not parts[0][1])):
             return None
         vector, spread = _combine_labels(parts)
         last = at + 1 if self.word(at) != "flow" else at
@@ -250,6 +250,12 @@ class _Finder:
             return path[0] - (self.word(path[0] - 1) == "direction"), path[1], True
         if at < len(self.tokens) and self.word(at) in vocab.ward_words():
             return at + 1, vocab.ward_words()[self.word(at)], True
+        erly = vocab.ERLY.get(self.word(at))
+        if erly is not None:
+            return at + 1, erly, True
+        erly, stem = vocab.ERLY.get(self.word(at + 1)), vocab.COMPASS.get(self.word(at))
+        if erly is not None and stem is not None:
+            return at + 2, _add(stem, erly), True
         place = self._place(at, article=False)
         if place is not None and not place.foreign:
             last = place.last - 1 if self.word(place.last - 1) == "direction" else place.last
@@ -556,7 +562,9 @@ class _Finder:
         if word in ("upper", "lower", "top", "bottom") and self.word(at + 1) in ("left", "right"):
             vector = vocab.SIDES[word]
         vector = vector or compass
-        if vector is None or self.tokens[at].possessive or self.word(at - 1) in vocab.DETERMINERS:
+        if vector is None or self.tokens[at].possessive:
+            return None
+        if self.word(at - 1) in vocab.DETERMINERS and not self._is_compound(at):
             return None
         last = at + 1
         second = self._side(last) if last < len(self.tokens) else None

@@ -23,6 +23,7 @@ class Role(Enum):
     DIRECTION = "direction"
     AND = "and"
     PRONOUN = "pronoun"
+    RELATIVE = "relative"
     COMMA = "comma"
     CLAUSE = "clause"
     STOP = "stop"
@@ -193,7 +194,9 @@ class _Reader:
             self.negated = True
         elif word == "that" and not self._starts_clause(at + 1):
             self.determiner = word
-        elif word in vocab.RELATIVES or word in vocab.AUXILIARIES:
+        elif word in vocab.RELATIVES:
+            self.nodes.append(Node(Role.RELATIVE, at, at + 1))
+        elif word in vocab.AUXILIARIES:
             return True
         elif word == "as" and following in ("a", "an"):
             self.preposition = word
@@ -211,6 +214,8 @@ class _Reader:
             self.determiner = ""
         elif word in vocab.DETERMINERS:
             self.determiner = word
+        elif word == "due":
+            return at + 1 in self.direction_at
         else:
             return word in vocab.ADVERBS or (word.endswith("ly") and word not in vocab.NOT_ADVERBS)
         return True
@@ -225,7 +230,8 @@ class _Reader:
         """The noun phrase directly before, when nothing stands between."""
         if self.determiner or self.joined or not self.nodes or self.preposition:
             return None
-        return self.nodes[-1] if self.nodes[-1].role is Role.NOUN else None
+        beside = self.nodes[-2] if self.nodes[-1].role is Role.RELATIVE and len(self.nodes) > 1 else self.nodes[-1]
+        return beside if beside.role is Role.NOUN else None
 
     def _verb(self, at: int) -> vocab.VerbForm | None:
         """The verb that this token is, in this place, or None."""
@@ -233,6 +239,9 @@ class _Reader:
         word = token.lower
         form = self.verbs.get(word)
         if word in vocab.STATIC_VERBS:
+            following = self.direction_at.get(at + 1)
+            if word in ("turning", "turns") and following is not None and following.form is Form.TURN:
+                return self.verbs["rotating"]
             is_noun = word.endswith("s") and not word.endswith("ing") and self._subject_beside() is None
             return None if is_noun else _STILL
         if form is None:
@@ -265,6 +274,8 @@ class _Reader:
             return form if plural or together or at + 1 in self.direction_at else None
         if after_pronoun:
             return form
+        if token.lower in vocab.SHAPES and not self._goes_on(at + 1):
+            return None
         inverted = bool(self.nodes) and self.nodes[-1].role is Role.DIRECTION and not self.joined
         if token.lower in _THING_VERBS or token.lower in ("winds", "heads", "leaves", "breaks", "spirals", "swirls"):
             if subject is None or token.lower == "leaves":
@@ -277,6 +288,12 @@ class _Reader:
         if subject is None and self.joined:
             return form if self._had_verb() else None
         return form if subject is not None or inverted else None
+
+    def _goes_on(self, at: int) -> bool:
+        """A direction, an adverb or a preposition follows, as after a verb."""
+        if at in self.direction_at:
+            return True
+        return at < len(self.tokens) and self.tokens[at].kind is Kind.WORD and self._is_function(at)
 
     def _had_verb(self) -> bool:
         for node in reversed(self.nodes[-6:]):
@@ -319,7 +336,7 @@ class _Reader:
         """A verb before its noun; words of the noun phrase that came before it were adjectives."""
         adjectives: Node | None = None
         if self._subject_beside() is not None:
-            adjectives = self.nodes.pop()
+            adjectives = self.nodes.pop() if self.nodes[-1].role is Role.NOUN else None
         verb = Node(Role.VERB, at, at + 1, verb=form, negated=self.negated, modifies=True)
         self.nodes.append(verb)
         if adjectives is not None:
@@ -351,7 +368,8 @@ class _Reader:
             if at > start and self._ends_noun(at, named):
                 break
             if mention is not None:
-                named = mention
+                is_shape = named is not None and named.last == at and self.tokens[at].lower in vocab.SHAPES
+                named = named if is_shape else mention
                 at = mention.last
             else:
                 at += 1
@@ -367,6 +385,9 @@ class _Reader:
             negated=self.negated,
         )
         self._settle(node, named)
+        before = self.nodes[-1] if self.nodes else None
+        if node.joined and node.mention is None and before is not None and before.role is Role.NOUN:
+            node.preposition = node.preposition or before.preposition
         self.nodes.append(node)
         self._clear()
         self._nominal(node, last_word)

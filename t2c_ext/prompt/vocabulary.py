@@ -127,7 +127,7 @@ SIDE_NOUNS = _words("""
 VIEWERS = _words("viewer camera observer spectator foreground us me you audience lens")
 INTENSIFIED = _words("""
     through past into before after behind at by beside next now here there away when where as up down to angle on out
-    off back about ahead along until amidst amid
+    off back ahead until
 """)
 """After "right" these make it mean "just": right through, right past, right now."""
 
@@ -216,6 +216,7 @@ DRIFT = VerbClass(
     "drift", strong=_words("sky vapour precipitation specks dust glow fire fog smoke foam floe ice_floe lake sand snow")
 )
 BLOW = VerbClass("blow", causative=True, strong=_words("sky vapour precipitation specks dust glow fire sand"))
+RUN = VerbClass("run", strong=FLOW.strong)
 ROLL = VerbClass("roll", strong=_words("sky vapour wave dust sea lava"))
 MOVE = VerbClass("move")
 CARRY = VerbClass("carry", causative=True)
@@ -256,7 +257,8 @@ _REGULAR: dict[str, tuple[VerbClass, str]] = {
     "blow": (BLOW, "blow"),
     "roll": (ROLL, "roll tumble-roll crash break"),
     "move": (MOVE, """move go come travel head pass proceed shift progress advance enter exit leave migrate return
-        retreat recede ebb race speed sweep run shoot burst spout jet spray fan"""),
+        retreat recede ebb race speed sweep shoot burst spout jet spray fan"""),
+    "run": (RUN, "run"),
     "carry": (CARRY, "push drive drag pull chase"),
     "lone": (LONE, "fly march walk swim ride row gallop jump leap step wander roam hurry climb-down"),
     "fall": (FALL, """fall pour drip cascade tumble plunge plummet sink descend drop spill shower"""),
@@ -274,6 +276,10 @@ _DOUBLED = _words("drip drop run spin jet lap stir step swim fan")
 _VERB_ONLY = _words("""
     rises ascends descends spills tumbles plunges sinks soars climbs lifts plummets cascades drips
 """)
+
+
+ERLY: dict[str, tuple[float, float]] = {stem + "erly": vector for stem, vector in COMPASS.items()}
+"""Compass words that stand before "direction"."""
 
 
 def _forms(base: str) -> list[tuple[str, str]]:

@@ -113,8 +113,10 @@ class _Binder:
         node = self.nodes[at]
         if node.noun is None:
             return []
-        subjects = [node.noun]
         place = self._place_of(node.noun, at)
+        if node.noun.subordinate and self._role(place + 1) is Role.NOUN:
+            place += 1
+        subjects = [self.nodes[place]]
         following = self.nodes[place + 1] if place + 1 < len(self.nodes) else None
         if following is None or following.role is not Role.NOUN or not following.joined or following.determiner:
             return subjects
@@ -197,7 +199,7 @@ class _Binder:
         if verb in (vocab.LONE, vocab.STILL):
             if near.mention is not None and near.preposition in ("", *vocab.ATTACHED):
                 return near
-            return head if head.mention is not None else None
+            return head if head.mention is not None and not near.mover else None
         free = verb.name in ("move", "drift", "run", "roll", "carry", "turn")
         if head.mover and not head.preposition and free and near.preposition not in vocab.ATTACHED:
             return None
@@ -443,7 +445,9 @@ def _possible(candidates: list[Node], free: bool, back: bool) -> list[Node]:
                 found.append(node)
             if not node.preposition or (node.preposition in vocab.ATTACHED and not back):
                 break
-        elif (node.mover and (free or not node.preposition)) or (not node.preposition and node.head not in vocab.SHAPES and not back):
+        elif (node.mover and (free or not node.preposition)) or (
+            not node.preposition and node.head not in vocab.SHAPES and not back
+        ):
             break
     return found
 

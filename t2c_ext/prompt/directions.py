@@ -132,7 +132,11 @@ class _Finder:
 
     def _negated(self, at: int) -> bool:
         before, earlier = self.word(at - 1), self.word(at - 2)
-        return before in ("not", "never") or (earlier, before) in (("instead", "of"), ("rather", "than"), ("anything", "but"))
+        return before in ("not", "never") or (earlier, before) in (
+            ("instead", "of"),
+            ("rather", "than"),
+            ("anything", "but"),
+        )
 
     def _at(self, at: int) -> Direction | None:
         for read in (
@@ -237,7 +241,9 @@ class _Finder:
             "flow",
         ):
             return None
-        if self.word(start) != "in" and (self.word(at) not in ("direction", "directions") or (len(parts) == 1 and not parts[0][1])):
+        if self.word(start) != "in" and (
+            self.word(at) not in ("direction", "directions") or (len(parts) == 1 and not parts[0][1])
+        ):
             return None
         vector, spread = _combine_labels(parts)
         last = at + 1 if self.word(at) != "flow" else at
@@ -600,7 +606,9 @@ class _Finder:
             return False
         if following in vocab.SIDE_NOUNS or following == "of":
             return False
-        return not (self.word(at) == "right" and following in vocab.INTENSIFIED)
+        verb = vocab.motion_verbs().get(self.word(at - 1))
+        passive = following == "by" and verb is not None and verb.form == "past"
+        return passive or not (self.word(at) == "right" and following in vocab.INTENSIFIED)
 
     def _upright(self, at: int, vector: Vector) -> Direction | None:
         """ "up" and "down", before an object ("down the cliff": stays in the prompt) or alone."""

@@ -11,12 +11,19 @@ from t2c_ext.prompt.taggers import Tagger
 from t2c_ext.prompt.tokens import Kind, Token, tokenize
 
 _ADJECTIVE_ENDINGS = ("ful", "ous", "ish", "ive", "able", "ible", "esque", "ary", "less", "ly", "ic", "ical", "ed")
-_ADJECTIVES = frozenset(
-    ["beautiful", "large", "big", "small", "huge", "tiny", "great", "giant", "tall", "old", "ancient", "new", "young", "modern", "dark", "bright", "light", "red", "green", "blue", "yellow", "orange", "purple", "pink", "black", "white", "grey", "gray", "golden", "gold", "silver", "brown", "best", "worst", "high", "low", "deep", "shallow", "calm", "quiet", "still", "wild", "soft", "warm", "cold", "hot", "cool", "gentle", "strange", "wide", "long", "short", "wooden", "stone", "epic", "vivid", "dead", "alive", "lonely", "empty", "distant", "foggy", "misty", "cloudy", "sunny", "rainy", "snowy", "stormy", "windy", "starry", "starlit", "moonlit", "sunlit", "green", "good", "nice", "pretty", "ultra", "super", "very", "highly", "extremely", "hyper", "rich", "clean", "clear", "crystal", "sharp", "smooth", "rough", "many", "few"]
-)
-_NOT_NOUNS = frozenset(
-    ["front", "middle", "center", "centre", "top", "bottom", "left", "right", "side", "corner", "upper", "lower", "way", "direction", "kind", "sort", "lot", "bit", "rest", "edge", "distance", "world-class", "style", "hour", "time", "manner", "water-colour", "quality", "left-hand", "right-hand", "type", "masterpiece"]
-)
+_ADJECTIVES = vocab.words("""
+    beautiful large big small huge tiny great giant tall old ancient new young modern dark bright light red
+    green blue yellow orange purple pink black white grey gray golden gold silver brown best worst high low
+    deep shallow calm quiet still wild soft warm cold hot cool gentle strange wide long short wooden stone
+    epic vivid dead alive lonely empty distant foggy misty cloudy sunny rainy snowy stormy windy starry
+    starlit moonlit sunlit green good nice pretty ultra super very highly extremely hyper rich clean clear
+    crystal sharp smooth rough many few
+""")
+_NOT_NOUNS = vocab.words("""
+    front middle center centre top bottom left right side corner upper lower way direction kind sort lot bit
+    rest edge distance world-class style hour time manner water-colour quality left-hand right-hand type
+    masterpiece
+""")
 _STYLE_OPENERS = frozenset(["by", "style", "art-by", "artist"])
 
 
@@ -79,7 +86,7 @@ def _style_tokens(tokens: list[Token]) -> set[int]:
             place = token.lower == "by" and at + 1 < len(tokens) and tokens[at + 1].lower in vocab.DETERMINERS
             if not passive and not place:
                 in_style = True
-                if token.lower == "style" and at - 1 > boundary:
+                if token.lower == "style" and at - 1 > boundary and tokens[at - 1].lower not in vocab.DETERMINERS:
                     skipped.update(range(max(boundary + 1, at - 3), at))
         if in_style and token.lower in ("during", "at", "with", "under"):
             in_style = False

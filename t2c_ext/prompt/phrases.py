@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import Enum
+from itertools import pairwise
 
 from t2c_ext.lexicon import Lexicon, Thing
 from t2c_ext.prompt import vocabulary as vocab
@@ -58,7 +59,8 @@ class Node:
         determiner: its article, or "".
         joined: "and" stands between it and what comes before.
         negated: "no", "without" or "not" governs it.
-        subordinate: it is B of "A of B", and A is what moves.
+        subordinate: it is the part of "A of B" that is not the one that moves.
+        figurative: it is such an A ("a sea of clouds") and not in the picture.
         verb: a verb's form.
         modifies: the verb stands before its noun ("falling snow").
         noun: the noun phrase that such a verb belongs to.
@@ -78,6 +80,7 @@ class Node:
     joined: bool = False
     negated: bool = False
     subordinate: bool = False
+    figurative: bool = False
     verb: vocab.VerbForm | None = None
     modifies: bool = False
     noun: Node | None = field(default=None, repr=False)
@@ -118,9 +121,13 @@ def find_phrases(tokens: list[Token], directions: list[Direction], mentions: dic
 _STILL = vocab.VerbForm(vocab.STILL, "ing", "")
 _LONE = vocab.VerbForm(vocab.LONE, "ing", "")
 _FLOW_NOUN = vocab.VerbForm(vocab.MOVE, "ing", "flow")
-_AFTER_NOUN = frozenset(["full", "deep", "wide", "visible", "calm", "still", "bright", "low", "high", "dark", "aglow", "ablaze", "alone", "beautiful"])
+_AFTER_NOUN = vocab.words("""
+    full deep wide visible calm still bright low high dark aglow ablaze alone beautiful
+""")
 _THING_VERBS = frozenset(["falls", "streams", "cascades", "ripples", "floods", "swells", "eddies", "sprays"])
-_MODALS = frozenset(["will", "would", "can", "could", "shall", "should", "may", "might", "must", "to", "do", "does", "did", "let", "make", "makes"])
+_MODALS = vocab.words("""
+    will would can could shall should may might must to do does did let make makes
+""")
 
 
 class _Reader:
@@ -190,7 +197,12 @@ class _Reader:
     def _function_word(self, at: int, word: str) -> bool:
         """Take note of a word that is no phrase of its own; False for a content word."""
         following = self.tokens[at + 1].lower if at + 1 < len(self.tokens) else ""
-        if word in vocab.NEGATIONS or word.endswith("n't") or word == "longer" or (word in ("stopped", "stops") and following.endswith("ing")):
+        if (
+            word in vocab.NEGATIONS
+            or word.endswith("n't")
+            or word == "longer"
+            or (word in ("stopped", "stops") and following.endswith("ing"))
+        ):
             self.negated = True
         elif word == "that" and not self._starts_clause(at + 1):
             self.determiner = word
@@ -206,7 +218,7 @@ class _Reader:
         elif word in vocab.PRONOUNS:
             self.nodes.append(Node(Role.PRONOUN, at, at + 1))
             self._clear()
-        elif word in vocab.CONJUNCTIONS or word == "but" or word == "then":
+        elif word in vocab.CONJUNCTIONS or word in ("but", "then"):
             self.joined = True
             self.preposition = self.determiner = ""
         elif word in vocab.PREPOSITIONS or word in ("up", "down"):
@@ -458,11 +470,11 @@ class _Reader:
 
 def _subordinate(nodes: list[Node]) -> None:
     """Settle "A of B": the waves of the sea are waves, but a sea of clouds is clouds."""
-    for one, other in zip(nodes, nodes[1:], strict=False):
+    for one, other in pairwise(nodes):
         if one.mention is None or other.mention is None or other.preposition != "of":
             continue
         same = one.mention.thing.family == other.mention.thing.family
         if (same or other.determiner == "the") and one.mention.thing.name != "sky":
             other.subordinate = True
         else:
-            one.subordinate = True
+            one.subordinate = one.figurative = True

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 HARD_BREAK = "\f"
 """Stands where BREAK or AND separates parts of a prompt."""
@@ -104,14 +105,14 @@ def _close(group: _Group, end: int, prompt: str, chars: list[str]) -> list[tuple
     start = group.start + 1
     if group.bars:
         edges = [start - 1, *group.bars, end]
-        return [(left + 1, right) for left, right in zip(edges, edges[1:], strict=False)]
+        return [(left + 1, right) for left, right in pairwise(edges)]
     if group.opening != "[" or not group.colons or not _NUMBER.fullmatch(prompt, group.colons[-1] + 1, end):
         return []
     _blank(chars, group.colons[-1], end)
     edges = [start - 1, *group.colons[-2:]]
     if len(group.colons) > 1:
         chars[group.colons[-2]] = ","
-    return [(left + 1, right) for left, right in zip(edges, edges[1:], strict=False)]
+    return [(left + 1, right) for left, right in pairwise(edges)]
 
 
 def cut(prompt: str, spans: Iterable[tuple[int, int]], options: Iterable[tuple[int, int]] = ()) -> str:
@@ -145,12 +146,16 @@ def _text_only(prompt: str, start: int, end: int) -> list[tuple[int, int]]:
     for left, right in sorted(keep):
         if right <= start or left >= end:
             continue
-        if prompt[at:left].strip():
-            pieces.append((at, left))
+        pieces.append((at, left))
         at = max(at, right)
-    if prompt[at:end].strip():
-        pieces.append((at, end))
-    return pieces
+    pieces.append((at, end))
+    return [_trimmed(prompt, *piece) for piece in pieces if prompt[piece[0] : piece[1]].strip()]
+
+
+def _trimmed(prompt: str, start: int, end: int) -> tuple[int, int]:
+    """The span without the spaces at its ends."""
+    text = prompt[start:end]
+    return start + len(text) - len(text.lstrip()), end - len(text) + len(text.rstrip())
 
 
 def _cut_one(prompt: str, start: int, end: int) -> str:
@@ -167,7 +172,9 @@ def _cut_one(prompt: str, start: int, end: int) -> str:
         return (head + tail[1:]) if head else tail[1:].lstrip()
     if not head:
         return tail
-    if not tail or tail[0] in ",;.:)]}|!?":
+    if not tail:
+        return head.rstrip(",; ")
+    if tail[0] in ",;.:)]}|!?":
         return head + tail
     if head[-1] in "([{|" and left == head:
         return head + tail

@@ -9,57 +9,69 @@ from typing import NamedTuple
 from t2c_ext.types import MotionKind
 
 
-def _words(text: str) -> frozenset[str]:
+def words(text: str) -> frozenset[str]:
+    """The words of a text, as a set."""
     return frozenset(text.split())
 
 
-PREPOSITIONS = _words("""
+PREPOSITIONS = words("""
     in on at by to of over above under underneath below beneath through across along around from into onto towards toward
     with without beside besides near between behind beyond against among amongst amid past off within inside outside
     after before during for like upon via throughout until till about featuring containing atop alongside opposite
     despite per than out
 """)
-ATTACHED = _words("of with featuring containing")
+ATTACHED = words("of with featuring containing")
 """Prepositions whose object can be the subject of a verb that follows: "a lake with waves moving left"."""
 
-DETERMINERS = _words("""
+DETERMINERS = words("""
     a an the this that these those some many several few both all each every another any no its his her their our your my
     one two three four five six more most
 """)
-CONJUNCTIONS = _words("and or & plus")
-CLAUSE_OPENERS = _words("while whilst as where when whereas but because since though although if so")
-RELATIVES = _words("that which who")
-PRONOUNS = _words("it they she he we you i")
-AUXILIARIES = _words("""
+CONJUNCTIONS = words("and or & plus")
+CLAUSE_OPENERS = words("while whilst as where when whereas but because since though although if so")
+RELATIVES = words("that which who")
+PRONOUNS = words("it they she he we you i")
+AUXILIARIES = words("""
     is are was were be been being am has have had do does did can could will would shall should may might must seems seem
     appears appear begins begin starts start keeps keep gets get to just still slowly's starting beginning seeming let
     makes make made seen s
 """)
-NEGATIONS = _words("""
+NEGATIONS = words("""
     not never isn't aren't wasn't weren't doesn't don't didn't won't can't cannot without no hardly neither nor
 """)
-PARTICLES = _words("in out off away along back on over around across by through past forth onward onwards")
+PARTICLES = words("in out off away along back on over around across by through past forth onward onwards")
 
-ADVERBS = _words("""
+ADVERBS = words("""
     straight directly diagonally overhead far nearby away together alone ahead softly gently fast hard high low forever
     endlessly always now then again back backward backwards forward forwards very quite slightly mostly sideways there
     here too also steadily everywhere mainly somewhat
 """)
-NOT_ADVERBS = _words(
+NOT_ADVERBS = words(
     "lily lilies fly jelly family belly bully italy july ally valley holly curly lovely ugly only early"
 )
 
 SPEEDS = {
     **dict.fromkeys(
-        ["gently", "slowly", "softly", "lazily", "lazy", "slow", "gentle", "calmly", "leisurely", "languidly", "sluggish", "sluggishly", "lightly", "quietly", "peacefully", "peaceful", "serenely", "slow-motion", "idly", "tranquilly", "soft", "faint", "faintly", "subtle", "subtly", "delicately", "tenderly", "unhurried", "unhurriedly", "drowsily", "sleepily", "gradually"],
+        words("""
+            gently slowly softly lazily lazy slow gentle calmly leisurely languidly sluggish sluggishly
+            lightly quietly peacefully peaceful serenely slow-motion idly tranquilly soft faint faintly
+            subtle subtly delicately tenderly unhurried unhurriedly drowsily sleepily gradually
+        """),
         0.5,
     ),
     **dict.fromkeys(
-        ["fast", "quick", "quickly", "rapid", "rapidly", "swift", "swiftly", "briskly", "strongly", "strong", "vigorously", "speedily", "hurriedly"],
+        words("""
+            fast quick quickly rapid rapidly swift swiftly briskly strongly strong vigorously speedily
+            hurriedly
+        """),
         1.5,
     ),
     **dict.fromkeys(
-        ["rushing", "raging", "torrential", "torrentially", "furiously", "furious", "violently", "violent", "wildly", "wild", "racing", "thundering", "powerfully", "powerful", "gushing", "surging", "forcefully", "fiercely", "fierce", "madly", "hurtling", "turbulent", "turbulently", "roaring", "speeding"],
+        words("""
+            rushing raging torrential torrentially furiously furious violently violent wildly wild racing
+            thundering powerfully powerful gushing surging forcefully fiercely fierce madly hurtling
+            turbulent turbulently roaring speeding
+        """),
         2.0,
     ),
 }
@@ -108,36 +120,36 @@ TURNS: dict[str, MotionKind] = {
     "contraclockwise": MotionKind.SWIRL_CCW,
     "widdershins": MotionKind.SWIRL_CCW,
 }
-COUNTER = _words("counter anti contra")
-CIRCLES = _words(
+COUNTER = words("counter anti contra")
+CIRCLES = words(
     "circle circles spiral spirals vortex whirl whirls swirl swirls eddies eddy whirlpool circular whirlpools"
 )
-PLACE_NOUNS = _words("""
+PLACE_NOUNS = words("""
     side sides edge corner part half end margin border section portion area direction bank shore third quadrant
     foreground
 """)
-PICTURE_NOUNS = _words("""
+PICTURE_NOUNS = words("""
     picture image frame canvas painting screen scene composition view photo photograph viewer page print illustration
     drawing artwork shot panorama landscape window
 """)
-SIDE_NOUNS = _words("""
+SIDE_NOUNS = words("""
     bank side hand wing arm leg foot eye ear half part panel corner edge page turn angle wall shore column third
     brain lane door hander handed most field border margin footer header wingers corners edges sides banks
 """)
-VIEWERS = _words("viewer camera observer spectator foreground us me you audience lens")
-INTENSIFIED = _words("""
+VIEWERS = words("viewer camera observer spectator foreground us me you audience lens")
+INTENSIFIED = words("""
     through past into before after behind at by beside next now here there away when where as up down to angle on out
     off back ahead until
 """)
 """After "right" these make it mean "just": right through, right past, right now."""
 
-PLACE_NAME_PARTS = _words("""
+PLACE_NAME_PARTS = words("""
     america africa asia europe korea pole sea coast park india indies carolina dakota virginia end wind side face wall
     london vietnam wales yorkshire sudan star country village side's american african asian european indian korean german
     bank shore facing ridge ocean atlantic pacific berlin yemen timor by
 """)
 
-STATIC_VERBS = _words("""
+STATIC_VERBS = words("""
     stretching extending spanning leading looking facing pointing leaning bending curving lying sitting standing hanging
     opening ending beginning reaching tilting turning glowing shining reflecting casting glancing gazing staring viewing
     seeing showing placing located positioned situated placed seen viewed shot facing lit looking tilted rotated panning
@@ -148,14 +160,14 @@ STATIC_VERBS = _words("""
 """)
 """Verbs that may stand with a direction without anything that moves."""
 
-ING_NOUNS = _words("""
+ING_NOUNS = words("""
     painting building morning evening spring string ring king wing lightning ceiling clothing lighting shading drawing
     etching wedding rendering setting thing viking sibling sterling dwelling darling duckling engraving railing
     opening clearing crossing landing living anything something nothing everything during beijing wyoming printing
     shining-through cutting carving ping being
 """)
 
-MOVERS = _words("""
+MOVERS = words("""
     man woman men women boy boys girl girls child children kid kids baby person people crowd figure figures lady ladies
     guy soldier soldiers knight knights warrior samurai ninja monk nun king queen prince princess wizard witch painter
     artist fisherman fishermen sailor sailors pilot driver rider riders hiker hikers walker traveler traveller wanderer
@@ -176,8 +188,8 @@ MOVERS = _words("""
 """)
 """Nouns that move, or fall, by themselves and are not in the lexicon: a direction beside them is theirs."""
 
-WINDS = _words("wind winds breeze gust gusts gale gales air storm")
-SHAPES = _words("""
+WINDS = words("wind winds breeze gust gusts gale gales air storm")
+SHAPES = words("""
     plume plumes column columns wisp wisps trail trails puff puffs tendril tendrils sheet sheets layer layers formation
     formations cover surface current currents flow flows jet jets drop drops droplet droplets particle particles swirl
     swirls bank banks front patch patches billow billows mass masses body bodies crystals spray streams stream level
@@ -185,12 +197,12 @@ SHAPES = _words("""
 """)
 """Nouns that give a thing a shape and stay that thing: "smoke plumes", "fog bank", "lava stream"."""
 
-BANKS_FOR = _words("sky vapour")
-SCENES = _words("""
+BANKS_FOR = words("sky vapour")
+SCENES = words("""
     landscape background scene view painting scenery photo photography wallpaper illustration art backdrop panorama
     scape picture drawing sketch watercolor watercolour print environment setting vista horizon
 """)
-MOTION_NOUNS = _words("flow motion movement drift direction")
+MOTION_NOUNS = words("flow motion movement drift direction")
 
 
 class VerbClass(NamedTuple):
@@ -211,13 +223,13 @@ class VerbClass(NamedTuple):
     strong: frozenset[str] = frozenset()
 
 
-FLOW = VerbClass("flow", strong=_words("river water wave lava mud sea whirlpool"))
+FLOW = VerbClass("flow", strong=words("river water wave lava mud sea whirlpool"))
 DRIFT = VerbClass(
-    "drift", strong=_words("sky vapour precipitation specks dust glow fire fog smoke foam floe ice_floe lake sand snow")
+    "drift", strong=words("sky vapour precipitation specks dust glow fire fog smoke foam floe ice_floe lake sand snow")
 )
-BLOW = VerbClass("blow", causative=True, strong=_words("sky vapour precipitation specks dust glow fire sand"))
+BLOW = VerbClass("blow", causative=True, strong=words("sky vapour precipitation specks dust glow fire sand"))
 RUN = VerbClass("run", strong=FLOW.strong)
-ROLL = VerbClass("roll", strong=_words("sky vapour wave dust sea lava"))
+ROLL = VerbClass("roll", strong=words("sky vapour wave dust sea lava"))
 MOVE = VerbClass("move")
 CARRY = VerbClass("carry", causative=True)
 LONE = VerbClass("lone")
@@ -226,10 +238,10 @@ LONE = VerbClass("lone")
 FALL = VerbClass(
     "fall",
     own=(0, -1),
-    strong=_words("precipitation specks waterfall water fountain avalanche river lava storm vapour dust sand spark"),
+    strong=words("precipitation specks waterfall water fountain avalanche river lava storm vapour dust sand spark"),
 )
-RISE = VerbClass("rise", own=(0, 1), strong=_words("vapour fire specks wave dust lava geyser fountain"))
-ERUPT = VerbClass("erupt", own=(0, 1), strong=_words("geyser lava"))
+RISE = VerbClass("rise", own=(0, 1), strong=words("vapour fire specks wave dust lava geyser fountain"))
+ERUPT = VerbClass("erupt", own=(0, 1), strong=words("geyser lava"))
 TURN = VerbClass("turn", swirl=True)
 STILL = VerbClass("still")
 """A verb without motion; it takes the direction beside it away from the others."""
@@ -272,8 +284,8 @@ _PAST: dict[str, str] = {
     "wound": "wind", "sped": "speed", "flew": "fly", "shot": "shoot", "pulled": "pull", "pushed": "push",
     "headed": "head", "bound": "head", "spun": "spin", "carried": "push",
 }  # fmt: skip
-_DOUBLED = _words("drip drop run spin jet lap stir step swim fan")
-_VERB_ONLY = _words("""
+_DOUBLED = words("drip drop run spin jet lap stir step swim fan")
+_VERB_ONLY = words("""
     rises ascends descends spills tumbles plunges sinks soars climbs lifts plummets cascades drips
 """)
 
@@ -314,8 +326,8 @@ def motion_verbs() -> dict[str, VerbForm]:
     return found
 
 
-STYLE_NOUNS = _words("style manner spirit fashion aesthetic inspired tradition technique look mode vein")
-MEDIA = _words("""
+STYLE_NOUNS = words("style manner spirit fashion aesthetic inspired tradition technique look mode vein")
+MEDIA = words("""
     painting paintings watercolor watercolour watercolors oil canvas acrylic gouache pastel pastels pencil sketch sketches
     drawing ink charcoal etching engraving woodcut woodblock print lithograph fresco mosaic collage illustration artwork
     art render rendering photo photograph photography photorealistic picture image wallpaper poster comic manga anime
@@ -325,10 +337,11 @@ MEDIA = _words("""
     masterpiece quality detail details detailed resolution definition hd uhd fhd k px concept digital matte vector
     pixel voxel isometric papercut origami stained-glass portrait-photo film noir bokeh lens mm hdr raw sharp focus
     depth dof brush brushstroke brushstrokes stroke strokes palette tint tone tones style styles aesthetic artist
+    portrait scene exposure chart copyright
     composition perspective view viewpoint shot closeup close-up background foreground
     sepia monochrome cinematic cinematography paper sculpture lowpoly poly score aesthetics rating
 """)
-ARTISTS = _words("""
+ARTISTS = words("""
     gogh monet hokusai hiroshige turner constable rembrandt vermeer picasso dali matisse cezanne renoir pissarro sisley
     degas manet seurat signac klimt schiele munch kandinsky klee miro magritte warhol hopper rothko pollock bierstadt
     friedrich aivazovsky afremov greg rutkowski mucha alphonse kinkade bob ross miyazaki ghibli shinkai makoto

@@ -48,28 +48,35 @@ def fall(value: Vector, low: float, high: float, floor: float = FLOOR) -> Vector
 
 
 def sky(m: Measures, _: Surroundings) -> Vector:
-    """Fills the top, nothing above it, ends in a clear outline over something darker or less blue."""
-    bright_or_blue = np.maximum(rise(m.below_lighter, -5, 18, 0.3), rise(-m.blue_yellow, 8, 22, 0.3))
+    """Fills the top, nothing above it, ends in a clear outline over something darker or less blue.
+
+    A dark blue that ends in white is only the part of a sky above its clouds.
+    """
+    bright_or_blue = np.maximum(rise(m.below_lighter, -5, 15, 0.1), rise(-m.blue_yellow, 8, 22, 0.1))
     leafy = np.where(m.blue_yellow > 4, -m.green_red, 0.0)
     return (
-        rise(m.top, 0.3, 0.85)
+        rise(m.top, 0.4, 0.9)
         * fall(m.covered, 0.02, 0.25)
         * fall(m.bottom, 0.0, 0.15)
         * rise(m.area, 0.04, 0.14)
         * fall(m.area, 0.85, 0.96)
-        * rise(m.width, 0.35, 0.8, 0.2)
-        * rise(m.contrast, 3.0, 9.0, 0.3)
-        * rise(m.unlike, 0.05, 0.3, 0.2)
+        * rise(m.width, 0.5, 0.95, 0.05)
+        * rise(m.contrast, 3.0, 14.0, 0.2)
+        * rise(m.unlike, 0.1, 0.45, 0.2)
         * fall(m.roughness, 3.5, 6.0, 0.3)
+        * rise(m.steady, 0.4, 0.75, 0.4)
+        * rise(m.lighter, -16.0, -4.0, 0.1)
         * bright_or_blue
         * fall(leafy, 5.0, 12.0, 0.1)
     ) ** 0.5
 
 
 def low_water(m: Measures, around: Surroundings) -> Vector:
-    """Low and wide with nothing of another kind under it, level above, lying texture, cool or of the sky's colours."""
+    """Low and wide with nothing of another kind under it, level above, lying texture, cool or (the warmer, the more) of
+    the sky's colours."""
     leafy = np.where(m.blue_yellow > 4, -m.green_red, 0.0)
-    coloured = np.maximum(fall(m.blue_yellow, 2.0, 12.0, 0.1), rise(around.like_sky, 0.35, 0.6, 0.1))
+    mirrored = around.like_sky - 0.012 * np.maximum(m.blue_yellow, 0.0)
+    coloured = np.maximum(fall(m.blue_yellow, -8.0, 2.0, 0.05), rise(mirrored, 0.33, 0.55, 0.05))
     return (
         rise(m.height_at, 0.55, 0.7)
         * fall(m.top, 0.0, 0.08)
@@ -85,21 +92,27 @@ def low_water(m: Measures, around: Surroundings) -> Vector:
         * rise(m.unlike, 0.05, 0.3, 0.3)
         * coloured
         * fall(leafy, 3.0, 10.0, 0.05)
+        * fall(m.roughness, 3.8, 5.0, 0.1)
+        * rise(m.lightness, 7.0, 16.0, 0.05)
+        * rise(m.even, 0.65, 0.85, 0.5)
+        * rise(m.steady, 0.6, 0.95, 0.4)
     ) ** 0.5
 
 
 def falling_water(m: Measures, around: Surroundings) -> Vector:
-    """White against darker walls, of upright shape or texture, with something above or beside it."""
-    upright = np.maximum(fall(m.lying, -0.3, 0.15, 0.1), rise(m.upright, -0.2, 1.2, 0.1))
+    """White against darker walls, of upright texture, with something above or beside it."""
     return (
         rise(m.lighter, 4.0, 18.0)
         * rise(m.lightness, 40.0, 65.0, 0.1)
         * fall(m.chroma, 10.0, 26.0, 0.05)
-        * rise(m.contrast, 6.0, 14.0, 0.2)
-        * rise(m.unlike, 0.2, 0.5, 0.2)
-        * upright
+        * rise(m.contrast, 4.0, 12.0, 0.1)
+        * rise(m.unlike, 0.12, 0.4, 0.1)
+        * fall(m.lying, -0.2, 0.2, 0.03)
+        * rise(m.upright, -1.0, 0.2, 0.5)
         * rise(m.tall, 0.2, 0.4, 0.1)
         * fall(m.top, 0.25, 0.5)
+        * fall(m.top * m.sides, 0.01, 0.06)
+        * rise(m.height_at, 0.3, 0.45, 0.1)
         * fall(around.in_sky, 0.05, 0.3)
         * rise(m.area, 0.015, 0.06, 0.1)
         * fall(m.area, 0.45, 0.7, 0.1)
@@ -168,18 +181,20 @@ class Appearance:
         name: what a person reads.
         score: the conditions.
         ceiling: the highest probability that colour, texture and place alone can justify.
+        strands: it may lie in several places at once.
     """
 
     name: str
     score: Score
     ceiling: float
+    strands: bool = False
 
 
 APPEARANCES: dict[str, Appearance] = {
     "sky": Appearance("sky", sky, 0.95),
     "low water": Appearance("water", low_water, 0.9),
-    "falling water": Appearance("falling water", falling_water, 0.85),
-    "fire": Appearance("fire", fire, 0.8),
+    "falling water": Appearance("falling water", falling_water, 0.85, strands=True),
+    "fire": Appearance("fire", fire, 0.8, strands=True),
     "glow": Appearance("glow", glow, 0.4),
     "pale vapour": Appearance("vapour", pale_vapour, 0.4),
     "ground cover": Appearance("ground", ground_cover, 0.4),

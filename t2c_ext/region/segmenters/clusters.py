@@ -25,8 +25,17 @@ SMALLEST_PICTURE = 16
 RIVAL = 0.8
 """Another place that scores more than this share of the best makes the choice unsure."""
 
+STRAND = 0.5
+"""Another place that scores this share of the best, in the same colours, is a part of the same thing ..."""
+
+SAME_COLOURS = 0.6
+"""... when their colours overlap this much."""
+
 OFFERED = 0.25
 """From this score on an offered region is called "possible water" instead of by number."""
+
+SURE_SKY = 0.7
+"""From this score on the sky's colours are those that water mirrors."""
 
 MOST_OFFERED = 6
 SMALLEST_OFFERED = 0.02
@@ -141,7 +150,8 @@ def _analyse(picture: FloatArray) -> _Analysis | None:
         return _Analysis(pieces, groups, measures, nothing)
     heaven = groups[best]
     in_sky = (groups[:, heaven] @ pieces.area[heaven]) / (groups @ pieces.area)
-    around = Surroundings(in_sky, _overlap(groups @ pieces.histogram, heaven @ pieces.histogram))
+    like_sky = _overlap(groups @ pieces.histogram, heaven @ pieces.histogram)
+    around = Surroundings(in_sky, like_sky * min(1.0, float(scores[best]) / SURE_SKY))
     return _Analysis(pieces, groups, measures, around)
 
 
@@ -159,12 +169,24 @@ def _guess(analysis: _Analysis, key: str) -> _Guess:
     best = int(np.argmax(scores))
     members = analysis.groups[best]
     area = analysis.pieces.area
-    shared = analysis.groups[:, members] @ area[members]
-    union = analysis.groups @ area + area[members].sum() - shared
-    apart = shared / union < 0.1
-    rival = float(scores[apart].max(initial=0.0)) / max(float(scores[best]), 1e-9)
-    doubt = 0.7 if rival > RIVAL else 1.0
+    rival = 0.0
+    for row in np.argsort(-scores, kind="stable"):
+        if scores[row] < STRAND * scores[best]:
+            break
+        other = analysis.groups[row]
+        if area[other & members].sum() > 0.1 * area[other].sum():
+            continue
+        if appearance.strands and _alike(analysis, members, other) > SAME_COLOURS:
+            members = members | other
+        else:
+            rival = max(rival, float(scores[row]))
+    doubt = 0.7 if rival > RIVAL * scores[best] else 1.0
     return _Guess(members, float(min(scores[best] * doubt, appearance.ceiling)))
+
+
+def _alike(analysis: _Analysis, one: BoolArray, other: BoolArray) -> float:
+    histogram = analysis.pieces.histogram
+    return float(_overlap(histogram[one].sum(axis=0)[None], histogram[other].sum(axis=0))[0])
 
 
 def _full(pieces: Pieces, members: BoolArray, picture: FloatArray) -> FloatArray:

@@ -12,6 +12,9 @@ from t2c_ext.region.segmenters.superpixels import Pieces
 Vector = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
 
+BANDS = 6
+"""Rows and columns of the grid on which colours are compared."""
+
 GRID = 40
 """Shapes are measured on a grid of this many rows and columns."""
 
@@ -40,6 +43,8 @@ class Measures:
         contrast: mean colour step along its outline.
         unlike: 0..1, how different its colours are from those of what touches it.
         uniform: 0..1, how few of the palette's colours it has.
+        even: 0..1, how alike its colours are from left to right, at equal height.
+        steady: 0..1, how alike its colours are across the sharpest break from top to bottom.
     """
 
     area: Vector
@@ -66,6 +71,8 @@ class Measures:
     contrast: Vector
     unlike: Vector
     uniform: Vector
+    even: Vector
+    steady: Vector
 
 
 def measure(pieces: Pieces, groups: BoolArray) -> Measures:
@@ -90,6 +97,7 @@ def measure(pieces: Pieces, groups: BoolArray) -> Measures:
         lying=(tensor[:, 1] - tensor[:, 0]) / (tensor[:, 0] + tensor[:, 1] + 0.05),
         **_outline(pieces, groups),
         **_shape(pieces, groups),
+        **_evenness(pieces, groups),
     )
 
 
@@ -121,6 +129,42 @@ def _outline(pieces: Pieces, groups: BoolArray) -> dict[str, Vector]:
         "unlike": np.where(length > 0, 1 - overlap, 0.0),
         "uniform": np.exp((own * np.log(own + 1e-9)).sum(axis=1)),
     }
+
+
+def _evenness(pieces: Pieces, groups: BoolArray) -> dict[str, Vector]:
+    """How alike the colours of a group are in different places, compared between the cells of a coarse grid."""
+    height, width = pieces.labels.shape
+    rows, columns = np.indices((height, width))
+    flat = pieces.labels.ravel()
+    down = np.bincount(flat, rows.ravel()) / pieces.area / height
+    across = np.bincount(flat, columns.ravel()) / pieces.area / width
+    cell = np.minimum((down * BANDS).astype(int), BANDS - 1) * BANDS + np.minimum(
+        (across * BANDS).astype(int), BANDS - 1
+    )
+    colours = pieces.histogram.shape[1]
+    spread = np.zeros((pieces.count, BANDS * BANDS, colours), np.float32)
+    spread[np.arange(pieces.count), cell] = pieces.histogram
+    share = groups.astype(np.float32) @ spread.reshape(pieces.count, -1)
+    cells = share.reshape(len(groups), BANDS, BANDS, colours).astype(np.float64)
+    mass = cells.sum(axis=-1)
+    pairs = [(one, other) for one in range(BANDS) for other in range(one + 1, BANDS)]
+    alike = np.stack([_alike(cells[:, :, one], cells[:, :, other]) for one, other in pairs], axis=-1)
+    weight = np.stack([np.minimum(mass[:, :, one], mass[:, :, other]) for one, other in pairs], axis=-1)
+    total = weight.sum(axis=(1, 2))
+    band = cells.sum(axis=2)
+    size = band.sum(axis=-1)
+    counts = np.minimum(size[:, 1:], size[:, :-1]) > 0.08 * size.sum(axis=1, keepdims=True)
+    steady = np.where(counts, _alike(band[:, 1:], band[:, :-1]), 1.0).min(axis=1)
+    return {
+        "even": np.where(total > 0, (alike * weight).sum(axis=(1, 2)) / np.maximum(total, 1e-9), 1.0),
+        "steady": steady,
+    }
+
+
+def _alike(one: NDArray[np.float64], other: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Bhattacharyya coefficient along the last axis; 0 where one is empty."""
+    product = np.sqrt(np.maximum(one * other, 0)).sum(axis=-1)
+    return np.asarray(product / np.sqrt(np.maximum(one.sum(axis=-1) * other.sum(axis=-1), 1e-9)))
 
 
 def _shape(pieces: Pieces, groups: BoolArray) -> dict[str, Vector]:

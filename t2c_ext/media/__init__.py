@@ -1,1 +1,1 @@
-"""Pictures in, videos out."""
+"""Pictures in, videos out and in, and the texts that travel in them."""

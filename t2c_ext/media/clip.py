@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 import numpy as np
+from numpy.typing import NDArray
 
 from t2c_ext.errors import UserError
 from t2c_ext.progress import Reporter
@@ -26,6 +27,7 @@ class Clip:
         alpha: float32 [H, W], or None when opaque.
         text: metadata.
         reporter: told after each frame.
+        remembered: another pass over the frames costs nothing.
     """
 
     frames: Callable[[], Iterator[ByteArray]]
@@ -36,17 +38,25 @@ class Clip:
     alpha: FloatArray | None = None
     text: dict[str, str] = field(default_factory=dict)
     reporter: Reporter = field(default_factory=Reporter)
+    remembered: bool = False
 
     def tracked(self) -> Iterator[ByteArray]:
         """The frames, each checked and reported.
 
         Raises:
-            UserError: a frame is of another size than the clip.
+            UserError: a frame is of another size than the clip, or their number is not `count`.
         """
+        number = 0
         for frame in self.reporter.track("loop", self.frames(), self.count):
-            if frame.shape[:2] != self.size:
-                raise UserError(f"a frame is {frame.shape[1]}x{frame.shape[0]}, but the clip is {self.size[::-1]}")
+            if frame.shape != (*self.size, 3) or frame.dtype != np.uint8:
+                expected = [*self.size, 3]
+                raise UserError(f"frame {number} is {frame.dtype} {list(frame.shape)}, but must be uint8 {expected}")
+            number += 1
+            if number > self.count:
+                raise UserError(f"there are more than the {self.count} frames that were promised")
             yield frame
+        if number < self.count:
+            raise UserError(f"there are {number} frames instead of the {self.count} that were promised")
 
     def with_alpha(self, frame: ByteArray) -> ByteArray:
         """The frame with its opacity as a fourth channel, when there is one."""
@@ -63,3 +73,35 @@ class Clip:
         """How long each frame stands, in 1/unit seconds, whole numbers whose sum is right."""
         edges = [round(number * unit / self.fps) for number in range(self.count + 1)]
         return [max(shortest, after - before) for before, after in pairwise(edges)]
+
+
+class Remembered:
+    """Frames that are made once and kept, so that further passes cost nothing; for clips that fit in memory."""
+
+    def __init__(self, frames: Callable[[], Iterator[ByteArray]]) -> None:
+        """`frames`: makes a fresh iterator."""
+        self._frames = frames
+        self._kept: list[ByteArray] = []
+        self._source: Iterator[ByteArray] | None = None
+
+    def __call__(self) -> Iterator[ByteArray]:
+        """A fresh iterator over the frames, making only those that no pass before has made."""
+        if self._source is None:
+            self._source = self._frames()
+        number = 0
+        while True:
+            if number == len(self._kept):
+                frame = next(self._source, None)
+                if frame is None:
+                    return
+                self._kept.append(frame.copy())
+            yield self._kept[number]
+            number += 1
+
+
+def box_of(where: NDArray[np.bool_]) -> tuple[int, int, int, int]:
+    """(top, bottom, left, right) of the smallest rectangle around what is True; one pixel when nothing is."""
+    rows, columns = np.flatnonzero(where.any(axis=1)), np.flatnonzero(where.any(axis=0))
+    if not len(rows):
+        return 0, 1, 0, 1
+    return int(rows[0]), int(rows[-1]) + 1, int(columns[0]), int(columns[-1]) + 1

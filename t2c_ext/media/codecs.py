@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from t2c_ext.media.clip import Clip
-from t2c_ext.media.metadata import pack
+from t2c_ext.media.text import container_tags
 from t2c_ext.types import ByteArray
 
 LOOP_SAFE = "keyint=infinite:scenecut=0:mbtree=0:aq-mode=0:pbratio=1:bframes=0:partitions=all:ipratio=2"
@@ -30,7 +30,7 @@ def write_mp4(path: Path, clip: Clip) -> None:
     """H.264 in MP4, yuv420p, one index at the front; odd sides are widened by a pixel."""
     height, width = clip.size
     with av.open(str(path), "w", format="mp4", options={"movflags": "+faststart"}) as container:
-        container.metadata["comment"] = pack(clip.text)
+        container.metadata.update(container_tags(clip.text))
         stream = container.add_stream("libx264", rate=_rate(clip.fps))
         stream.width, stream.height, stream.pix_fmt = width + width % 2, height + height % 2, "yuv420p"
         stream.options = {
@@ -50,7 +50,7 @@ def write_webm(path: Path, clip: Clip) -> None:
     """VP9 in WebM, with the opacity where there is one."""
     height, width = clip.size
     with av.open(str(path), "w", format="webm") as container:
-        container.metadata["comment"] = pack(clip.text)
+        container.metadata.update(container_tags(clip.text))
         stream = container.add_stream("libvpx-vp9", rate=_rate(clip.fps))
         stream.width, stream.height = width, height
         stream.pix_fmt = "yuv420p" if clip.alpha is None else "yuva420p"

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 
 import av
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from t2c_ext.errors import UserError
-from t2c_ext.media.pictures import user_comment, write_picture
+from t2c_ext.media.pictures import write_picture
+from t2c_ext.media.text import texts_of, unpack, unpack_others
 from t2c_ext.types import Picture
 
 VIDEOS = (".mp4", ".webm")
-
-
-def pack(text: Mapping[str, str]) -> str:
-    """The text as the one string that most formats have room for."""
-    return json.dumps(dict(text), ensure_ascii=False)
 
 
 def read_text(path: Path) -> dict[str, str]:
@@ -33,22 +28,12 @@ def read_text(path: Path) -> dict[str, str]:
     try:
         if path.suffix.lower() in VIDEOS:
             with av.open(str(path)) as container:
-                return _unpack(next((v for k, v in container.metadata.items() if k.lower() == "comment"), ""))
+                tags = {key.lower(): value for key, value in container.metadata.items()}
+                return {**unpack_others(tags.get("description")), **unpack(tags.get("comment", ""))}
         with Image.open(path) as image:
-            if image.format == "PNG":
-                return {str(key): value for key, value in image.info.items() if isinstance(value, str)}
-            comment = image.info.get("comment", b"")
-            return _unpack(comment.decode("utf-8", "replace") if comment else user_comment(image))
-    except (OSError, UnidentifiedImageError, ValueError) as error:
-        raise UserError(f"cannot read {path}: {error}") from None
-
-
-def _unpack(text: str) -> dict[str, str]:
-    try:
-        document = json.loads(text)
-    except ValueError:
-        return {"parameters": text} if text else {}
-    return {str(key): str(value) for key, value in document.items()} if isinstance(document, dict) else {}
+            return texts_of(image)
+    except Exception as error:  # damaged files make the readers raise nearly anything
+        raise UserError(f"cannot read {path}: {' '.join(str(error).split())[:80]}") from None
 
 
 def poster_path(video: Path) -> Path:

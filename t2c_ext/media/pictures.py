@@ -1,19 +1,22 @@
-"""Pictures and masks, in and out."""
+"""Pictures and masks in and out of files, PIL pictures and arrays."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
-from PIL.PngImagePlugin import PngInfo
 
 from t2c_ext.atomic import replacing
 from t2c_ext.errors import UserError
+from t2c_ext.media.decode import apply_profile, deep_pixels, split, to_levels
+from t2c_ext.media.text import PARAMETERS, png_chunks, texts_of
 from t2c_ext.types import ByteArray, FloatArray, Picture
 
 LARGEST = 80_000_000
@@ -23,125 +26,107 @@ SMALLEST = 8
 """Pixels on a side; below that there is nothing that could move."""
 
 SHAPE_TOLERANCE = 0.05
-"""By how much a mask's aspect may differ from the picture's before it is taken for another picture's."""
+"""By how much (in logarithm) a mask's aspect may differ from the picture's before it is taken for another's."""
 
-_EXIF_IFD, _USER_COMMENT = 0x8769, 0x9286
+_ANIMATIONS = ("GIF", "WEBP", "PNG", "AVIF")
+_DARKEST = 0.5 / 255
 
 
 def read_picture(path: Path) -> Picture:
-    """Read a still picture of any kind that Pillow knows.
+    """Read a still picture: upright, in sRGB, with its transparency and generation parameters.
 
-    EXIF rotation is applied; CMYK, grey, palette and 16-bit pictures become RGB; transparency becomes `alpha`;
-    generation parameters become `infotext`.
-
-    Raises:
-        UserError: unreadable, animated, smaller than 8 pixels on a side, or of more than 80 megapixels.
-    """
-    with _open(path) as image:
-        if getattr(image, "n_frames", 1) > 1:
-            raise UserError(f"{path} is animated; give a still picture")
-        try:
-            return to_picture(image)
-        except UserError as error:
-            raise UserError(f"{path}: {error}") from None
-        except (OSError, ValueError, SyntaxError, EOFError) as error:
-            raise UserError(f"cannot read {path}: {error}") from None
-
-
-def to_picture(source: Image.Image | np.ndarray[Any, Any]) -> Picture:
-    """A PIL picture, or an array [H, W], [H, W, 1, 3 or 4] (uint8, uint16, bool, or float 0..1), as a Picture.
+    Reads whatever Pillow reads; 16 bits per channel are kept in PNG and TIFF; the first page of a multi-page file is
+    taken.
 
     Raises:
-        UserError: of another shape or type, not finite, or too small.
+        UserError: there is no such file, it is not a picture, damaged, animated, too large or too small.
     """
-    infotext = ""
+    with _opened(path) as image:
+        picture = _upright(path, image)
+        infotext = texts_of(image).get(PARAMETERS, "")
+    return _visible(replace(picture, infotext=infotext), str(path))
+
+
+def to_picture(source: Image.Image | np.ndarray) -> Picture:
+    """A PIL picture, or an array [H, W], [H, W, 1], [H, W, 3] or [H, W, 4] (uint8, uint16, bool, or float 0..1).
+
+    Raises:
+        UserError: another shape or type, values out of range or not finite, too large or too small.
+    """
     if isinstance(source, Image.Image):
-        infotext = _infotext(source)
-        values = _pixels(ImageOps.exif_transpose(source) or source)
-    else:
-        values = _unit(np.asarray(source))
-    if values.ndim == 2:
-        values = values[..., None]
-    if values.ndim != 3 or values.shape[2] not in (1, 3, 4):
-        raise UserError(f"a picture is height x width x 3, but this is {' x '.join(map(str, values.shape))}")
-    if min(values.shape[:2]) < SMALLEST:
-        raise UserError(f"the picture is {values.shape[1]}x{values.shape[0]}, but needs {SMALLEST} pixels on a side")
-    rgb = np.repeat(values, 3, axis=2) if values.shape[2] == 1 else values[..., :3]
-    alpha = np.ascontiguousarray(values[..., 3]) if values.shape[2] == 4 else None
-    if alpha is not None and (alpha == 1).all():
-        alpha = None
-    if alpha is not None and not alpha.any():
-        raise UserError("the picture is wholly transparent")
-    return Picture(np.ascontiguousarray(rgb), alpha, infotext)
+        _check_still(source, "the picture")
+        _check_size(source.size, "the picture")
+        infotext = texts_of(source).get(PARAMETERS, "")
+        picture = _picture(np.asarray(to_levels(apply_profile(ImageOps.exif_transpose(source)))))
+        return _visible(replace(picture, infotext=infotext), "the picture")
+    levels = np.asarray(source)
+    if levels.ndim not in (2, 3) or (levels.ndim == 3 and levels.shape[2] not in (1, 3, 4)):
+        raise UserError(f"the picture is an array {list(levels.shape)}, but must be [height, width, 3 or 4]")
+    _check_size((levels.shape[1], levels.shape[0]), "the picture")
+    return _visible(_picture(levels), "the picture")
 
 
 def read_mask(path: Path, size: tuple[int, int] | None = None) -> FloatArray:
-    """Read a mask: white moves. A picture that is only transparent in places counts by its opacity.
+    """Read a mask: white moves; of a picture that is only transparent and opaque, the opaque part moves.
 
     Args:
-        path: the file.
-        size: (height, width) to bring it to, or None to leave it.
+        path: any picture file.
+        size: (height, width) of the picture it belongs to; the mask is resized smoothly to it.
+
+    Returns:
+        float32 [H, W], 0..1.
 
     Raises:
-        UserError: unreadable, empty, or of another shape than `size`.
+        UserError: the file cannot be read, nothing in it is white, or its shape is not that of `size`.
     """
-    with _open(path) as image:
-        try:
-            return to_mask(image, size)
-        except UserError as error:
-            raise UserError(f"the mask {path} {error}") from None
-        except (OSError, ValueError, SyntaxError, EOFError) as error:
-            raise UserError(f"cannot read the mask {path}: {error}") from None
+    with _opened(path) as image:
+        picture = _upright(path, image, minimum=1)
+    return _mask(picture, size, f"the mask {path}")
 
 
-def to_mask(source: Image.Image | np.ndarray[Any, Any], size: tuple[int, int] | None = None) -> FloatArray:
-    """A PIL picture or an array [h, w] or [h, w, channels] as a mask, float32 [H, W].
+def to_mask(source: Image.Image | np.ndarray, size: tuple[int, int] | None = None) -> FloatArray:
+    """The same for a PIL picture or an array [h, w] or [h, w, 1, 3 or 4] (bool, uint8, uint16, or float 0..1).
 
     Raises:
-        UserError: empty, not finite, or of another shape than `size`.
+        UserError: as `to_picture`, or nothing in it is white.
     """
-    values = _pixels(ImageOps.exif_transpose(source) or source) if isinstance(source, Image.Image) else None
-    if values is None:
-        values = _unit(np.asarray(source))
-    if values.ndim == 3:
-        colour = values[..., :3].mean(axis=2)
-        opacity = values[..., 3] if values.shape[2] == 4 else np.ones_like(colour)
-        flat = float(np.ptp(colour)) < 1 / 255 and float(np.ptp(opacity)) > 0
-        values = opacity if flat else colour * opacity
-    if values.ndim != 2:
-        raise UserError(f"is no picture: its shape is {values.shape}")
-    if not values.any():
-        raise UserError("is empty (all black); paint white what should move")
-    if size is None or values.shape == size:
-        return np.ascontiguousarray(values, np.float32)
-    height, width = size
-    ratio = (values.shape[1] / values.shape[0]) / (width / height)
-    if abs(np.log(ratio)) > SHAPE_TOLERANCE:
-        raise UserError(f"is {values.shape[1]}x{values.shape[0]}, another shape than the picture's {width}x{height}")
-    method = cv2.INTER_AREA if values.shape[0] > height else cv2.INTER_LINEAR
-    resized: FloatArray = cv2.resize(values.astype(np.float32), (width, height), interpolation=method)
-    return np.clip(resized, 0, 1)
+    if isinstance(source, Image.Image):
+        _check_size(source.size, "the mask", minimum=1)
+        picture = _picture(np.asarray(to_levels(ImageOps.exif_transpose(source))), "the mask")
+    else:
+        levels = np.asarray(source)
+        if levels.ndim not in (2, 3) or (levels.ndim == 3 and levels.shape[2] not in (1, 3, 4)):
+            raise UserError(f"the mask is an array {list(levels.shape)}, but must be [height, width]")
+        _check_size((levels.shape[1], levels.shape[0]), "the mask", minimum=1)
+        picture = _picture(levels, "the mask")
+    return _mask(picture, size, "the mask")
 
 
 def write_picture(
     path: Path, rgb: FloatArray, alpha: FloatArray | None = None, text: Mapping[str, str] | None = None
 ) -> None:
-    """Write a PNG with text chunks.
+    """Write a PNG of 8 bits per channel.
+
+    Args:
+        path: where to; replaced only when complete.
+        rgb: float32 [H, W, 3], 0..1.
+        alpha: float32 [H, W], 0..1, or None.
+        text: named texts for its metadata.
 
     Raises:
-        UserError: the place cannot be written to.
+        UserError: it cannot be written there.
     """
     channels = rgb if alpha is None else np.dstack([rgb, alpha])
-    _save(path, Image.fromarray(to_bytes(channels)), text or {})
+    _save_png(path, to_bytes(channels), text or {})
 
 
 def write_mask(path: Path, mask: FloatArray) -> None:
-    """Write a mask as an 8-bit grey PNG.
+    """Write a mask, float32 [H, W] in 0..1, as an 8-bit grey PNG; white moves.
 
     Raises:
-        UserError: the place cannot be written to.
+        UserError: it cannot be written there.
     """
-    _save(path, Image.fromarray(to_bytes(mask)), {})
+    _save_png(path, to_bytes(mask), {})
 
 
 def to_bytes(values: FloatArray) -> ByteArray:
@@ -149,94 +134,107 @@ def to_bytes(values: FloatArray) -> ByteArray:
     return np.rint(np.clip(values, 0, 1) * 255).astype(np.uint8)
 
 
-def png_text(text: Mapping[str, str]) -> PngInfo:
-    """Text chunks of a PNG; what Latin-1 cannot hold goes into UTF-8 chunks."""
-    info = PngInfo()
-    for key, value in text.items():
-        try:
-            value.encode("latin-1")
-            info.add_text(key, value)
-        except UnicodeEncodeError:
-            info.add_itxt(key, value)
-    return info
-
-
-def user_comment(image: Image.Image) -> str:
-    """The EXIF user comment, or ""."""
-    raw = image.getexif().get_ifd(_EXIF_IFD).get(_USER_COMMENT, b"")
-    if isinstance(raw, str):
-        return raw
-    code, body = bytes(raw[:8]), bytes(raw[8:])
-    return body.decode("utf-16-be" if code.startswith(b"UNICODE") else "utf-8", "replace").strip("\0")
-
-
-def exif_with_comment(comment: str) -> bytes:
-    """EXIF that holds a user comment, as the WebUI writes it."""
-    exif = Image.Exif()
-    exif[_EXIF_IFD] = {_USER_COMMENT: b"UNICODE\0" + comment.encode("utf-16-be")}
-    return exif.tobytes()
-
-
-def _save(path: Path, image: Image.Image, text: Mapping[str, str]) -> None:
+def _save_png(path: Path, levels: np.ndarray, text: Mapping[str, str]) -> None:
     with replacing(path) as temporary:
-        image.save(temporary, format="PNG", pnginfo=png_text(text), compress_level=4)
+        Image.fromarray(levels).save(temporary, "PNG", pnginfo=png_chunks(text), compress_level=4)
 
 
-def _open(path: Path) -> Image.Image:
+@contextmanager
+def _opened(path: Path) -> Iterator[Image.Image]:
+    """Open a picture file, and say every way of failing in one line."""
+    if path.is_dir():
+        raise UserError(f"{path} is a folder; give a picture")
     try:
-        image = Image.open(path)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            with Image.open(path) as image:
+                yield image
+    except UserError:
+        raise
     except FileNotFoundError:
         raise UserError(f"cannot find {path}") from None
+    except PermissionError:
+        raise UserError(f"{path} may not be read; check its permissions") from None
     except UnidentifiedImageError:
-        raise UserError(f"{path} is no picture") from None
+        what = "is an empty file" if path.stat().st_size == 0 else "is no picture"
+        raise UserError(f"{path} {what}; give a PNG, JPEG, WebP or TIFF") from None
     except Image.DecompressionBombError:
-        raise UserError(f"{path} has too many pixels; scale it down first") from None
-    except (OSError, ValueError, SyntaxError) as error:
-        raise UserError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}") from None
-    if image.width * image.height > LARGEST:
-        image.close()
-        raise UserError(f"{path} is {image.width}x{image.height}; at most {LARGEST // 10**6} megapixels are possible")
-    return image
+        raise UserError(f"{path} is too large; give a picture of at most {LARGEST // 10**6} megapixels") from None
+    except MemoryError:
+        raise UserError(f"{path} does not fit in memory; give a smaller picture") from None
+    except Exception as error:  # Pillow's readers raise nearly anything on damaged data
+        reason = " ".join(str(error).split())[:80]
+        raise UserError(f"{path} is damaged or cut short ({reason}); save it again") from None
 
 
-def _pixels(image: Image.Image) -> FloatArray:
-    """Any mode as float32 [H, W] or [H, W, 3 or 4], 0..1."""
-    if image.mode.startswith("I") or image.mode == "F":
-        values = np.asarray(image, np.float32)
-        top = 65535.0 if image.mode.startswith("I") else (1.0 if values.max() <= 1 else 255.0)
-        return _unit(values / np.float32(top))
-    if image.mode in ("1", "L"):
-        return _unit(np.asarray(image.convert("L")))
-    clear = image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info
-    return _unit(np.asarray(image.convert("RGBA" if clear else "RGB")))
+def _upright(path: Path, image: Image.Image, minimum: int = SMALLEST) -> Picture:
+    _check_still(image, str(path))
+    _check_size(image.size, str(path), minimum)
+    deep = deep_pixels(path, image)
+    if deep is not None:
+        return _picture(deep, str(path))
+    return _picture(np.asarray(to_levels(apply_profile(ImageOps.exif_transpose(image)))), str(path))
 
 
-def _unit(values: np.ndarray[Any, Any]) -> FloatArray:
-    if values.dtype == bool:
-        return values.astype(np.float32)
-    if values.dtype in (np.uint8, np.uint16):
-        return (values / np.float32(np.iinfo(values.dtype).max)).astype(np.float32)
-    if not np.issubdtype(values.dtype, np.floating):
-        raise UserError(f"the pixels are of type {values.dtype}; use uint8, or float from 0 to 1")
-    if not np.isfinite(values).all():
-        raise UserError("the picture holds values that are no numbers")
-    if values.size and (values.min() < -1e-3 or values.max() > 1 + 1e-3):
-        raise UserError("the pixels are floats beyond 0 to 1; divide them by 255 first")
-    return np.clip(values, 0, 1).astype(np.float32)
+def _check_still(image: Image.Image, name: str) -> None:
+    frames = int(getattr(image, "n_frames", 1))
+    if frames > 1 and image.format in _ANIMATIONS:
+        raise UserError(f"{name} is animated ({frames} frames); save one of them as a picture and give that")
 
 
-def _infotext(image: Image.Image) -> str:
-    for key in ("parameters", "comment"):
-        found = image.info.get(key)
-        if isinstance(found, bytes):
-            found = found.decode("utf-8", "replace")
-        if isinstance(found, str) and found and not _is_json(found):
-            return found
-    return user_comment(image)
+def _check_size(size: tuple[int, int], name: str, minimum: int = SMALLEST) -> None:
+    width, height = size
+    if width * height > LARGEST:
+        raise UserError(f"{name} is {width}x{height}, but at most {LARGEST // 10**6} megapixels can be animated")
+    if min(width, height) < minimum:
+        raise UserError(f"{name} is {width}x{height} pixels; give one of at least {minimum}x{minimum}")
 
 
-def _is_json(text: str) -> bool:
-    try:
-        return isinstance(json.loads(text), dict)
-    except ValueError:
-        return False
+def _picture(levels: np.ndarray, name: str = "the picture") -> Picture:
+    """Split an array of levels into colour and transparency, as float32 0..1."""
+    if levels.dtype.kind == "f":
+        values = levels.astype(np.float32)
+        if not np.isfinite(values).all():
+            raise UserError(f"{name} holds values that are not numbers (NaN or infinite)")
+        if values.size and (values.min() < -0.01 or values.max() > 1.01):
+            raise UserError(f"{name} holds numbers from {values.min():g} to {values.max():g}; floats must be 0..1")
+        values = np.clip(values, 0, 1)
+    elif levels.dtype in (np.uint8, np.uint16):
+        values = levels.astype(np.float32) / np.float32(np.iinfo(levels.dtype).max)
+    elif levels.dtype == np.bool_:
+        values = levels.astype(np.float32)
+    else:
+        raise UserError(f"{name} is of type {levels.dtype}, but must be uint8, uint16, bool, or float 0..1")
+    return split(values)
+
+
+def _visible(picture: Picture, name: str) -> Picture:
+    if picture.alpha is not None and not picture.alpha.any():
+        raise UserError(f"{name} is wholly transparent; give one that shows something")
+    return picture
+
+
+def _mask(picture: Picture, size: tuple[int, int] | None, name: str) -> FloatArray:
+    luma: Any = cv2.cvtColor(picture.rgb, cv2.COLOR_RGB2GRAY)
+    mask = luma
+    if picture.alpha is not None:
+        seen = picture.alpha > 0
+        one_colour = not seen.any() or float(np.ptp(luma[seen])) < 0.02
+        mask = picture.alpha if one_colour else luma * picture.alpha
+    if size is not None and mask.shape != tuple(size):
+        mask = _resized(mask, size, name)
+    mask = np.clip(mask, 0, 1).astype(np.float32)
+    if float(mask.max()) < _DARKEST:
+        raise UserError(f"{name} is empty (all black); paint what should move in white")
+    return np.asarray(mask)
+
+
+def _resized(mask: FloatArray, size: tuple[int, int], name: str) -> FloatArray:
+    (height, width), (old_height, old_width) = size, mask.shape
+    if abs(np.log(old_width / old_height * height / width)) > SHAPE_TOLERANCE:
+        raise UserError(
+            f"{name} is {old_width}x{old_height}, another shape than the picture's {width}x{height}; give the mask of "
+            "this picture"
+        )
+    method = cv2.INTER_AREA if old_height > height else cv2.INTER_CUBIC
+    return np.asarray(cv2.resize(mask, (width, height), interpolation=method))

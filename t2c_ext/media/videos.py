@@ -8,14 +8,17 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from uuid import uuid4
 
+import numpy as np
 from PIL import Image
 
 from t2c_ext.atomic import replacing
 from t2c_ext.errors import UserError
-from t2c_ext.media.animations import write_apng, write_gif, write_webp
-from t2c_ext.media.clip import Clip
+from t2c_ext.media.apng import write_apng
+from t2c_ext.media.clip import Clip, Remembered
 from t2c_ext.media.codecs import write_mp4, write_webm
-from t2c_ext.media.pictures import png_text
+from t2c_ext.media.gif import write_gif
+from t2c_ext.media.text import png_chunks
+from t2c_ext.media.webp import LARGEST_SIDE, write_webp
 from t2c_ext.progress import Reporter
 from t2c_ext.types import ByteArray, FloatArray
 
@@ -29,7 +32,16 @@ ENCODERS: dict[str, Encoder] = {
     "apng": write_apng,
 }
 LOSSLESS = ("apng", "png")
-TRIES = 7
+TRIES = 6
+"""Encodings, at most, on the way to a size limit."""
+
+GOOD_FILL = 0.9
+"""A file that fills this share of the limit is not improved further."""
+
+REMEMBERED_BYTES = 256 * 1024 * 1024
+"""Frames of up to so many bytes are kept when they are needed more than once."""
+
+_QUALITY_PER_HALVING = 30.0
 
 
 @dataclass(frozen=True)
@@ -93,7 +105,11 @@ def write_video(
         UserError: an unknown ending, a place that cannot be written to, or a size limit that cannot be reached.
     """
     kind = format_of(path)
-    clip = Clip(frames, size, count, fps, quality, alpha, dict(text or {}), reporter or Reporter())
+    _check(path, kind, size, count, fps)
+    fits = count * size[0] * size[1] * 3 <= REMEMBERED_BYTES
+    keep = fits and (kind == "gif" or max_megabytes > 0)
+    source = Remembered(frames) if keep else frames
+    clip = Clip(source, size, count, fps, quality, alpha, dict(text or {}), reporter or Reporter(), keep)
     if kind == "png":
         return _write_folder(path, clip, max_megabytes)
     notes = list(_format_notes(kind, clip))
@@ -103,6 +119,17 @@ def write_video(
     if chosen != quality:
         notes.append(f"quality {chosen} instead of {quality} keeps the file within {max_megabytes:g} MB")
     return Written(path, written, tuple(notes))
+
+
+def _check(path: Path, kind: str, size: tuple[int, int], count: int, fps: float) -> None:
+    if count < 1 or min(size) < 1:
+        raise UserError("there is nothing to write: a loop needs at least one frame of one pixel")
+    if not 0 < fps <= 1000:
+        raise UserError(f"{fps:g} frames per second cannot be written; use 1 to 120")
+    if kind != "png" and path.is_dir():
+        raise UserError(f"{path} is a folder; name a file")
+    if kind == "webp" and max(size) > LARGEST_SIDE:
+        raise UserError(f"WebP pictures have at most {LARGEST_SIDE} pixels on a side; use another format")
 
 
 def _format_notes(kind: str, clip: Clip) -> Iterator[str]:
@@ -120,26 +147,39 @@ def _encode_within(path: Path, kind: str, clip: Clip, max_megabytes: float) -> i
     limit = max_megabytes * 1e6
     encode = ENCODERS[kind]
     encode(path, clip)
-    if not limit or path.stat().st_size <= limit:
+    size = path.stat().st_size
+    if not limit or size <= limit:
         return clip.quality
-    low, high, fits = 1, clip.quality, 0
-    tries = 0 if kind in LOSSLESS else TRIES
-    for _ in range(tries):
-        if low >= high:
+    low, high, best = 0, clip.quality, 0
+    guess = high - _QUALITY_PER_HALVING * np.log2(size / limit)
+    last = high
+    for _ in range(0 if kind in LOSSLESS else TRIES):
+        if high - low <= 1:
             break
-        middle = (low + high) // 2
-        encode(path, replace(clip, quality=middle))
-        if path.stat().st_size <= limit:
-            fits, low = middle, middle + 1
+        last = int(np.clip(round(guess), low + 1, high - 1))
+        encode(path, replace(clip, quality=last))
+        size = path.stat().st_size
+        if size <= limit:
+            low = best = last
+            if size >= GOOD_FILL * limit:
+                break
         else:
-            high = middle
-    if not fits:
-        raise UserError(
-            f"{path.suffix} cannot be made smaller than {max_megabytes:g} MB; use fewer frames, a smaller picture or "
-            "another format"
-        )
-    encode(path, replace(clip, quality=fits))
-    return fits
+            high = last
+        guess = last - _QUALITY_PER_HALVING * np.log2(size / (limit * (1 + GOOD_FILL) / 2))
+        if not low < round(guess) < high:
+            guess = (low + high) / 2
+    if not best:
+        last = 1
+        encode(path, replace(clip, quality=last))
+        if kind in LOSSLESS or path.stat().st_size > limit:
+            raise UserError(
+                f"{kind} cannot be made smaller than {path.stat().st_size / 1e6:.3g} MB, above the limit of "
+                f"{max_megabytes:g} MB; use fewer frames, a smaller picture or another format"
+            )
+        best = 1
+    if last != best:
+        encode(path, replace(clip, quality=best))
+    return best
 
 
 def _write_folder(path: Path, clip: Clip, max_megabytes: float) -> Written:
@@ -153,7 +193,7 @@ def _write_folder(path: Path, clip: Clip, max_megabytes: float) -> Written:
         for number, frame in enumerate(clip.tracked()):
             file = temporary / f"frame_{number:04d}.png"
             Image.fromarray(clip.with_alpha(frame)).save(
-                file, pnginfo=png_text(clip.text if number == 0 else {}), compress_level=4
+                file, pnginfo=png_chunks(clip.text if number == 0 else {}), compress_level=4
             )
             total += file.stat().st_size
             if max_megabytes and total > max_megabytes * 1e6:

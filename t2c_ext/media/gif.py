@@ -1,0 +1,83 @@
+"""GIF: one palette for the whole loop, a dithering that does not flicker, and only the moving pixels in each frame.
+
+The container (GIF89a) is written here, frame by frame; Pillow compresses the single pictures.
+"""
+
+from __future__ import annotations
+
+import struct
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+from PIL.GifImagePlugin import getdata
+
+from t2c_ext.media.clip import Clip, box_of
+from t2c_ext.media.palette import Ditherer, choose_palette
+from t2c_ext.media.text import pack
+from t2c_ext.types import ByteArray
+
+SAMPLES = 8
+"""Frames that the palette is made from."""
+
+_CLEAR = 255
+_PIXELS_PER_SAMPLE = 65536
+_KEEP = 1
+_LOOP_FOR_EVER = b"!\xff\x0bNETSCAPE2.0\x03\x01\0\0\0"
+
+
+def write_gif(path: Path, clip: Clip) -> None:
+    """Looping for ever; what is less than half opaque is transparent. Quality sets the number of colours."""
+    colours = min(_CLEAR, max(8, round(_CLEAR * (clip.quality / 80) ** 2)))
+    ditherer = Ditherer(choose_palette(_sample(clip), colours), clip.size)
+    clear = None if clip.alpha is None else clip.alpha < 0.5
+    first: ByteArray | None = None
+    moved = np.zeros(clip.size, bool)
+    with path.open("wb") as file:
+        file.write(_header(clip, ditherer.palette))
+        for frame, duration in zip(clip.tracked(), clip.durations(100, shortest=2), strict=True):
+            index = ditherer.index(frame)
+            if clear is not None:
+                index[clear] = _CLEAR
+            box = (0, clip.size[0], 0, clip.size[1])
+            if first is None:
+                first = index
+            else:
+                moved |= index != first
+                index = np.where(moved, index, np.uint8(_CLEAR))
+                box = box_of(moved)
+            file.write(_frame(index, box, duration))
+        file.write(b";")
+
+
+def _sample(clip: Clip) -> ByteArray:
+    """uint8 [n, 3]: visible pixels of frames spread over the loop, or of its first frames where a pass is dear."""
+    step = max(1, clip.count // SAMPLES) if clip.remembered else 1
+    seen = np.ones(clip.size, bool) if clip.alpha is None else clip.alpha >= 0.5
+    parts = []
+    for frame in islice(clip.frames(), 0, step * SAMPLES, step):
+        pixels = frame[seen]
+        parts.append(pixels[:: max(1, len(pixels) // _PIXELS_PER_SAMPLE)])
+        clip.reporter.check()
+    sample = np.concatenate(parts)
+    return sample if len(sample) else np.zeros((1, 3), np.uint8)
+
+
+def _header(clip: Clip, palette: ByteArray) -> bytes:
+    """Signature, screen, palette of 256 entries, endless loop, and the texts as a comment."""
+    height, width = clip.size
+    table = np.zeros((256, 3), np.uint8)
+    table[: len(palette)] = palette
+    comment = pack(clip.text).encode("utf-8")
+    blocks = [comment[at : at + 255] for at in range(0, len(comment), 255)]
+    extension = b"!\xfe" + b"".join(bytes([len(block)]) + block for block in blocks) + b"\0" if blocks else b""
+    return b"GIF89a" + struct.pack("<HHBBB", width, height, 0xF7, 0, 0) + table.tobytes() + _LOOP_FOR_EVER + extension
+
+
+def _frame(index: ByteArray, box: tuple[int, int, int, int], duration: int) -> bytes:
+    """A frame that is drawn over what is there, for so many hundredths of a second."""
+    top, bottom, left, right = box
+    control = b"!\xf9\x04" + struct.pack("<BHBB", _KEEP << 2 | 1, duration, _CLEAR, 0)
+    piece = Image.fromarray(np.ascontiguousarray(index[top:bottom, left:right])).convert("L")
+    return control + b"".join(getdata(piece, (left, top)))

@@ -7,47 +7,18 @@ subject of the lexicon and a direction, a turning, or a direction of its own ("f
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
 from t2c_ext.prompt import vocabulary as vocab
-from t2c_ext.prompt.directions import Direction, Form, Vector
-from t2c_ext.prompt.phrases import BOUNDARIES, Node, Role
+from t2c_ext.prompt.directions import Direction, Form
+from t2c_ext.prompt.nodes import BOUNDARIES, Node, Role
+from t2c_ext.prompt.uses import Use, possible_subjects, suits
 
 SubjectJudge = Callable[[int, list[int]], "int | None"]
 """Given a verb's token and the head tokens of its possible subjects, the one that a parser chooses, or None."""
 
 _LOOK_BACK = 8
 _LOOK_LEFT = 40
-_SOURCES = frozenset(["from", "like", "into", "onto", "towards", "toward", "out", "against", "as"])
 _MOVE = vocab.VerbForm(vocab.MOVE, "ing", "move")
-
-
-@dataclass
-class Use:
-    """One use of a verb, or of a phrase that states motion by itself.
-
-    Attributes:
-        verb: its form.
-        subjects: noun phrases; those without a thing show that the motion is another's.
-        at: the node of the verb, or of the direction when there is no verb.
-        modifies: the verb stands before its noun.
-        negated: it does not take place.
-        directions: what the words add.
-        opposite_of: the use whose direction is turned round.
-    """
-
-    verb: vocab.VerbForm
-    subjects: list[Node]
-    at: int
-    modifies: bool = False
-    negated: bool = False
-    directions: list[Direction] = field(default_factory=list)
-    opposite_of: Use | None = None
-
-    @property
-    def things(self) -> list[Node]:
-        """The subjects that the lexicon knows."""
-        return [node for node in self.subjects if node.mention is not None and not node.negated]
 
 
 def bind(nodes: list[Node], *, terse: bool = False, judge: SubjectJudge | None = None) -> list[Use]:
@@ -64,22 +35,6 @@ def bind(nodes: list[Node], *, terse: bool = False, judge: SubjectJudge | None =
     return sorted(binder.uses, key=lambda use: use.at)
 
 
-def suits(verb: vocab.VerbClass, node: Node) -> bool:
-    """The verb is at home with this thing: rivers flow, clouds drift."""
-    if node.mention is None:
-        return False
-    thing = node.mention.thing
-    if not verb.strong:
-        return True
-    if verb.name == "drift" and thing.family == "water":
-        return thing.name in verb.strong
-    if verb.name in ("flow", "run", "rise") and thing.family == "water":
-        return thing.name in verb.strong
-    if verb.name == "fall" and thing.family == "sky":
-        return False
-    return thing.family in verb.strong or thing.name.replace(" ", "_") in verb.strong
-
-
 class _Binder:
     """The state of one prompt's binding."""
 
@@ -89,6 +44,7 @@ class _Binder:
         self.judge = judge
         self.uses: list[Use] = []
         self.by_verb: dict[int, Use] = {}
+        self.index = {id(node): at for at, node in enumerate(nodes)}
 
     def _role(self, at: int) -> Role:
         return self.nodes[at].role if 0 <= at < len(self.nodes) else Role.HARD
@@ -113,7 +69,7 @@ class _Binder:
         node = self.nodes[at]
         if node.noun is None:
             return []
-        place = self._place_of(node.noun, at)
+        place = self.index[id(node.noun)]
         if node.noun.subordinate and self._role(place + 1) is Role.NOUN:
             place += 1
         subjects = [self.nodes[place]]
@@ -123,12 +79,6 @@ class _Binder:
         if self._role(place + 2) is not Role.VERB and node.verb is not None and suits(node.verb.verb, following):
             subjects.append(following)
         return subjects
-
-    def _place_of(self, noun: Node, start: int) -> int:
-        at = start
-        while at < len(self.nodes) and self.nodes[at] is not noun:
-            at += 1
-        return at
 
     def _subjects(self, at: int) -> list[Node]:
         node = self.nodes[at]
@@ -203,7 +153,7 @@ class _Binder:
         free = verb.name in ("move", "drift", "run", "roll", "carry", "turn")
         if head.mover and not head.preposition and free and near.preposition not in vocab.ATTACHED:
             return None
-        things = _possible(candidates, free, back)
+        things = possible_subjects(candidates, free, back)
         things = [thing for thing in things if not thing.is_scene]
         if not things:
             return None
@@ -226,7 +176,7 @@ class _Binder:
     def _shared(self, chosen: Node, verb: vocab.VerbClass) -> list[Node]:
         """The subject with those that "and", or a list, joins to it."""
         subjects = [chosen]
-        at = self._index(chosen)
+        at = self.index[id(chosen)]
         while self.nodes[at].joined and self._role(at - 1) is Role.NOUN:
             at -= 1
             other = self.nodes[at]
@@ -241,12 +191,6 @@ class _Binder:
             at -= 2
             subjects.append(self.nodes[at])
         return subjects[::-1]
-
-    def _index(self, node: Node) -> int:
-        for at, other in enumerate(self.nodes):
-            if other is node:
-                return at
-        raise ValueError("not a node of this prompt")
 
     def _elsewhere(self, at: int, edge: int, verb: vocab.VerbForm, *, ahead: bool) -> list[Node]:
         """The subject of a verb that begins its clause: earlier in the prompt, else after it."""
@@ -403,7 +347,7 @@ class _Binder:
         return None
 
     def _alone(self, at: int, direction: Direction, edge: int) -> Use | None:
-        """A direction with no noun or verb before it in its part: it belongs to the part before, else to what follows."""
+        """A direction with no noun or verb before it in its part: the part before has it, or what follows."""
         ends = self._role(at + 1) in (*BOUNDARIES, Role.AND, Role.DIRECTION) or at + 1 >= len(self.nodes)
         last = next((use for use in reversed(self.uses) if use.at < at and not use.modifies), None)
         if self._role(edge) is not Role.HARD and ends:
@@ -434,39 +378,3 @@ class _Binder:
             if noun in use.subjects and not use.directions:
                 return use
         return self._add(Use(_MOVE, [noun], at))
-
-
-def _possible(candidates: list[Node], free: bool, back: bool) -> list[Node]:
-    """The things that could be subjects, nearest first, as far as a noun that is the subject itself."""
-    found: list[Node] = []
-    for node in candidates:
-        if node.mention is not None:
-            if node.preposition not in _SOURCES:
-                found.append(node)
-            if not node.preposition or (node.preposition in vocab.ATTACHED and not back):
-                break
-        elif (node.mover and (free or not node.preposition)) or (
-            not node.preposition and node.head not in vocab.SHAPES and not back
-        ):
-            break
-    return found
-
-
-def own_or_stated(use: Use) -> Vector | None:
-    """(x, y), y up, of a use: what its directions add up to, else the verb's own; None when it has neither."""
-    stated = [direction for direction in use.directions if direction.vector is not None]
-    explicit = [direction for direction in stated if direction.form is not Form.SLOPE]
-    slopes = [direction.vector for direction in stated if direction.form is Form.SLOPE and direction.vector]
-    vectors = [direction.vector for direction in explicit if direction.vector is not None]
-    for vector in vectors:
-        if vector[0] and vector[1] and min(abs(vector[0]), abs(vector[1])) > 1e-3:
-            return vector
-    own = use.verb.verb.own
-    extra = slopes or ([own] if own is not None and not use.modifies else [])
-    for vector in vectors + (extra if vectors else []):
-        first = vectors[0]
-        if abs(first[0] * vector[0] + first[1] * vector[1]) < 1e-3:
-            return first[0] + vector[0], first[1] + vector[1]
-    if vectors:
-        return vectors[0]
-    return slopes[0] if slopes else own

@@ -5,7 +5,8 @@ from __future__ import annotations
 from t2c_ext.lexicon import Lexicon
 from t2c_ext.prompt import vocabulary as vocab
 from t2c_ext.prompt.directions import find_directions
-from t2c_ext.prompt.phrases import Role, find_mentions, find_phrases
+from t2c_ext.prompt.nodes import Role, find_mentions
+from t2c_ext.prompt.phrases import find_phrases
 from t2c_ext.prompt.syntax import plain
 from t2c_ext.prompt.taggers import Tagger
 from t2c_ext.prompt.tokens import Kind, Token, tokenize

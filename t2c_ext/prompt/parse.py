@@ -9,12 +9,15 @@ import numpy as np
 from t2c_ext.lexicon import Lexicon, load_lexicon
 from t2c_ext.prompt import paper, taggers
 from t2c_ext.prompt import vocabulary as vocab
-from t2c_ext.prompt.bind import Use, bind, own_or_stated
-from t2c_ext.prompt.directions import Direction, Form, angle_of, find_directions
+from t2c_ext.prompt.bind import bind
+from t2c_ext.prompt.directions import Direction, Form, find_directions
 from t2c_ext.prompt.natural import natural_prompt
-from t2c_ext.prompt.phrases import Node, Role, find_mentions, find_phrases
+from t2c_ext.prompt.nodes import Node, Role, find_mentions
+from t2c_ext.prompt.phrases import find_phrases
+from t2c_ext.prompt.sides import angle_of
 from t2c_ext.prompt.syntax import Plain, cut, plain
 from t2c_ext.prompt.tokens import Token, tokenize
+from t2c_ext.prompt.uses import Use, own_or_stated
 from t2c_ext.settings import PromptSettings
 from t2c_ext.types import Motion, MotionKind, Plan
 
@@ -31,6 +34,12 @@ class Reading:
         self.nodes: list[Node] = find_phrases(self.tokens, self.directions, find_mentions(self.tokens, lexicon))
         judge = None if parser is None else parser.judge(self.plain.text, self.tokens)
         self.uses: list[Use] = bind(self.nodes, terse=terse, judge=judge)
+        self.taken = {place for use in self.uses for place in self._taken(use)}
+
+    def _taken(self, use: Use) -> range:
+        """The tokens of a verb, whose speed is its own."""
+        node = self.nodes[use.at]
+        return range(node.first, node.last)
 
     @property
     def mentions(self) -> list[Node]:
@@ -180,18 +189,12 @@ def _speed(use: Use, region: str, reading: Reading) -> float:
             around += range(subject.first, subject.last)
             if subject.first and not use.modifies:
                 around.append(subject.first - 1)
-    others = {
-        place
-        for use_other in reading.uses
-        if use_other is not use
-        for place in range(reading.nodes[use_other.at].first - 1, reading.nodes[use_other.at].last)
-    }
     for place in around:
-        if 0 <= place < len(reading.tokens) and (place == node.first or place not in others):
-            if _same_part(reading, node.first, place):
-                factor = vocab.SPEEDS.get(reading.tokens[place].lower)
-                if factor is not None:
-                    return factor
+        is_near = 0 <= place < len(reading.tokens) and _same_part(reading, node.first, place)
+        if is_near and (place == node.first or place not in reading.taken):
+            factor = vocab.SPEEDS.get(reading.tokens[place].lower)
+            if factor is not None:
+                return factor
     return 1.0
 
 

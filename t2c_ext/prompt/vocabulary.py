@@ -15,7 +15,8 @@ def words(text: str) -> frozenset[str]:
 
 
 PREPOSITIONS = words("""
-    in on at by to of over above under underneath below beneath through across along around from into onto towards toward
+    in on at by to of over above under underneath below beneath through across along around from into onto
+    towards toward
     with without beside besides near between behind beyond against among amongst amid past off within inside outside
     after before during for like upon via throughout until till about featuring containing atop alongside opposite
     despite per than out
@@ -24,7 +25,8 @@ ATTACHED = words("of with featuring containing")
 """Prepositions whose object can be the subject of a verb that follows: "a lake with waves moving left"."""
 
 DETERMINERS = words("""
-    a an the this that these those some many several few both all each every another any no its his her their our your my
+    a an the this that these those some many several few both all each every another any no its his her their
+    our your my
     one two three four five six more most
 """)
 CONJUNCTIONS = words("and or & plus")
@@ -32,7 +34,8 @@ CLAUSE_OPENERS = words("while whilst as where when whereas but because since tho
 RELATIVES = words("that which who")
 PRONOUNS = words("it they she he we you i")
 AUXILIARIES = words("""
-    is are was were be been being am has have had do does did can could will would shall should may might must seems seem
+    is are was were be been being am has have had do does did can could will would shall should may might must
+    seems seem
     appears appear begins begin starts start keeps keep gets get to just still slowly's starting beginning seeming let
     makes make made seen s
 """)
@@ -145,7 +148,8 @@ INTENSIFIED = words("""
 
 PLACE_NAME_PARTS = words("""
     america africa asia europe korea pole sea coast park india indies carolina dakota virginia end wind side face wall
-    london vietnam wales yorkshire sudan star country village side's american african asian european indian korean german
+    london vietnam wales yorkshire sudan star country village side's american african asian european indian
+    korean german
     bank shore facing ridge ocean atlantic pacific berlin yemen timor by
 """)
 
@@ -328,11 +332,14 @@ def motion_verbs() -> dict[str, VerbForm]:
 
 STYLE_NOUNS = words("style manner spirit fashion aesthetic inspired tradition technique look mode vein")
 MEDIA = words("""
-    painting paintings watercolor watercolour watercolors oil canvas acrylic gouache pastel pastels pencil sketch sketches
+    painting paintings watercolor watercolour watercolors oil canvas acrylic gouache pastel pastels pencil
+    sketch sketches
     drawing ink charcoal etching engraving woodcut woodblock print lithograph fresco mosaic collage illustration artwork
     art render rendering photo photograph photography photorealistic picture image wallpaper poster comic manga anime
-    cartoon tapestry embroidery stencil graffiti mural impressionism impressionist expressionism cubism cubist surrealism
-    surrealist pointillism realism romanticism baroque rococo renaissance fauvism minimalism ukiyo-e ukiyo e deco nouveau
+    cartoon tapestry embroidery stencil graffiti mural impressionism impressionist expressionism cubism cubist
+    surrealism
+    surrealist pointillism realism romanticism baroque rococo renaissance fauvism minimalism ukiyo-e ukiyo e
+    deco nouveau
     pop steampunk cyberpunk vaporwave synthwave artstation deviantart trending octane unreal engine blender cgi vfx d
     masterpiece quality detail details detailed resolution definition hd uhd fhd k px concept digital matte vector
     pixel voxel isometric papercut origami stained-glass portrait-photo film noir bokeh lens mm hdr raw sharp focus

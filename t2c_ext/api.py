@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Union
 
 import numpy as np
 
@@ -17,20 +17,21 @@ from t2c_ext.pipeline import Cinemagraph, Job, Pipeline
 from t2c_ext.progress import CancelCallback, ProgressCallback, Reporter
 from t2c_ext.recipe import Recipe
 from t2c_ext.twin.source import GivenTwin
-from t2c_ext.types import Twin
+from t2c_ext.types import Region, Regions, Twin
 from t2c_ext.workspace import Workspace
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
 PathLike = str | os.PathLike[str]
+Mask = Union[PathLike, "Image", np.ndarray]
 
 
 def animate(
     picture: PathLike | Image | np.ndarray,
     output: PathLike | None = None,
     *,
-    mask: PathLike | Image | np.ndarray | None = None,
+    mask: Mask | Mapping[str, Mask] | None = None,
     flow: PathLike | np.ndarray | None = None,
     workspace: PathLike | None = None,
     recipe: Recipe | None = None,
@@ -44,7 +45,8 @@ def animate(
         picture: a file, a PIL picture, or an array [H, W, 3 or 4] (uint8, or float 0..1).
         output: the file to write (its ending picks the format), or None to render nothing to disk; the frames then
             come from `result.rendering.frames()`.
-        mask: what moves, white moves: a file, a PIL picture, or an array [h, w] (bool, uint8, or float 0..1).
+        mask: what moves, white moves: a file, a PIL picture, or an array [h, w] (bool, uint8, or float 0..1); or
+            several by name, such as {"river": ..., "clouds": ...}, to which the motion words are bound.
         flow: a flow file, or an array [h, w, 2] or [2, h, w] in pixels per frame of its own size.
         workspace: a folder that keeps each stage's result, so that a later run resumes.
         recipe: settings to start from.
@@ -63,7 +65,7 @@ def animate(
     job = Job(
         chosen,
         GivenTwin(Twin(art)),
-        _mask(mask, art.size),
+        _regions(mask, art.size),
         None if flow is None else read_flow(Path(flow) if isinstance(flow, (str, os.PathLike)) else flow),
         None if output is None else Path(output),
     )
@@ -75,14 +77,21 @@ def run_job(job: Job, workspace: PathLike | None, reporter: Reporter) -> Cinemag
     if workspace is None:
         return Pipeline(job, reporter=reporter).run()
     folder = Workspace.create(Path(workspace))
-    folder.save_inputs(job.mask, job.flow)
-    mask, flow = folder.load_inputs()
-    return Pipeline(replace(job, mask=mask, flow=flow), folder, reporter).run()
+    folder.save_inputs(job.regions, job.flow)
+    regions, flow = folder.load_inputs()
+    return Pipeline(replace(job, regions=regions, flow=flow), folder, reporter).run()
 
 
-def _mask(mask: PathLike | Image | np.ndarray | None, size: tuple[int, int]) -> np.ndarray | None:
-    if mask is None:
+def _regions(given: Mask | Mapping[str, Mask] | None, size: tuple[int, int]) -> Regions | None:
+    if given is None:
         return None
+    named = given if isinstance(given, Mapping) else {"": given}
+    if not named:
+        raise UserError("there is no mask in the masks")
+    return Regions(tuple(Region(name, _mask(mask, size), source="mask") for name, mask in named.items()))
+
+
+def _mask(mask: Mask, size: tuple[int, int]) -> np.ndarray:
     return read_mask(Path(mask), size) if isinstance(mask, (str, os.PathLike)) else to_mask(mask, size)
 
 

@@ -55,7 +55,12 @@ def _build_parser() -> argparse.ArgumentParser:
 
     animate = commands.add_parser("animate", help="animate a picture, or every picture in a folder")
     animate.add_argument("image", type=Path, metavar="IMAGE_OR_FOLDER")
-    animate.add_argument("--mask", type=Path, metavar="PNG", help="what moves: white moves")
+    animate.add_argument(
+        "--mask",
+        action="append",
+        metavar="[NAME=]PNG",
+        help="what moves: white moves; give it once for each named region",
+    )
     animate.add_argument("--flow", type=Path, metavar="FILE", help="use this flow (.npz, .npy, .flo, .pt)")
     animate.add_argument(
         "-o",
@@ -211,7 +216,7 @@ def _animate_one(
         result = animate(
             image,
             output,
-            mask=options.mask,
+            mask=_masks(options.mask),
             flow=options.flow,
             workspace=workspace,
             recipe=recipe,
@@ -219,6 +224,18 @@ def _animate_one(
         )
     _tell(result.notes)
     print(output)
+
+
+def _masks(given: Sequence[str] | None) -> Path | dict[str, Path] | None:
+    """One mask file, or several by name."""
+    if not given:
+        return None
+    if len(given) == 1 and ("=" not in given[0] or Path(given[0]).exists()):
+        return Path(given[0])
+    pairs = [text.partition("=") for text in given]
+    if not all(name and file for name, _, file in pairs):
+        raise UserError("several masks need names, such as --mask river=river.png --mask clouds=clouds.png")
+    return {name: Path(file) for name, _, file in pairs}
 
 
 def _named(folder: Path, stem: str, recipe: Recipe) -> Path:

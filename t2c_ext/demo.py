@@ -28,7 +28,7 @@ def run_demo(folder: Path, reporter: Reporter) -> tuple[Path, ...]:
     result = animate(
         given.picture,
         output,
-        mask=given.mask,
+        mask=given.masks,
         workspace=workspace,
         progress=reporter.progress,
         cancelled=reporter.cancelled,

@@ -38,14 +38,15 @@ class Job:
     Attributes:
         recipe: the settings.
         source: makes the picture and its twin.
-        mask: float32 [H, W] that the user gave, or None to find the region by words.
+        regions: the masks that the user gave, or None to find the regions by words. A single one without a name is
+            shared out by the words.
         flow: float32 [h, w, 2] that the user gave, of any size, or None to solve for it.
         output: the file (or folder of frames) to write; None: the workspace's own `loop.<format>`, or no file.
     """
 
     recipe: Recipe
     source: TwinSource
-    mask: FloatArray | None = None
+    regions: Regions | None = None
     flow: FloatArray | None = None
     output: Path | None = None
 
@@ -148,7 +149,7 @@ class Pipeline:
         picture = twin.art if twin.natural is None else twin.natural
 
         def make() -> Regions:
-            found = find_regions(picture.rgb, plan.regions, settings, mask=self.job.mask, reporter=self.reporter)
+            found = self._found(picture, plan)
             edged = tuple(
                 replace(region, mask=refine_matte(twin.art.rgb, region.mask, settings)) for region in found.regions
             )
@@ -156,11 +157,18 @@ class Pipeline:
 
         self.result.regions = self._stage(
             Stage.REGION,
-            (plan.regions, picture.rgb, twin.art.rgb, twin.art.alpha, settings, self.job.mask),
+            (plan.regions, picture.rgb, twin.art.rgb, twin.art.alpha, settings, *_parts(self.job.regions)),
             make,
             lambda workspace: workspace.load_regions(picture.size),
             Workspace.save_regions,
         )
+
+    def _found(self, picture: Picture, plan: Plan) -> Regions:
+        given, settings = self.job.regions, self.job.recipe.region
+        if given is not None and (len(given.regions) > 1 or given.regions[0].name):
+            return given
+        mask = None if given is None else given.regions[0].mask
+        return find_regions(picture.rgb, plan.regions, settings, mask=mask, reporter=self.reporter)
 
     def _motion(self) -> None:
         plan, twin, regions = _made(self.result.plan), _made(self.result.twin), _made(self.result.regions)
@@ -173,10 +181,9 @@ class Pipeline:
             hints = parse_hints(settings.hints)
             return solve_flow(picture.rgb, regions, plan, hints, settings, self.reporter)
 
-        masks = [(region.name, region.mask) for region in regions.regions]
         self.result.flow = self._stage(
             Stage.MOTION,
-            (plan.motions, picture.rgb, *(part for pair in masks for part in pair), settings, self.job.flow),
+            (plan.motions, picture.rgb, *_parts(regions), settings, self.job.flow),
             make,
             Workspace.load_flow,
             Workspace.save_flow,
@@ -204,7 +211,8 @@ class Pipeline:
         output = self.job.output
         if output is not None and output != path:
             _copy(path, output)
-            self.result.loop = replace(self.result.loop, path=output)
+            poster = write_poster(output, twin.art, self._text(twin.art)) if output.suffix else None
+            self.result.loop = replace(self.result.loop, path=output, poster=poster)
 
     def _loop_path(self) -> Path | None:
         output = self.job.output
@@ -214,11 +222,7 @@ class Pipeline:
         return self.workspace.root / ("loop" if kind == "png" else f"loop.{kind}")
 
     def _write_loop(self, path: Path, rendering: Rendering, art: Picture) -> Loop:
-        settings, start = self.job.recipe.loop, time.perf_counter()
-        text = {"recipe": self.job.recipe.to_json()}
-        parameters = ", ".join(part for part in (art.infotext, self.job.recipe.to_infotext()) if part)
-        if parameters:
-            text["parameters"] = parameters
+        settings, start, text = self.job.recipe.loop, time.perf_counter(), self._text(art)
         written = write_video(
             path,
             rendering.frames,
@@ -236,6 +240,12 @@ class Pipeline:
             poster = write_poster(path, art, text)
         notes = (*rendering.notes, *written.notes)
         return Loop(path, poster, rendering.count, rendering.holes, round(time.perf_counter() - start, 3), notes)
+
+    def _text(self, art: Picture) -> dict[str, str]:
+        """What travels in the file: the recipe, and the generation parameters with our settings added."""
+        recipe = self.job.recipe
+        parameters = ", ".join(part for part in (art.infotext, recipe.to_infotext()) if part)
+        return {"recipe": recipe.to_json()} | ({"parameters": parameters} if parameters else {})
 
     def _load_loop(self, workspace: Workspace, path: Path) -> Loop:
         record, poster = workspace.records[Stage.LOOP], poster_path(path)
@@ -260,6 +270,11 @@ def _made(result: T | None) -> T:
     if result is None:
         raise RuntimeError("the stages have to run in their order")
     return result
+
+
+def _parts(regions: Regions | None) -> tuple[object, ...]:
+    """What a fingerprint of regions is made from."""
+    return () if regions is None else tuple(part for row in regions.regions for part in (row.name, row.mask))
 
 
 def _eight_bit(picture: Picture) -> Picture:
@@ -304,6 +319,6 @@ def open_job(workspace: Workspace, recipe: Recipe | None = None, output: Path | 
     Raises:
         UserError: the workspace lacks its recipe or its picture.
     """
-    mask, flow = workspace.load_inputs()
+    regions, flow = workspace.load_inputs()
     twin = workspace.load_twin()
-    return Job(recipe or workspace.load_recipe(), GivenTwin(twin), mask, flow, output)
+    return Job(recipe or workspace.load_recipe(), GivenTwin(twin), regions, flow, output)

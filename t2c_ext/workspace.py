@@ -147,21 +147,21 @@ class Workspace:
         text = hints.read_text(encoding="utf-8") if hints.exists() else ""
         return replace(recipe, motion=replace(recipe.motion, hints=text))
 
-    def save_inputs(self, mask: FloatArray | None, flow: FloatArray | None) -> None:
-        """Keep (or clear) the mask and the flow that the user gave."""
-        mask_path, flow_path = self.root / "input" / "mask.png", self.root / "input" / "flow.npz"
-        mask_path.unlink(missing_ok=True)
-        flow_path.unlink(missing_ok=True)
-        if mask is not None:
-            write_mask(mask_path, mask)
+    def save_inputs(self, regions: Regions | None, flow: FloatArray | None) -> None:
+        """Keep (or clear) the masks and the flow that the user gave."""
+        folder = self.root / "input"
+        shutil.rmtree(folder, ignore_errors=True)
+        if regions is not None:
+            _write_regions(folder, regions)
         if flow is not None:
-            _write_flow(flow_path, flow)
+            _write_flow(folder / "flow.npz", flow)
 
-    def load_inputs(self) -> tuple[FloatArray | None, FloatArray | None]:
-        """The mask and the flow that the user gave."""
-        mask_path, flow_path = self.root / "input" / "mask.png", self.root / "input" / "flow.npz"
-        mask = read_mask(mask_path) if mask_path.exists() else None
-        return mask, _read_flow(flow_path) if flow_path.exists() else None
+    def load_inputs(self) -> tuple[Regions | None, FloatArray | None]:
+        """The masks and the flow that the user gave."""
+        folder = self.root / "input"
+        flow = folder / "flow.npz"
+        regions = _read_regions(folder, None) if (folder / "regions.json").exists() else None
+        return regions, _read_flow(flow) if flow.exists() else None
 
     # --- results ----------------------------------------------------------------------------------------------------
 
@@ -194,15 +194,7 @@ class Workspace:
         """Write regions/*.png, their index and mask.png."""
         folder = self.root / "regions"
         shutil.rmtree(folder, ignore_errors=True)
-        rows: list[dict[str, Any]] = []
-        for number, region in enumerate(regions.regions):
-            slug = re.sub(r"[^a-z0-9]+", "-", region.name.lower()).strip("-")[:40] or "region"
-            taken = any(row["file"] == f"{slug}.png" for row in rows)
-            file = f"{slug}-{number}.png" if taken else f"{slug}.png"
-            write_mask(folder / file, region.mask)
-            rows.append({"name": region.name, "file": file, "score": region.score, "source": region.source})
-        document = {"regions": rows, "notes": regions.notes}
-        write_text(folder / "regions.json", json.dumps(document, indent=2, ensure_ascii=False))
+        _write_regions(folder, regions)
         write_mask(self.root / "mask.png", regions.mask)
 
     def load_regions(self, shape: tuple[int, int]) -> Regions:
@@ -211,19 +203,7 @@ class Workspace:
         Args:
             shape: (height, width) of the picture.
         """
-        folder = self.root / "regions"
-        path = folder / "regions.json"
-        document = _read_json(path, f"{path} is missing")
-        try:
-            regions = Regions(
-                tuple(
-                    Region(row["name"], read_mask(_inside(folder, row["file"]), shape), row["score"], row["source"])
-                    for row in document["regions"]
-                ),
-                tuple(document["notes"]),
-            )
-        except (KeyError, TypeError) as error:
-            raise UserError(f"{path} is damaged: {error}") from None
+        regions = _read_regions(self.root / "regions", shape)
         mask = read_mask(self.root / "mask.png", shape)
         record = self.records.get(Stage.REGION)
         if record is not None and fingerprint(mask) != record.result:
@@ -314,6 +294,33 @@ def _read_json(path: Path, missing: str) -> dict[str, Any]:
     if not isinstance(document, dict):
         raise UserError(f"{path} is damaged")
     return document
+
+
+def _write_regions(folder: Path, regions: Regions) -> None:
+    rows: list[dict[str, Any]] = []
+    for number, region in enumerate(regions.regions):
+        slug = re.sub(r"[^a-z0-9]+", "-", region.name.lower()).strip("-")[:40] or "region"
+        taken = any(row["file"] == f"{slug}.png" for row in rows)
+        file = f"{slug}-{number}.png" if taken else f"{slug}.png"
+        write_mask(folder / file, region.mask)
+        rows.append({"name": region.name, "file": file, "score": region.score, "source": region.source})
+    document = {"regions": rows, "notes": regions.notes}
+    write_text(folder / "regions.json", json.dumps(document, indent=2, ensure_ascii=False))
+
+
+def _read_regions(folder: Path, shape: tuple[int, int] | None) -> Regions:
+    path = folder / "regions.json"
+    document = _read_json(path, f"{path} is missing")
+    try:
+        return Regions(
+            tuple(
+                Region(row["name"], read_mask(_inside(folder, row["file"]), shape), row["score"], row["source"])
+                for row in document["regions"]
+            ),
+            tuple(document["notes"]),
+        )
+    except (KeyError, TypeError) as error:
+        raise UserError(f"{path} is damaged: {error}") from None
 
 
 def _inside(folder: Path, name: str) -> Path:

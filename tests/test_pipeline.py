@@ -135,7 +135,19 @@ def test_a_lost_loop_is_made_again(kept: Path) -> None:
     for path in (kept / "loop").iterdir():
         path.unlink()
     (kept / "loop").rmdir()
-    assert _run(kept) == {"loop"}
+    _run(kept)
+    assert len(list((kept / "loop").glob("*.png"))) == 8
+
+
+def test_named_masks_move_each_in_its_own_way(tmp_path: Path, still: np.ndarray, mask: np.ndarray) -> None:
+    sky = np.zeros_like(mask)
+    sky[:24] = 1
+    words = {**SETTINGS, "motion": "river flowing left, clouds drifting right"}
+    result = animate(still, mask={"river": mask, "clouds": sky}, workspace=tmp_path / "kept", **words)
+    assert result.flow is not None
+    assert result.flow.field[70, 50, 0] < 0 < result.flow.field[10, 50, 0]
+    assert {path.name for path in (tmp_path / "kept" / "regions").glob("*.png")} == {"river.png", "clouds.png"}
+    assert _run(tmp_path / "kept") == set()
 
 
 def test_resumed_and_uninterrupted_runs_agree(kept: Path, still: np.ndarray, mask: np.ndarray) -> None:

@@ -68,10 +68,10 @@ def _has_nltk_data(name: str) -> bool:
 
 
 def _fetch_spacy(name: str) -> bool:
-    import spacy.cli
+    from spacy.cli.download import download as fetch
 
     try:
-        spacy.cli.download(name)
+        fetch(name)
     except (SystemExit, Exception):  # its downloader leaves with sys.exit
         return False
     importlib.invalidate_caches()

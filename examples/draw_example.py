@@ -46,6 +46,11 @@ CLOUD_SPEED = 0.6
 FALL_SPEED = 2.2
 PROMPT = "an oil painting of a river winding through a mountain valley at dusk, a waterfall, clouds"
 MOTION = "river flowing down, waterfall falling down, clouds drifting right"
+ARROWS = (  # x, y of their start, shares of width and height; their way follows the true flow
+    (0.20, 0.08), (0.50, 0.15), (0.75, 0.20), (0.30, 0.25),
+    (0.205, 0.42), (0.205, 0.48),
+    (0.50, 0.59), (0.43, 0.63), (0.50, 0.68), (0.59, 0.75), (0.55, 0.83), (0.47, 0.86), (0.38, 0.88),
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -287,8 +292,20 @@ def write(example: Example, folder: Path) -> None:
     size = (WIDTH // FLOW_REDUCTION, HEIGHT // FLOW_REDUCTION)
     reduced = cv2.resize(example.flow, size, interpolation=cv2.INTER_AREA) / FLOW_REDUCTION
     np.savez_compressed(folder / "flow_truth.npz", flow=reduced.astype(np.float16))
-    motion = {"prompt": PROMPT, "motion": MOTION, "regions": sorted(example.masks)}
+    motion = {
+        "prompt": PROMPT,
+        "motion": MOTION,
+        "regions": sorted(example.masks),
+        "hints": {"version": 1, "arrows": [_arrow(example.flow, place) for place in ARROWS]},
+    }
     (folder / "motion.json").write_text(json.dumps(motion, indent=2) + "\n", encoding="utf-8", newline="\n")
+
+
+def _arrow(flow: Array, place: tuple[float, float]) -> dict[str, list[float]]:
+    """The way of a point in one second (30 frames), drawn along the velocity at its start."""
+    x, y = place
+    dx, dy = flow[int(y * HEIGHT), int(x * WIDTH)] * 30
+    return {"from": [x, y], "to": [round(float(x + dx / WIDTH), 4), round(float(y + dy / HEIGHT), 4)]}
 
 
 def _write_png(path: Path, picture: np.ndarray) -> None:

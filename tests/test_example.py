@@ -12,6 +12,7 @@ import pytest
 
 from t2c_ext.evaluate.flows import mean_direction
 from t2c_ext.example import example, example_file
+from t2c_ext.motion.hints import parse_hints
 
 SCRIPT = Path(__file__).resolve().parent.parent / "examples" / "draw_example.py"
 
@@ -80,3 +81,14 @@ def test_the_union_is_the_largest_of_the_masks() -> None:
         union = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
     np.testing.assert_allclose(union / 255, valley.mask, atol=1e-6)
     assert 0.3 < (valley.mask > 0.5).mean() < 0.5
+
+
+def test_the_arrows_lie_in_the_regions_and_follow_the_true_flow() -> None:
+    valley = example()
+    hints = parse_hints(valley.hints)
+    assert len(hints.arrows) >= 10
+    for arrow in hints.arrows:
+        column, row = int(arrow.start[0] * 768), int(arrow.start[1] * 512)
+        assert valley.mask[row, column] > 0.5
+        way = np.array([(arrow.end[0] - arrow.start[0]) * 768, (arrow.end[1] - arrow.start[1]) * 512]) / 30
+        assert np.linalg.norm(way - valley.flow[row, column]) < 0.15

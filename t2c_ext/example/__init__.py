@@ -27,6 +27,7 @@ class Example:
         flow: float32 [H, W, 2], the true velocity in pixels per frame; zero where no region is seen.
         prompt: words that describe the picture.
         motion: words that say how it moves.
+        hints: the same as arrows that a user could have drawn; a document for the setting `hints`.
     """
 
     picture: ByteArray
@@ -34,6 +35,7 @@ class Example:
     flow: FloatArray
     prompt: str
     motion: str
+    hints: str
 
     @property
     def mask(self) -> FloatArray:
@@ -61,7 +63,14 @@ def example() -> Example:
     height, width = picture.shape[:2]
     flow = cv2.resize(reduced, (width, height), interpolation=cv2.INTER_LINEAR) * (height / reduced.shape[0])
     seen = np.maximum.reduce(list(masks.values())) > 0
-    return Example(picture, masks, (flow * seen[..., None]).astype(np.float32), words["prompt"], words["motion"])
+    return Example(
+        picture,
+        masks,
+        (flow * seen[..., None]).astype(np.float32),
+        words["prompt"],
+        words["motion"],
+        json.dumps(words["hints"]),
+    )
 
 
 def _decode(name: str, mode: int) -> ByteArray:

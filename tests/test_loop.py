@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from t2c_ext.errors import Cancelled, UserError
+from t2c_ext.loop import trajectories
 from t2c_ext.loop.render import Rendering, render_loop, to_bytes
 from t2c_ext.progress import Reporter
 from t2c_ext.settings import LoopSettings
@@ -146,3 +147,12 @@ def test_a_real_picture_stays_sharp_and_does_not_breathe(pictures: Path, name: s
     own = sharpness(to_bytes(picture))
     assert min(values) > 0.6 * own and max(values) < 1.15 * own
     assert (max(values) - min(values)) / np.mean(values) < 0.25
+
+
+def test_the_number_of_threads_changes_no_bit(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = []
+    for threads in (1, 4):
+        monkeypatch.setattr(trajectories.os, "cpu_count", lambda threads=threads: threads)
+        assert trajectories.workers() == threads
+        made.append(list(_render(height=192, width=256).frames()))
+    assert all(np.array_equal(a, b) for a, b in zip(*made, strict=True))

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from numba import njit
 
-from t2c_ext.loop.paths import BoolArray, Scalar
+from t2c_ext.loop.paths import Scalar
 from t2c_ext.types import FloatArray, scale_of
 
 MOST_GAIN = 1.8
@@ -64,14 +64,11 @@ def gain(a: Scalar, b: Scalar, variance_a: Scalar, variance_b: Scalar, covarianc
     return np.float32(min(np.sqrt(wanted / max(found, np.float32(0.1) * wanted)), MOST_GAIN))
 
 
-def local_mean(values: FloatArray, area: BoolArray, window: float) -> FloatArray:
-    """Gaussian mean (sigma `window` pixels) of float32 [H, W(, C)] over the pixels of `area` only."""
-    inside = area.astype(np.float32)
-    weight = cv2.GaussianBlur(inside, (0, 0), window)
-    masked = values * (inside if values.ndim == 2 else inside[..., None])
-    summed = cv2.GaussianBlur(masked, (0, 0), window)
-    floor = np.maximum(weight, np.float32(1e-4))
-    return (summed / (floor if values.ndim == 2 else floor[..., None])).astype(np.float32)
+def local_mean(summed: FloatArray, weight: FloatArray, window: float) -> FloatArray:
+    """Gaussian mean (sigma `window`) of float32 [H, W, C] values that were multiplied by their `weight` [H, W]."""
+    total = cv2.GaussianBlur(weight, (0, 0), window)
+    blurred = cv2.GaussianBlur(summed, (0, 0), window)
+    return (blurred / np.maximum(total, np.float32(1e-4))[..., None]).astype(np.float32)
 
 
 def phase_field(  # noqa: PLR0917

@@ -88,31 +88,32 @@ def trace(  # noqa: PLR0917
     start_x: FloatArray,
     start_y: FloatArray,
     direction: Scalar,
-    duration: FloatArray,
-    state: FloatArray,
+    stride: int,
+    span: tuple[int, int],
+    path: FloatArray,
     met: FloatArray,
+    never: Scalar,
 ) -> None:
-    """Trace particles for `duration` frames each.
+    """Trace the particles of `span`, keeping their displacement every `stride` frames.
 
     Args:
         grid: `Field.grid`.
         start_x, start_y: float32 [P], positions (padded frame).
         direction: 1 with the field, -1 against it.
-        duration: float32 [P], frames; the fractional part is taken first, then whole steps.
-        state: float32 [P, 3], receives x, y, sign.
-        met: float32 [P], receives the frames until the domain's edge was first met (a large number when never).
+        stride: frames from knot to knot.
+        span: first particle and the one after the last.
+        path: float32 [K, P, 2], receives the displacements after 0, `stride`, 2 `stride` ... frames.
+        met: float32 [P], receives the frames until the domain's edge was first met, or `never`.
     """
-    for index in range(start_x.shape[0]):
-        x, y, sign = start_x[index], start_y[index], np.float32(direction)
-        whole = int(np.floor(duration[index]))
-        fraction = duration[index] - np.float32(whole)
-        first = np.float32(1e9)
-        x, y, sign, turned = advance(grid, x, y, sign, fraction)
-        if turned:
-            first = fraction
-        for number in range(whole):
-            x, y, sign, turned = advance(grid, x, y, sign, np.float32(1.0))
-            if turned and first > np.float32(1e8):
-                first = fraction + np.float32(number)
-        state[index, 0], state[index, 1], state[index, 2] = x, y, sign
+    one = np.float32(1.0)
+    for index in range(span[0], span[1]):
+        x, y, sign = start_x[index], start_y[index], direction
+        first = never
+        for knot in range(1, path.shape[0]):
+            for step in range(stride):
+                x, y, sign, turned = advance(grid, x, y, sign, one)
+                if turned and first == never:
+                    first = np.float32((knot - 1) * stride + step)
+            path[knot, index, 0] = x - start_x[index]
+            path[knot, index, 1] = y - start_y[index]
         met[index] = first

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -12,8 +11,8 @@ import numpy as np
 
 from t2c_ext.errors import UserError
 from t2c_ext.loop.forward import forward_frames
-from t2c_ext.loop.gather import Particles, Texture, draw, move, prepare
-from t2c_ext.loop.paths import Field
+from t2c_ext.loop.gather import Scene, draw, prepare
+from t2c_ext.loop.trajectories import workers
 from t2c_ext.progress import Reporter
 from t2c_ext.settings import LoopSettings
 from t2c_ext.types import ByteArray, FloatArray
@@ -116,11 +115,11 @@ def render_loop(
     phased = settings.blend == "phase" and not settings.start_still
     spread = settings.phase_spread if phased else None
     reporter.check()
-    particles, texture, paths = prepare(picture, mask, travel, count, spread, seed, settings.start_still)
+    scene = prepare(picture, mask, travel, count, spread, seed, settings.start_still)
     preserve = settings.blend != "paper"
 
     def source() -> Iterator[tuple[ByteArray, float]]:
-        return _stream(particles, texture, paths, picture, still, count, preserve, reporter)
+        return _stream(scene, picture, still, count, preserve, reporter)
 
     return Rendering(count, source)
 
@@ -132,28 +131,18 @@ def _stand(still: ByteArray, count: int, reporter: Reporter) -> Iterator[tuple[B
 
 
 def _stream(  # noqa: PLR0917
-    particles: Particles,
-    texture: Texture,
-    paths: Field,
-    picture: FloatArray,
-    still: ByteArray,
-    count: int,
-    preserve: bool,
-    reporter: Reporter,
+    scene: Scene, picture: FloatArray, still: ByteArray, count: int, preserve: bool, reporter: Reporter
 ) -> Iterator[tuple[ByteArray, float]]:
-    """Frames in order; while one is taken, the next is made. Particles are independent, so threads change nothing."""
-    past, future = particles.past.copy(), particles.future.copy()
-    workers = min(os.cpu_count() or 1, 16)
-    edges = np.linspace(0, particles.row.size, 2 * workers + 1).astype(int)
+    """Frames in order; while one is taken, the next is made. Pixels are independent, so threads change nothing."""
+    places, kept, texture = scene.pixels.places, scene.trajectories.kept, scene.texture
+    edges = np.linspace(0, scene.pixels.row.size, 2 * workers() + 1).astype(int)
     spans = [(int(low), int(high)) for low, high in pairwise(edges) if high > low]
     style = (STEEPNESS if preserve else np.float32(1.0), preserve)
 
     def make(span: tuple[int, int], frame: int, out: ByteArray) -> None:
-        places = particles.places
-        draw(texture.spline, texture.broad, texture.step, places, past, future, span, frame, count, style, picture, out)
-        move(paths.grid, places, particles.renewed, past, future, span, frame, count)
+        draw(texture.spline, texture.broad, texture.step, places, kept, span, frame, count, style, picture, out)
 
-    with ThreadPoolExecutor(workers) as pool:
+    with ThreadPoolExecutor(workers()) as pool:
 
         def begin(frame: int) -> tuple[ByteArray, list[Future[None]]]:
             out = still.copy()
@@ -163,8 +152,8 @@ def _stream(  # noqa: PLR0917
         for frame in range(count):
             reporter.check()
             out, futures = upcoming
-            for future_part in futures:
-                future_part.result()
+            for part in futures:
+                part.result()
             if frame + 1 < count:
                 upcoming = begin(frame + 1)
             yield out, 0.0

@@ -1,0 +1,107 @@
+"""What the warps look up: the picture continued outward, and its local means and variances."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numba import njit
+
+from t2c_ext.loop.blend import local_mean
+from t2c_ext.loop.inflow import continue_outward
+from t2c_ext.loop.paths import MARGIN, BoolArray, Scalar
+from t2c_ext.loop.spline import spline_coefficients
+from t2c_ext.loop.trajectories import Trajectories, displace
+from t2c_ext.types import FloatArray, scale_of
+
+MEAN_WINDOW = 12.0
+"""Sigma of the local mean about which variance is preserved, in pixels at 512."""
+
+
+@dataclass(frozen=True)
+class Texture:
+    """What is looked up.
+
+    Attributes:
+        spline: float32 [H + 2 MARGIN, W + 2 MARGIN, 4], B-spline coefficients of R, G, B (and a spare zero), 0..1.
+        broad: float32 [h, w, 5], at 1 / `step` of the resolution: local mean R, G, B, variance of the rest, and its
+            covariance with the rest one period downstream.
+        step: pixels per cell of `broad`.
+    """
+
+    spline: FloatArray
+    broad: FloatArray
+    step: int
+
+
+def coarse_step(window: float) -> int:
+    """Pixels per cell of a coarse grid that still carries a local mean of `window` pixels."""
+    return max(1, int(window / 3))
+
+
+def shrink(plane: FloatArray, step: int) -> FloatArray:
+    """Mean over cells of `step` by `step` pixels (the last may reach beyond the border, which is repeated)."""
+    if step == 1:
+        return plane
+    height, width = plane.shape[:2]
+    down, right = -height % step, -width % step
+    padded = cv2.copyMakeBorder(plane, 0, down, 0, right, cv2.BORDER_REPLICATE)
+    return np.asarray(cv2.resize(padded, None, fx=1 / step, fy=1 / step, interpolation=cv2.INTER_AREA), np.float32)
+
+
+def make_texture(
+    picture: FloatArray, core: BoolArray, inside: BoolArray, trajectories: Trajectories, frames: int
+) -> Texture:
+    """The texture of a region.
+
+    Args:
+        picture: float32 [H, W, 3], 0..1.
+        core: bool [H, W], the pixels that are trusted; the others are repainted from them.
+        inside: bool [H, W], the moving pixels.
+        trajectories: tell where each texture meets itself one period downstream.
+        frames: frames of one period.
+    """
+    window = MEAN_WINDOW * scale_of(*core.shape)
+    step = coarse_step(window)
+    continued = continue_outward(picture, core)
+    area = core | inside
+    weight = shrink(area.astype(np.float32), step)
+    sigma = window / step
+    mean = local_mean(shrink(continued * area[..., None], step), weight, sigma)
+    height, width = core.shape
+    full = cv2.resize(mean, (mean.shape[1] * step, mean.shape[0] * step), interpolation=cv2.INTER_LINEAR)
+    rest = continued - full[:height, :width]
+    row, column = (part.astype(np.int32) for part in np.nonzero(inside))
+    ahead = np.zeros((row.size, 2), np.float32)
+    displace(trajectories.kept, row, column, np.float32(frames), ahead)
+    ahead_row = np.clip(np.rint(row + ahead[:, 1]), 0, height - 1).astype(np.int32)
+    ahead_column = np.clip(np.rint(column + ahead[:, 0]), 0, width - 1).astype(np.int32)
+    here, there = rest[row, column], rest[ahead_row, ahead_column]
+    moments = np.zeros((height, width, 2), np.float32)
+    moments[row, column, 0] = np.einsum("pc,pc->p", here, here) / 3
+    moments[row, column, 1] = np.einsum("pc,pc->p", here, there) / 3
+    blurred = local_mean(shrink(moments, step), weight, sigma)
+    broad = np.ascontiguousarray(np.dstack([mean, blurred]), np.float32)
+    return Texture(spline_coefficients(continued), broad, step)
+
+
+@njit(cache=True, nogil=True, inline="always")
+def cell(broad: FloatArray, step: int, x: Scalar, y: Scalar) -> tuple[int, int, Scalar, Scalar]:
+    """Row, column and fractions of a padded position in `Texture.broad`."""
+    half, inverse = np.float32(0.5), np.float32(1.0) / np.float32(step)
+    gx = (x - np.float32(MARGIN) + half) * inverse - half
+    gy = (y - np.float32(MARGIN) + half) * inverse - half
+    gx = min(max(gx, np.float32(0.0)), np.float32(broad.shape[1]) - np.float32(1.001))
+    gy = min(max(gy, np.float32(0.0)), np.float32(broad.shape[0]) - np.float32(1.001))
+    column, row = int(gx), int(gy)
+    return row, column, gx - np.float32(column), gy - np.float32(row)
+
+
+@njit(cache=True, nogil=True, inline="always")
+def level(broad: FloatArray, place: tuple[int, int, Scalar, Scalar], channel: int) -> Scalar:
+    """One channel of `Texture.broad` at a place (from `cell`)."""
+    row, column, fx, fy = place
+    top = broad[row, column, channel] + fx * (broad[row, column + 1, channel] - broad[row, column, channel])
+    low = broad[row + 1, column, channel] + fx * (broad[row + 1, column + 1, channel] - broad[row + 1, column, channel])
+    return top + fy * (low - top)

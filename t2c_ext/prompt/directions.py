@@ -13,7 +13,7 @@ from t2c_ext.prompt import vocabulary as vocab
 from t2c_ext.prompt.paper import CENTRES, HALF_WIDTHS
 from t2c_ext.prompt.sides import Place, Vector, add, normal, parallel, subtract, unit
 from t2c_ext.prompt.tokens import Kind, Token
-from t2c_ext.prompt.units import CARDINAL_SPREAD, Direction, Form, UnitReader
+from t2c_ext.prompt.units import CARDINAL_SPREAD, MOST_ADVERBS, Direction, Form, UnitReader
 from t2c_ext.types import MotionKind
 
 _LONGEST_PATH = 14
@@ -81,7 +81,8 @@ class _Finder(UnitReader):
                 at += 1
             if self.word(at) == "direction" and self.word(at + 1) == "of":
                 return None
-        while self.word(at) in vocab.ADVERBS:
+        begin = at
+        while at < begin + MOST_ADVERBS and self.word(at) in vocab.ADVERBS:
             at += 1
         parts: list[tuple[Vector, bool]] = []
         while len(parts) < 3:

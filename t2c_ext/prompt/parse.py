@@ -34,12 +34,8 @@ class Reading:
         self.nodes: list[Node] = find_phrases(self.tokens, self.directions, find_mentions(self.tokens, lexicon))
         judge = None if parser is None else parser.judge(self.plain.text, self.tokens)
         self.uses: list[Use] = bind(self.nodes, terse=terse, judge=judge)
-        self.taken = {place for use in self.uses for place in self._taken(use)}
-
-    def _taken(self, use: Use) -> range:
-        """The tokens of a verb, whose speed is its own."""
-        node = self.nodes[use.at]
-        return range(node.first, node.last)
+        verbs = [use for use in self.uses if use.verb.verb is not vocab.LONE]
+        self.taken = {place for use in verbs for place in range(self.nodes[use.at].first, self.nodes[use.at].last)}
 
     @property
     def mentions(self) -> list[Node]:

@@ -229,8 +229,7 @@ class _Reader:
 
     def _noun_follows(self, at: int) -> bool:
         """A content word follows directly, as after "falling" in "falling snow"."""
-        while at < len(self.tokens) and self.tokens[at].lower.endswith("ly"):
-            at += 1
+        at = self._past_adverbs(at)
         if at >= len(self.tokens) or self.tokens[at].kind is not Kind.WORD or at in self.direction_at:
             return False
         return at in self.mentions or not self._is_function(at)
@@ -248,24 +247,30 @@ class _Reader:
         adjectives: Node | None = None
         if self._subject_beside() is not None:
             adjectives = self.nodes.pop() if self.nodes[-1].role is Role.NOUN else None
-        verb = Node(Role.VERB, at, at + 1, verb=form, negated=self.negated, modifies=True)
-        self.nodes.append(verb)
         if adjectives is not None:
             self.preposition, self.determiner = adjectives.preposition, adjectives.determiner
             self.joined = adjectives.joined
-        state = (self.preposition, self.determiner, self.joined, self.negated)
-        following = at + 1
-        while following < len(self.tokens) and self.tokens[following].lower.endswith("ly"):
-            following += 1
-        following_verb = self._verb(following)
-        if following_verb is not None and following_verb.form == "ing" and following not in self.mentions:
-            self.preposition, self.determiner, self.joined, self.negated = state
-            last = self._add_verb(following, following_verb)
-        else:
-            last = self._noun(following)
-        nouns = [node for node in self.nodes[self.nodes.index(verb) + 1 :] if node.role is Role.NOUN]
-        verb.noun = nouns[0] if nouns else None
+        begin = len(self.nodes)
+        self.nodes.append(Node(Role.VERB, at, at + 1, verb=form, negated=self.negated, modifies=True))
+        at = self._past_adverbs(at + 1)
+        while (another := self._participle(at)) is not None and self._noun_follows(at + 1):
+            self.nodes.append(Node(Role.VERB, at, at + 1, verb=another, negated=self.negated, modifies=True))
+            at = self._past_adverbs(at + 1)
+        last = self._noun(at) if self._participle(at) is None else self._add_verb(at, self._participle(at) or form)
+        noun = next((node for node in self.nodes[begin:] if node.role is Role.NOUN), None)
+        for node in self.nodes[begin:]:
+            node.noun = noun if node.modifies else None
         return last
+
+    def _past_adverbs(self, at: int) -> int:
+        while at < len(self.tokens) and self.tokens[at].lower.endswith("ly"):
+            at += 1
+        return at
+
+    def _participle(self, at: int) -> vocab.VerbForm | None:
+        """The verb in -ing at this token, unless it is a thing's name."""
+        form = self._verb(at) if at < len(self.tokens) and at not in self.mentions else None
+        return form if form is not None and form.form == "ing" else None
 
     # ---- nouns -------------------------------------------------------------------------------------------------
 

@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import os
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
 from typing import Any, Protocol
 
 from t2c_ext.prompt.tokens import Token
@@ -69,14 +72,24 @@ def language_models() -> tuple[LanguageModel, ...]:
 
 
 def _nltk_has(name: str) -> bool:
+    """Whether nltk and its tagger `name` are here, without the second or two that importing nltk takes."""
     if importlib.util.find_spec("nltk") is None:
         return False
-    nltk = importlib.import_module("nltk")
-    try:
-        nltk.data.find(f"taggers/{name}")
-    except LookupError:
-        return False
-    return True
+    return any((folder / "taggers" / (name + ending)).exists() for folder in _nltk_folders() for ending in ("", ".zip"))
+
+
+def _nltk_folders() -> list[Path]:
+    """Where nltk looks for its data: NLTK_DATA, the home, the environment and the system."""
+    folders = [Path(part) for part in os.environ.get("NLTK_DATA", "").split(os.pathsep) if part]
+    folders += [Path(os.path.expanduser("~")) / "nltk_data"]
+    folders += [Path(sys.prefix) / part / "nltk_data" for part in (".", "share", "lib")]
+    if sys.platform == "win32":
+        folders += [Path(drive) / "nltk_data" for drive in ("C:\\", "D:\\", "E:\\")]
+        folders += [Path(os.environ[name]) / "nltk_data" for name in ("APPDATA",) if name in os.environ]
+    else:
+        system = ("/usr/share", "/usr/local/share", "/usr/lib", "/usr/local/lib")
+        folders += [Path(part) / "nltk_data" for part in system]
+    return folders
 
 
 def _spacy_has(name: str) -> bool:

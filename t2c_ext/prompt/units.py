@@ -13,6 +13,9 @@ from t2c_ext.types import MotionKind
 CARDINAL_SPREAD = 10.0
 """Half the range, in degrees, that a word such as "left" leaves open."""
 
+MOST_ADVERBS = 3
+"""Adverbs that may stand before a direction: "very slightly upwards"."""
+
 
 class Form(Enum):
     """What kind of phrase it is, which decides what it needs beside it."""
@@ -74,7 +77,9 @@ class UnitReader(SideReader):
         for number in range(3):
             position = at
             weight = 1.0
-            while self.word(position) in vocab.ADVERBS or (number and self.word(position).endswith("ly")):
+            while position < at + MOST_ADVERBS and (
+                self.word(position) in vocab.ADVERBS or (number and self.word(position).endswith("ly"))
+            ):
                 weight = 0.45 if self.word(position) in ("slightly", "somewhat") else weight
                 position += 1
             if number == 0 and position > start and self.word(start) != "diagonally":

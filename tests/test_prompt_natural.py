@@ -1,0 +1,120 @@
+"""The natural twin's prompt, and the optional language models, exercised on small pipelines made here."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from t2c_ext.lexicon import load_lexicon
+from t2c_ext.prompt import parse, taggers
+from t2c_ext.prompt.natural import natural_prompt
+from t2c_ext.settings import PromptSettings
+
+TERMS = "nature, realistic"
+
+
+@pytest.mark.parametrize(
+    ("prompt", "natural"),
+    [
+        ("a large river flowing in front of a mountain in the style of starry nights painting", "river, mountain"),
+        ("a river in the style of van Gogh, flowing", "river"),
+        ("(waterfall:1.3) in a forest, by Greg Rutkowski, <lora:ink:1>, masterpiece", "waterfall, forest"),
+        ("a small wooden house by a lake, watercolor, trending on artstation", "house, lake"),
+        ("clouds above a castle, oil on canvas, highly detailed, 8k", "clouds, castle"),
+        ("ukiyo-e style waves, a boat", "boat"),
+    ],
+)
+def test_nouns_without_style(prompt: str, natural: str) -> None:
+    found = natural_prompt(prompt, TERMS, load_lexicon())
+    if prompt.startswith("ukiyo"):
+        assert found.endswith("boat, nature, realistic")
+    else:
+        assert found == f"{natural}, {TERMS}"
+
+
+def test_terms_are_the_users() -> None:
+    assert natural_prompt("a river", " sunny ,, photo ", load_lexicon()) == "river, sunny, photo"
+    assert natural_prompt("", "", load_lexicon()) == ""
+
+
+def test_nltk_tagger_decides_what_is_a_noun() -> None:
+    nltk = pytest.importorskip("nltk")
+    train = [[("a", "DT"), ("mysterium", "JJ"), ("castle", "NN")], [("the", "DT"), ("mysterium", "JJ"), ("bog", "NN")]]
+    backoff = nltk.DefaultTagger("NN")
+    tagger = taggers.NltkTagger(nltk.UnigramTagger(train, backoff=backoff).tag)
+    assert tagger.nouns(["a", "mysterium", "castle"]) == [False, False, True]
+    prompt = "a castle, mysterium, a river"
+    assert natural_prompt(prompt, "", load_lexicon()) == "castle, mysterium, river"
+    assert natural_prompt(prompt, "", load_lexicon(), tagger) == "castle, river"
+    plan = parse(PromptSettings(prompt=prompt), tagger=tagger)
+    assert plan.natural_prompt.startswith("castle, river, ")
+    assert "Nouns were found by nltk's tagger." in plan.notes
+
+
+def spacy_parser(subject: str, verb: str) -> taggers.SpacyParser:
+    """A spaCy pipeline whose parser knows one sentence: `subject` is the subject of `verb`."""
+    spacy = pytest.importorskip("spacy")
+    from spacy.language import Language
+
+    name = f"parse_{subject}_{verb}"
+
+    @Language.component(name)
+    def parse_one(document):  # type: ignore[no-untyped-def]
+        place = {token.text: token.i for token in document}
+        spaces = spacy.tokens.Doc(
+            document.vocab,
+            words=[token.text for token in document],
+            spaces=[bool(token.whitespace_) for token in document],
+            heads=[place[subject] if token.text == verb else token.i for token in document],
+            deps=["acl" if token.text == verb else "ROOT" for token in document],
+            pos=["NOUN" if token.text == subject else "X" for token in document],
+        )
+        return spaces
+
+    pipeline = spacy.blank("en")
+    pipeline.add_pipe(name)
+    return taggers.SpacyParser(pipeline, "small")
+
+
+@pytest.mark.parametrize("subject", ["river", "stream"])
+def test_spacy_decides_between_two_possible_subjects(subject: str) -> None:
+    parser = spacy_parser(subject, "flowing")
+    plan = parse(PromptSettings(prompt="a stream beside a river flowing left"), parser=parser)
+    assert [motion.region for motion in plan.motions] == [subject]
+    assert "Sentences were parsed by spaCy (small)." in plan.notes
+
+
+def test_spacy_does_not_overrule_a_clear_subject() -> None:
+    parser = spacy_parser("castle", "flowing")
+    plan = parse(PromptSettings(prompt="a castle by a river flowing left"), parser=parser)
+    assert [motion.region for motion in plan.motions] == ["river"]
+
+
+def test_spacy_tells_nouns() -> None:
+    assert spacy_parser("river", "flowing").nouns(["a", "river", "flowing"]) == [False, True, False]
+
+
+def test_a_pipeline_without_a_parser_leaves_it_to_the_rules() -> None:
+    spacy = pytest.importorskip("spacy")
+    parser = taggers.SpacyParser(spacy.blank("en"), "blank")
+    prompt = "clouds above the sea drifting right, a stream beside a river flowing left"
+    assert parse(PromptSettings(prompt=prompt), parser=parser).motions == parse(PromptSettings(prompt=prompt)).motions
+
+
+def test_wanted_language_models_are_listed() -> None:
+    models = {model.library: model for model in taggers.language_models()}
+    assert set(models) == {"nltk", "spacy"}
+    assert models["spacy"].name == "en_core_web_sm"
+    assert all(model.purpose for model in models.values())
+
+
+def test_a_model_counts_as_installed_only_where_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("nltk")
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("NLTK_DATA", str(tmp_path))
+    before = taggers.language_models()[0].installed
+    (tmp_path / "taggers" / "averaged_perceptron_tagger_eng").mkdir(parents=True)
+    model = taggers.language_models()[0]
+    assert (model.name, model.installed) == ("averaged_perceptron_tagger_eng", True)
+    assert before is False or (Path("/usr/share/nltk_data").exists() or Path("/usr/local/share/nltk_data").exists())

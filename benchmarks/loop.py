@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import platform
 import subprocess
 import sys
@@ -24,6 +23,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import numpy as np
+from tables import machine, publish
 from ways import WAYS, make_input
 
 LENGTHS = (30, 60, 120, 240)
@@ -101,6 +101,7 @@ def main() -> None:
     parser.add_argument("--sample", type=int, default=4, help="frames to make of the paper's way (default: 4)")
     parser.add_argument("--limit", type=float, default=900, help="seconds for each case (default: 900)")
     parser.add_argument("--quick", action="store_true", help="512 x 512 with 30 and 60 frames")
+    parser.add_argument("--readme", action="store_true", help="put the table into benchmarks/README.md")
     options = parser.parse_args()
     if options.case:
         way, height, width, count = options.case
@@ -112,12 +113,16 @@ def main() -> None:
     if options.size or options.frames:
         sizes = [tuple(int(side) for side in text.lower().split("x")) for text in options.size or ["512x512"]]
         cases = [(size, count) for size in sizes for count in options.frames or [60]]
-    print(f"{os.cpu_count()} CPU cores, {platform.system()} {platform.machine()}, Python {platform.python_version()}\n")
-    print("| way | size | frames | seconds | CPU seconds | ms per frame | MB |\n|---|---|---|---|---|---|---|")
+    print(machine(), end="\n\n")
+    lines = ["| way | size | frames | seconds | CPU seconds | ms per frame | MB |", "|---|---|---|---|---|---|---|"]
+    print(*lines, sep="\n")
     for (height, width), count in cases:
         for way in options.ways:
             result = run_apart(way, (height, width), count, sample=options.sample, limit=options.limit)
-            print(row(way, height, width, count, result), flush=True)
+            lines.append(row(way, height, width, count, result))
+            print(lines[-1], flush=True)
+    if options.readme:
+        publish("loop", "\n".join(lines))
 
 
 if __name__ == "__main__":

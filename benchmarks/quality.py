@@ -15,14 +15,18 @@ import argparse
 import hashlib
 import json
 import statistics
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
 import cv2
 import numpy as np
+from tables import publish
 
 from t2c_ext import animate
 from t2c_ext.errors import UserError
@@ -221,6 +225,7 @@ def main() -> None:
     parser.add_argument("-o", "--output", type=Path, help="keep loops, fields and measures here")
     parser.add_argument("--only", nargs="+", metavar="NAME", help="only pictures whose name contains one of these")
     parser.add_argument("--side", type=int, default=512, help="bring the short side down to this; 0: leave it")
+    parser.add_argument("--readme", action="store_true", help="put the tables into benchmarks/README.md")
     options = parser.parse_args()
     results: list[Result] = []
     with tempfile.TemporaryDirectory() as temporary:
@@ -239,8 +244,11 @@ def main() -> None:
             (folder / "quality.json").write_text(text, encoding="utf-8")
     if not results:
         raise SystemExit("no sample could be measured")
-    for heading, columns in (("Closing and stillness", CLOSING), ("Looks", LOOKS), ("Motion", MOVING)):
-        print(f"\n### {heading}\n\n{table(results, columns)}")
+    parts = (("Closing and stillness", CLOSING), ("Looks", LOOKS), ("Motion", MOVING))
+    text = "\n\n".join(f"### {heading}\n\n{table(results, columns)}" for heading, columns in parts)
+    print(text)
+    if options.readme:
+        publish("quality", text)
 
 
 if __name__ == "__main__":

@@ -6,8 +6,6 @@ python benchmarks/timing.py [--frames 60] [--side 512] [--runs 5]
 from __future__ import annotations
 
 import argparse
-import os
-import platform
 import subprocess
 import sys
 import tempfile
@@ -15,6 +13,8 @@ import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+from tables import machine, publish
 
 
 def once(folder: Path, side: int, frames: int, runs: int) -> list[float]:
@@ -37,6 +37,7 @@ def main() -> None:
     parser.add_argument("--side", type=int, default=512)
     parser.add_argument("--runs", type=int, default=5, help="warm runs, of which the best counts")
     parser.add_argument("--here", action="store_true", help="run here and print the seconds of each run")
+    parser.add_argument("--readme", action="store_true", help="put the result into benchmarks/README.md")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         if options.here:
@@ -48,11 +49,13 @@ def main() -> None:
     cold = time.perf_counter() - start
     done = subprocess.run([*command, "--runs", str(options.runs + 1)], check=True, capture_output=True, text=True)
     warm = sorted(float(word) for word in done.stdout.split()[1:])
-    size = f"{options.frames} frames of {options.side} x {options.side}"
-    print(f"{size}, {os.cpu_count()} CPU cores, {platform.system()}, Python {platform.python_version()}")
-    print(
-        f"cold (process start to file): {cold:.2f} s; warm: best {warm[0]:.2f} s, median {warm[len(warm) // 2]:.2f} s"
+    text = (
+        f"{options.frames} frames of {options.side} x {options.side}: cold (process start to file) {cold:.2f} s; "
+        f"warm: best {warm[0]:.2f} s, median {warm[len(warm) // 2]:.2f} s, of {len(warm)}."
     )
+    print(machine(), text, sep="\n")
+    if options.readme:
+        publish("timing", text)
 
 
 if __name__ == "__main__":

@@ -198,6 +198,8 @@ class _Reader:
             return form if subject.mover and token.lower in ("falls", "streams") else None
         if subject is None and self.joined:
             return form if self._had_verb() else None
+        if subject is None and self.nodes and self.nodes[-1].role is Role.COMMA and at not in self.mentions:
+            return form if at + 1 in self.direction_at else None
         return form if subject is not None or inverted else None
 
     def _goes_on(self, at: int) -> bool:

@@ -196,7 +196,7 @@ WINDS = words("wind winds breeze gust gusts gale gales air storm")
 SHAPES = words("""
     plume plumes column columns wisp wisps trail trails puff puffs tendril tendrils sheet sheets layer layers formation
     formations cover surface current currents flow flows jet jets drop drops droplet droplets particle particles swirl
-    swirls bank banks front patch patches billow billows mass masses body bodies crystals spray streams stream level
+    swirls bank banks front patch patches billow billows mass masses body bodies crystals streams stream level
     movement motion ribbons ribbon veil curtain curtains
 """)
 """Nouns that give a thing a shape and stay that thing: "smoke plumes", "fog bank", "lava stream"."""

@@ -317,7 +317,8 @@ def _evaluate(options: argparse.Namespace) -> int:
 
 
 def _models(options: argparse.Namespace) -> int:
-    from t2c_ext.weights.language import download, language_models
+    from t2c_ext.prompt.taggers import language_models
+    from t2c_ext.weights.language import download
 
     models = [model for model in language_models() if not options.name or model.name in options.name]
     unknown = sorted(set(options.name) - {model.name for model in models})
@@ -325,7 +326,7 @@ def _models(options: argparse.Namespace) -> int:
         raise UserError(f"there is no model called {unknown[0]!r}; see t2c models list")
     for model in models:
         if options.action == "download" and not model.installed:
-            download(model)
+            download(model.name, model.library)
             print(f"{model.name}: downloaded")
         else:
             print(f"{model.name}: {'here' if model.installed else 'missing'} ({model.purpose})")

@@ -12,7 +12,9 @@ import pytest
 from PIL import Image
 
 from t2c_ext.cli import main
+from t2c_ext.errors import UserError
 from t2c_ext.settings import table
+from t2c_ext.weights.language import download
 
 SIDE = 72
 MOTION = ("--motion", "river flowing left")
@@ -172,9 +174,41 @@ class Absent:
 
 sys.meta_path.insert(0, Absent())
 from t2c_ext.cli import main
+from t2c_ext.errors import UserError
 raise SystemExit(main(sys.argv[1:]))
 """
     line = ["animate", str(still), "--mask", str(mask), "--motion", "river flowing left", "--frames", "4"]
     output = tmp_path / "out.gif"
     subprocess.run([sys.executable, "-c", code, *line, "-o", str(output)], check=True)
     assert output.exists()
+
+
+def test_models_are_listed_and_unknown_ones_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["models", "list"]) == 0
+    listed = capsys.readouterr().out
+    assert "en_core_web_sm" in listed and ("missing" in listed or "here" in listed)
+    assert "no-such-model" in _refused(capsys, "models", "download", "no-such-model")
+
+
+def test_a_failed_download_is_one_line(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    spacy_download = pytest.importorskip("spacy.cli.download")
+
+    def no_network(name: str) -> None:
+        raise SystemExit(1)
+
+    monkeypatch.setattr(spacy_download, "download", no_network)
+    with pytest.raises(UserError, match="by hand"):
+        download("en_core_web_none", "spacy")
+
+
+def test_evaluate_prints_the_measures(
+    tmp_path: Path, still: Path, mask: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    frames = tmp_path / "frames"
+    assert _animate(still, mask, "-o", f"{frames}/") == 0
+    capsys.readouterr()
+    line = ["evaluate", str(frames), "--image", str(still), "--mask", str(mask), "--angle", "180", "--json"]
+    assert main(line) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert report["frames"] == 6 and report["angle"] == 180 and report["seam_ratio"] > 0
+    assert main(line[:-1]) == 0 and "seam" in capsys.readouterr().out

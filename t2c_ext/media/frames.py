@@ -8,7 +8,7 @@ from pathlib import Path
 import av
 import numpy as np
 from av.video.reformatter import Colorspace
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from t2c_ext.errors import UserError
 from t2c_ext.media.metadata import VIDEOS
@@ -33,8 +33,8 @@ def read_video(path: Path) -> Iterator[ByteArray]:
         for frame in _frames(path):
             empty = False
             yield frame
-    except (OSError, UnidentifiedImageError, ValueError, SyntaxError, EOFError) as error:
-        raise UserError(f"cannot read {path}: {error}") from None
+    except Exception as error:  # damaged files make the readers raise nearly anything
+        raise UserError(f"cannot read {path}: {' '.join(str(error).split())[:80]}") from None
     if empty:
         raise UserError(f"{path} holds no frames")
 

@@ -60,8 +60,7 @@ def _sample(clip: Clip) -> ByteArray:
         pixels = frame[seen]
         parts.append(pixels[:: max(1, len(pixels) // _PIXELS_PER_SAMPLE)])
         clip.reporter.check()
-    sample = np.concatenate(parts)
-    return sample if len(sample) else np.zeros((1, 3), np.uint8)
+    return np.concatenate([*parts, np.zeros((0 if any(map(len, parts)) else 1, 3), np.uint8)])
 
 
 def _header(clip: Clip, palette: ByteArray) -> bytes:

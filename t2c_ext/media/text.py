@@ -97,17 +97,17 @@ def _table(text: str) -> dict[str, str]:
 def _decode_comment(comment: object) -> str:
     """EXIF UserComment: eight bytes that name the character code, then the text."""
     if isinstance(comment, str):
-        return comment.strip("\0 ")
+        return comment.strip("\0")
     if not isinstance(comment, bytes):
         return ""
     if comment.startswith(_UNICODE):
         body = comment[len(_UNICODE) :]
         big = body.decode("utf-16-be", "replace")
         little = body.decode("utf-16-le", "replace")
-        return min((big, little), key=_foreign).strip("\0\ufeff ")
+        return min((big, little), key=_foreign).strip("\0\ufeff")
     for code in _CHARACTER_CODES:
         comment = comment.removeprefix(code)
-    return comment.decode("utf-8", "replace").strip("\0 ")
+    return comment.decode("utf-8", "replace").strip("\0")
 
 
 def _foreign(text: str) -> int:

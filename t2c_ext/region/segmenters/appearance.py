@@ -182,17 +182,19 @@ class Appearance:
         score: the conditions.
         ceiling: the highest probability that colour, texture and place alone can justify.
         strands: it may lie in several places at once.
+        mirrors: lights may be seen in it.
     """
 
     name: str
     score: Score
     ceiling: float
     strands: bool = False
+    mirrors: bool = False
 
 
 APPEARANCES: dict[str, Appearance] = {
     "sky": Appearance("sky", sky, 0.95),
-    "low water": Appearance("water", low_water, 0.9),
+    "low water": Appearance("water", low_water, 0.9, mirrors=True),
     "falling water": Appearance("falling water", falling_water, 0.85, strands=True),
     "fire": Appearance("fire", fire, 0.8, strands=True),
     "glow": Appearance("glow", glow, 0.4),

@@ -31,11 +31,17 @@ STRAND = 0.5
 SAME_COLOURS = 0.6
 """... when their colours overlap this much."""
 
-OFFERED = 0.25
+OFFERED = 0.15
 """From this score on an offered region is called "possible water" instead of by number."""
+
+LEAST_SKY = 0.25
+"""Below this score there is no sky to compare with."""
 
 SURE_SKY = 0.7
 """From this score on the sky's colours are those that water mirrors."""
+
+LARGEST_REFLECTION = 0.3
+"""A reflection is at most this share of the water that it lies in."""
 
 MOST_OFFERED = 6
 SMALLEST_OFFERED = 0.02
@@ -146,7 +152,7 @@ def _analyse(picture: FloatArray) -> _Analysis | None:
     nothing = Surroundings(np.zeros(len(groups)), np.zeros(len(groups)))
     scores = APPEARANCES["sky"].score(measures, nothing)
     best = int(np.argmax(scores))
-    if scores[best] < OFFERED:
+    if scores[best] < LEAST_SKY:
         return _Analysis(pieces, groups, measures, nothing)
     heaven = groups[best]
     in_sky = (groups[:, heaven] @ pieces.area[heaven]) / (groups @ pieces.area)
@@ -180,8 +186,28 @@ def _guess(analysis: _Analysis, key: str) -> _Guess:
             members = members | other
         else:
             rival = max(rival, float(scores[row]))
+    if appearance.mirrors:
+        members = members | _reflections(analysis, members)
     doubt = 0.7 if rival > RIVAL * scores[best] else 1.0
     return _Guess(members, float(min(scores[best] * doubt, appearance.ceiling)))
+
+
+def _reflections(analysis: _Analysis, members: BoolArray) -> BoolArray:
+    """Lighter pieces of the region's colours that it encloses, alone or with the picture's border (bool [N])."""
+    pieces = analysis.pieces
+    found = np.zeros(pieces.count, bool)
+    _, islands = cv2.connectedComponents((~members)[pieces.labels].astype(np.uint8), connectivity=4)
+    island_of = np.zeros(pieces.count, int)
+    island_of[pieces.labels.ravel()] = islands.ravel()
+    size = float(pieces.area[members].sum())
+    lightness = float(pieces.colour[members, 0].sum()) / size
+    for island in range(1, int(islands.max()) + 1):
+        hole = island_of == island
+        area = float(pieces.area[hole].sum())
+        lighter = float(pieces.colour[hole, 0].sum()) > lightness * area
+        if 0 < area <= LARGEST_REFLECTION * size and lighter and _alike(analysis, members, hole) > SAME_COLOURS:
+            found |= hole
+    return found
 
 
 def _alike(analysis: _Analysis, one: BoolArray, other: BoolArray) -> float:

@@ -16,7 +16,7 @@ GREY = 8.0
 
 
 def describe(pieces: Pieces, members: NDArray[np.bool_]) -> str:
-    """Such as "dark green, left"; `members` is bool [N]."""
+    """Such as "dark green left"; `members` is bool [N]."""
     area = pieces.area[members].sum()
     colour = pieces.colour[members].sum(axis=0) / area
     rows, columns = np.nonzero(members[pieces.labels])
@@ -30,6 +30,8 @@ def colour_name(lightness: float, green_red: float, blue_yellow: float) -> str:
         return "black" if lightness < 20 else "dark grey" if lightness < 45 else "grey" if lightness < 80 else "white"
     hue = float(np.rad2deg(np.arctan2(blue_yellow, green_red))) % 360
     name = next(word for end, word in HUES if hue < end)
+    if 30 <= hue < 95 and lightness < 55 and np.hypot(green_red, blue_yellow) < 50:
+        return "dark brown" if lightness < 30 else "brown"
     shade = "dark " if lightness < 35 else "light " if lightness > 75 else ""
     return shade + name
 

@@ -67,6 +67,15 @@ def test_start_still_begins_with_the_picture_inside_the_region() -> None:
     assert np.array_equal(first, to_bytes(picture))
 
 
+def test_start_still_does_not_carry_the_rim_along() -> None:
+    picture, mask, flow = _scene()
+    picture[...] = picture * 0.2
+    picture[mask < 0.7] = (1, 0, 0)
+    frames = list(render_loop(picture, mask, flow, replace(SETTINGS, start_still=True), seed=0).frames())
+    assert np.array_equal(frames[0], to_bytes(picture))
+    assert all(frame[mask == 1][:, 0].max() < 140 for frame in frames)
+
+
 def test_the_last_step_is_like_the_others() -> None:
     _, mask, _ = _scene()
     frames = [frame.astype(float) for frame in _render(replace(SETTINGS, frames=32)).frames()]

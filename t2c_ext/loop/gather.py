@@ -14,11 +14,14 @@ from numba import njit
 
 from t2c_ext.loop.blend import contributions, fade, gain, phase_field
 from t2c_ext.loop.inflow import find_domain, trace_field
-from t2c_ext.loop.paths import MARGIN, IntArray, Scalar
+from t2c_ext.loop.paths import MARGIN, BoolArray, IntArray, Scalar
 from t2c_ext.loop.spline import look_up
 from t2c_ext.loop.texture import Texture, cell, level, make_texture
 from t2c_ext.loop.trajectories import Kept, Trajectories, between, displacement, surround, trace_trajectories
 from t2c_ext.types import ByteArray, FloatArray
+
+EASE = 0.125
+"""Part of the period in which a loop that starts with the still lets the repainted rim appear."""
 
 Places = tuple[IntArray, IntArray, FloatArray, FloatArray]
 """row, column, share, ahead of `Pixels`."""
@@ -32,17 +35,22 @@ class Pixels:
         row, column: int32 [P].
         share: float32 [P], the share of the pixel that moves.
         ahead: float32 [P], frames by which it is ahead of the clock, at least 0 and less than the period.
+        rim: bool [P], pixels that show the still at frame 0 although their texture is another.
     """
 
     row: IntArray
     column: IntArray
     share: FloatArray
     ahead: FloatArray
+    rim: BoolArray
 
-    @property
-    def places(self) -> Places:
-        """What the compiled kernels take of it."""
-        return self.row, self.column, self.share, self.ahead
+    def places(self, frame: int, frames: int) -> Places:
+        """What the compiled kernels take of it for one frame; the rim, where `rim` says so, eases in and out."""
+        share = self.share
+        if self.rim.any():
+            near = min(min(frame, frames - frame) / max(frames * EASE, 1), 1.0)
+            share = np.where(self.rim, share * np.float32(near * near * (3 - 2 * near)), share)
+        return self.row, self.column, share, self.ahead
 
 
 @dataclass(frozen=True)
@@ -146,7 +154,7 @@ def prepare(  # noqa: PLR0917
     frames: int,
     spread: float | None,
     seed: int,
-    keep_rim: bool,
+    start_still: bool,
 ) -> Scene:
     """All that the frames are drawn from.
 
@@ -157,7 +165,7 @@ def prepare(  # noqa: PLR0917
         frames: frames of one period.
         spread: size of the areas of one phase in pixels at 512, or None for one phase everywhere.
         seed: of the phases.
-        keep_rim: look up the mask's rim as it is, so that nothing has changed where nothing has moved yet.
+        start_still: frame 0 is the picture, also at the mask's rim, which is repainted in the other frames.
     """
     domain = find_domain(mask, flow)
     trajectories = trace_trajectories(trace_field(flow, domain), domain.inside, frames)
@@ -168,6 +176,6 @@ def prepare(  # noqa: PLR0917
         energy = np.asarray(cv2.GaussianBlur(cv2.Laplacian(grey, cv2.CV_32F) ** 2, (0, 0), 4), np.float32)
         phase = phase_field(domain.share, flow, energy, frames, spread, seed)
         ahead = (phase[row, column] * np.float32(frames)) % np.float32(frames)
-    pixels = Pixels(row, column, domain.share[row, column], ahead)
-    core = domain.inside if keep_rim else domain.core
-    return Scene(pixels, trajectories, make_texture(picture, core, domain.inside, trajectories, frames))
+    rim = ~domain.core[row, column] & start_still
+    pixels = Pixels(row, column, domain.share[row, column], ahead, rim)
+    return Scene(pixels, trajectories, make_texture(picture, domain.core, domain.inside, trajectories, frames))

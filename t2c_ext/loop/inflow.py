@@ -1,12 +1,12 @@
 """What enters at the region's edge is continued from inside the region.
 
-Three things keep rock, houses and boats from being carried along:
+Two things keep rock, houses and boats from being carried along:
 
 * the *domain* is where particles may go; `paths.advance` turns them round at its edge, so that what flows in is the
   region's own texture, mirrored along the streamline;
 * the *core* is the domain without its rim; the picture's rim is repainted by reflection of the core before it is
-  sampled, because a mask's last pixels half belong to the other side;
-* a *sliver* at the rim that does not look like the region's inside is left standing.
+  sampled, because a mask's last pixels half belong to the other side. A sliver of
+  rock that is wider than the rim is not told from the region.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class Domain:
     Attributes:
         inside: bool [H, W], where particles may go.
         core: bool [H, W], inside without its rim; its pixels are trusted.
-        share: float32 [H, W], 0..1, the share of the pixel that moves (the mask without slivers).
+        share: float32 [H, W], 0..1, the share of the pixel that moves.
     """
 
     inside: BoolArray

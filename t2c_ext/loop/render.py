@@ -11,7 +11,7 @@ import numpy as np
 
 from t2c_ext.errors import UserError
 from t2c_ext.loop.forward import forward_frames
-from t2c_ext.loop.gather import Scene, draw, prepare
+from t2c_ext.loop.gather import Places, Scene, draw, prepare
 from t2c_ext.loop.trajectories import workers
 from t2c_ext.progress import Reporter
 from t2c_ext.settings import LoopSettings
@@ -134,19 +134,20 @@ def _stream(  # noqa: PLR0917
     scene: Scene, picture: FloatArray, still: ByteArray, count: int, preserve: bool, reporter: Reporter
 ) -> Iterator[tuple[ByteArray, float]]:
     """Frames in order; while one is taken, the next is made. Pixels are independent, so threads change nothing."""
-    places, kept, texture = scene.pixels.places, scene.trajectories.kept, scene.texture
+    kept, texture = scene.trajectories.kept, scene.texture
     edges = np.linspace(0, scene.pixels.row.size, 2 * workers() + 1).astype(int)
     spans = [(int(low), int(high)) for low, high in pairwise(edges) if high > low]
     style = (STEEPNESS if preserve else np.float32(1.0), preserve)
 
-    def make(span: tuple[int, int], frame: int, out: ByteArray) -> None:
+    def make(span: tuple[int, int], frame: int, places: Places, out: ByteArray) -> None:
         draw(texture.spline, texture.broad, texture.step, places, kept, span, frame, count, style, picture, out)
 
     with ThreadPoolExecutor(workers()) as pool:
 
         def begin(frame: int) -> tuple[ByteArray, list[Future[None]]]:
             out = still.copy()
-            return out, [pool.submit(make, span, frame, out) for span in spans]
+            places = scene.pixels.places(frame, count)
+            return out, [pool.submit(make, span, frame, places, out) for span in spans]
 
         upcoming = begin(0)
         for frame in range(count):

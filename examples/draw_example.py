@@ -45,7 +45,7 @@ FLOW_REDUCTION = 4
 CLOUD_SPEED = 0.6
 FALL_SPEED = 2.2
 PROMPT = "an oil painting of a river winding through a mountain valley at dusk, a waterfall, clouds"
-MOTION = "river flowing down, waterfall falling down, clouds drifting right"
+MOTION = "river flowing toward the bottom left, waterfall falling down, clouds drifting right"
 ARROWS = (  # x, y of their start, shares of width and height; their way follows the true flow
     (0.20, 0.08), (0.50, 0.15), (0.75, 0.20), (0.30, 0.25),
     (0.205, 0.42), (0.205, 0.48),

@@ -161,7 +161,7 @@ def _read_flo(path: Path) -> NDArray[Any]:
 
 def _read_torch(path: Path) -> NDArray[Any]:
     try:
-        import torch  # noqa: PLC0415 - an extra, and slow to load
+        import torch  # an extra, and slow to load
     except ImportError:
         raise UserError(f"{path.name} needs PyTorch to be read: pip install torch, or save the flow as .npz") from None
     values = torch.load(path, map_location="cpu", weights_only=True)

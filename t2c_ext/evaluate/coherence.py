@@ -74,7 +74,7 @@ class CoherenceMeter:
 
 
 def _search() -> Callable[[FloatArray, FloatArray], FloatArray]:
-    from t2c_ext.evaluate.nearest import nearest_distances  # noqa: PLC0415 - the compiler loads only when needed
+    from t2c_ext.evaluate.nearest import nearest_distances  # the compiler loads only when needed
 
     search: Callable[[FloatArray, FloatArray], FloatArray] = nearest_distances
     return search

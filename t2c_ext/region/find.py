@@ -26,6 +26,9 @@ PAINTED = "mask file"
 FOUND_CELL = 8.0
 """How far, in pixels at 512, the edge of a found region may be from the picture's."""
 
+LOW_RESOLUTION = 3.0
+"""A mask whose pixels are this many of the picture's, or more, has no edge of its own to keep."""
+
 SMALLEST_SPLIT = 0.05
 """A part of a painted mask counts as a region of its own from this share of it on."""
 
@@ -85,11 +88,13 @@ def find_regions(
     reporter.step(Stage.REGION.value, 0, 1)
     finder = segmenter or make_segmenter(settings.segmenter)
     asked = [word.strip() for word in settings.region.split(",") if word.strip()] or list(words)
+    cell: float | None = None
     if mask is not None:
+        cell = _pixel_size(mask, picture)
         found = _from_mask(picture, fit_mask(mask, picture.shape[0], picture.shape[1]), asked, finder)
     else:
         found = _from_words(picture, asked, list(words), settings, finder)
-    refined = [replace(region, mask=_edge(picture, region, settings)) for region in found.regions]
+    refined = [replace(region, mask=_edge(picture, region, settings, cell)) for region in found.regions]
     reporter.step(Stage.REGION.value, 1, 1)
     return replace(found, regions=tuple(refined))
 
@@ -130,14 +135,21 @@ def fit_mask(mask: FloatArray, height: int, width: int) -> FloatArray:
     return array
 
 
-def _edge(picture: FloatArray, region: Region, settings: RegionSettings) -> FloatArray:
-    """The region's mask with its final edge; a found one may always move to the picture's edges."""
-    found = region.source != PAINTED
-    if found and settings.matte == "auto":
+def _pixel_size(mask: FloatArray, picture: FloatArray) -> float | None:
+    """The side, in the picture's pixels, of a pixel of a much smaller mask; None for any other mask."""
+    side = picture.shape[0] / max(np.shape(mask)[0], 1)
+    return float(side) if side >= LOW_RESOLUTION else None
+
+
+def _edge(picture: FloatArray, region: Region, settings: RegionSettings, cell: float | None) -> FloatArray:
+    """The region's mask with its final edge; that of a found one may move to the picture's edges."""
+    if region.source == PAINTED:
+        if cell is not None and settings.matte == "auto":
+            settings = replace(settings, matte="on")
+        return refine_matte(picture, region.mask, settings, cell=cell)
+    if settings.matte == "auto":
         settings = replace(settings, matte="on")
-    return refine_matte(
-        picture, region.mask, settings, cell=FOUND_CELL * scale_of(*region.mask.shape) if found else None
-    )
+    return refine_matte(picture, region.mask, settings, cell=FOUND_CELL * scale_of(*region.mask.shape))
 
 
 def _check_picture(picture: FloatArray) -> None:

@@ -124,8 +124,9 @@ def _follow_picture(picture: FloatArray, solid: BoolArray, cell: float) -> BoolA
     within = cv2.resize(narrow.astype(np.float32), (width, height), interpolation=cv2.INTER_LINEAR)
     settled = cv2.resize(first.astype(np.float32), (width, height), interpolation=cv2.INTER_LINEAR)
     share = cv2.GaussianBlur(settled + within * (share - settled), (0, 0), max(0.8, 0.06 * cell))
-    allowed = _band(solid, cell)
-    return _tidy(np.where(allowed, share >= SURENESS, solid), allowed)
+    depth = _depth(solid)
+    moved = np.where(depth <= cell, share >= SURENESS, solid)
+    return _tidy(moved, (depth > 0.5 * cell) & (moved == solid))
 
 
 def _fit(picture: FloatArray, region: BoolArray, band: BoolArray, radius: float) -> _Model:
@@ -158,13 +159,13 @@ def _fit(picture: FloatArray, region: BoolArray, band: BoolArray, radius: float)
     return _Model(cv2.blur(slope, (3, 3)), cv2.blur(offset, (3, 3)), trust)
 
 
-def _tidy(region: BoolArray, allowed: BoolArray) -> BoolArray:
-    """The region without islands and pinholes that lie wholly where the edge was free to move."""
+def _tidy(region: BoolArray, settled: BoolArray) -> BoolArray:
+    """The region without islands and pinholes that hold no settled pixel."""
     tidy = region.copy()
     for value in (True, False):
         _, labels = cv2.connectedComponents((tidy == value).astype(np.uint8), connectivity=4)
         anchored = np.zeros(int(labels.max()) + 1, bool)
-        anchored[labels[~allowed]] = True
+        anchored[labels[settled]] = True
         if not anchored[1:].any():
             continue
         tidy[(labels > 0) & ~anchored[labels]] = not value

@@ -196,7 +196,7 @@ def _shape(pieces: Pieces, groups: BoolArray) -> dict[str, Vector]:
         "covered": above / (above + filled),
         "hollow": 1 - filled / np.maximum(below_top, 1),
         "level": _level(first, used),
-        "level_below": _level(last, used & (last < GRID - 1)),
+        "level_below": _level(last, np.logical_and(used, last < GRID - 1)),
         "wedge": _wedge(cells),
         "upright": np.log2(run_down / run_across),
         "below_lighter": own_light - lower_light,

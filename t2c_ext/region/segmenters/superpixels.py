@@ -156,4 +156,5 @@ def _borders(labels: IntArray, lab: FloatArray) -> tuple[IntArray, NDArray[np.fl
     unique, inverse = np.unique(pair, axis=0, return_inverse=True)
     inverse = inverse.ravel()
     length = np.bincount(inverse, minlength=len(unique)).astype(np.float64)
-    return unique.astype(np.int32), length, np.bincount(inverse, np.concatenate(steps), len(unique))
+    edge = np.bincount(inverse, np.concatenate(steps), len(unique)).astype(np.float64)
+    return unique.astype(np.int32), length, edge

@@ -177,7 +177,7 @@ def _shape(pieces: Pieces, groups: BoolArray) -> dict[str, Vector]:
     place = np.arange(GRID)
     filled = np.maximum(cells.sum(axis=(1, 2)), 1)
     height_at = (cells.sum(axis=2) @ (place + 0.5)) / filled / GRID
-    used = cells.any(axis=1)
+    used: BoolArray = np.asarray(cells.any(axis=1), bool)
     first = np.where(used, cells.argmax(axis=1), 0)
     last = np.where(used, GRID - 1 - cells[:, ::-1].argmax(axis=1), 0)
     columns_used = np.maximum(used.sum(axis=1), 1)
@@ -196,7 +196,7 @@ def _shape(pieces: Pieces, groups: BoolArray) -> dict[str, Vector]:
         "covered": above / (above + filled),
         "hollow": 1 - filled / np.maximum(below_top, 1),
         "level": _level(first, used),
-        "level_below": _level(last, np.logical_and(used, last < GRID - 1)),
+        "level_below": _level(last, used & (last < GRID - 1)),
         "wedge": _wedge(cells),
         "upright": np.log2(run_down / run_across),
         "below_lighter": own_light - lower_light,

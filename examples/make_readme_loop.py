@@ -1,6 +1,6 @@
 """Make the moving picture at the top of the README: the bundled example, animated at a smaller size.
 
-    python examples/make_readme_loop.py
+python examples/make_readme_loop.py
 """
 
 from __future__ import annotations

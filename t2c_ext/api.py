@@ -65,7 +65,7 @@ def animate(
     job = Job(
         chosen,
         GivenTwin(Twin(art)),
-        _regions(mask, art.size),
+        _regions(mask),
         None if flow is None else read_flow(Path(flow) if isinstance(flow, (str, os.PathLike)) else flow),
         None if output is None else Path(output),
     )
@@ -82,17 +82,17 @@ def run_job(job: Job, workspace: PathLike | None, reporter: Reporter) -> Cinemag
     return Pipeline(replace(job, regions=regions, flow=flow), folder, reporter).run()
 
 
-def _regions(given: Mask | Mapping[str, Mask] | None, size: tuple[int, int]) -> Regions | None:
+def _regions(given: Mask | Mapping[str, Mask] | None) -> Regions | None:
     if given is None:
         return None
     named = given if isinstance(given, Mapping) else {"": given}
     if not named:
         raise UserError("there is no mask in the masks")
-    return Regions(tuple(Region(name, _mask(mask, size), source="mask") for name, mask in named.items()))
+    return Regions(tuple(Region(name, _mask(mask), source="mask") for name, mask in named.items()))
 
 
-def _mask(mask: Mask, size: tuple[int, int]) -> np.ndarray:
-    return read_mask(Path(mask), size) if isinstance(mask, (str, os.PathLike)) else to_mask(mask, size)
+def _mask(mask: Mask) -> np.ndarray:
+    return read_mask(Path(mask)) if isinstance(mask, (str, os.PathLike)) else to_mask(mask)
 
 
 def _given(**values: Any) -> Mapping[str, Any]:

@@ -22,7 +22,7 @@ from t2c_ext.motion.solver import solve_flow
 from t2c_ext.progress import Reporter
 from t2c_ext.prompt.parse import parse
 from t2c_ext.recipe import Recipe
-from t2c_ext.region.find import find_regions
+from t2c_ext.region.find import find_regions, fit_mask
 from t2c_ext.region.matte import refine_matte
 from t2c_ext.twin.source import GivenTwin, TwinSource
 from t2c_ext.types import FloatArray, Flow, Loop, Picture, Plan, Regions, Stage, Twin
@@ -150,10 +150,7 @@ class Pipeline:
 
         def make() -> Regions:
             found = self._found(picture, plan)
-            edged = tuple(
-                replace(region, mask=refine_matte(twin.art.rgb, region.mask, settings)) for region in found.regions
-            )
-            return _visible(replace(found, regions=edged), twin.art.alpha)
+            return _visible(found, twin.art.alpha)
 
         self.result.regions = self._stage(
             Stage.REGION,
@@ -166,7 +163,11 @@ class Pipeline:
     def _found(self, picture: Picture, plan: Plan) -> Regions:
         given, settings = self.job.regions, self.job.recipe.region
         if given is not None and (len(given.regions) > 1 or given.regions[0].name):
-            return given
+            fitted = (replace(row, mask=fit_mask(row.mask, *picture.size)) for row in given.regions)
+            return replace(
+                given,
+                regions=tuple(replace(row, mask=refine_matte(picture.rgb, row.mask, settings)) for row in fitted),
+            )
         mask = None if given is None else given.regions[0].mask
         return find_regions(picture.rgb, plan.regions, settings, mask=mask, reporter=self.reporter)
 

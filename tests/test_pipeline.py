@@ -197,6 +197,15 @@ def test_a_given_flow_of_another_size_is_scaled(still: np.ndarray, mask: np.ndar
     assert result.flow.field[70, 50] == pytest.approx((1.0, 0.0), abs=1e-5)
 
 
+def test_a_mask_of_another_size_is_fitted_and_of_another_shape_refused(still: np.ndarray, mask: np.ndarray) -> None:
+    for given in (mask[::2, ::2], {"river": mask[::2, ::2]}):
+        result = animate(still, mask=given, **SETTINGS)
+        assert result.regions is not None and result.regions.mask.shape == (SIDE, SIDE)
+        assert (result.regions.mask[:40] == 0).all() and (result.regions.mask[56:] == 1).all()
+        with pytest.raises(UserError, match="mask"):
+            animate(still, mask=mask[:, ::3] if isinstance(given, np.ndarray) else {"river": mask[:, ::3]}, **SETTINGS)
+
+
 def test_nothing_to_move_is_said_plainly(still: np.ndarray) -> None:
     with pytest.raises(UserError) as caught:
         animate(still, prompt="a portrait of a man", frames=4)

@@ -17,6 +17,11 @@ LOOP_SAFE = "keyint=infinite:scenecut=0:mbtree=0:aq-mode=0:pbratio=1:bframes=0:p
 """One key frame, finer than the rest, since every frame copies what stands still from it; the others all alike, so
 that the step from the last frame to the first is like any other."""
 
+ENOUGH_BITS = 0.35
+"""Bits per pixel and frame, at quality 80, below which a clip is encoded again by `FINER` steps of the quantiser."""
+
+FINER = 4
+
 _BT601_MATRIX, _BT709, _VIDEO_RANGE = 6, 1, 1
 """Codes of ITU-T H.273. Players that do not read the tags take BT.601 for granted, so that is what is written."""
 
@@ -38,7 +43,21 @@ def quantiser_of(quality: int) -> int:
 
 
 def write_mp4(path: Path, clip: Clip) -> None:
-    """H.264 in MP4, yuv420p, one index at the front; odd sides are widened by a pixel."""
+    """H.264 in MP4, yuv420p, one index at the front; odd sides are widened by a pixel.
+
+    A quiet picture (a pale sky) takes few bits at any quantiser, and then its noise and its seam show most: such a
+    clip is encoded again, finer, until it takes as many bits as a lively one may.
+    """
+    quantiser = quantiser_of(clip.quality)
+    enough = ENOUGH_BITS * clip.count * clip.size[0] * clip.size[1] * 2 ** ((clip.quality - 80) / 24)
+    finest = quantiser - 2 * FINER
+    _encode_mp4(path, clip, quantiser)
+    while path.stat().st_size * 8 < enough and quantiser > max(finest, 1):
+        quantiser = max(quantiser - FINER, 1)
+        _encode_mp4(path, clip, quantiser)
+
+
+def _encode_mp4(path: Path, clip: Clip, quantiser: int) -> None:
     height, width = clip.size
     with av.open(str(path), "w", format="mp4", options={"movflags": "+faststart", "fflags": "+bitexact"}) as container:
         container.metadata.update(container_tags(clip.text))
@@ -46,7 +65,7 @@ def write_mp4(path: Path, clip: Clip) -> None:
         stream.width, stream.height, stream.pix_fmt = width + width % 2, height + height % 2, "yuv420p"
         stream.options = {
             "preset": "veryfast",
-            "x264-params": f"{LOOP_SAFE}:qp={quantiser_of(clip.quality)}",
+            "x264-params": f"{LOOP_SAFE}:qp={quantiser}",
         }
         _tag(stream.codec_context)
         for frame in clip.tracked():

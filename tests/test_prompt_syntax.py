@@ -130,10 +130,12 @@ def test_the_options_never_raise(prompt: str, motion: str) -> None:
     ],
 )
 @pytest.mark.parametrize("phrases", ["any", "paper"])
-def test_ten_thousand_characters_do_not_run_away(piece: str, phrases: str) -> None:
+def test_ten_thousand_characters_take_well_under_a_second(piece: str, phrases: str) -> None:
     prompt = (piece * (10_000 // len(piece) + 1))[:10_000]
     parse(PromptSettings(prompt="a river"))
-    start = time.process_time()
-    parse(PromptSettings(prompt=prompt, phrases=phrases))
-    # a runaway pattern takes minutes; how fast it is otherwise is no matter for a test on a shared machine
-    assert time.process_time() - start < 3.0
+    seconds = []
+    for _ in range(3):
+        start = time.process_time()
+        parse(PromptSettings(prompt=prompt, phrases=phrases))
+        seconds.append(time.process_time() - start)
+    assert min(seconds) < 0.8

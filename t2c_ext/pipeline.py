@@ -66,7 +66,7 @@ class Cinemagraph:
     @property
     def notes(self) -> tuple[str, ...]:
         """What the stages have to say, each sentence once."""
-        parts = (self.plan, self.regions, self.flow, self.loop)
+        parts = (self.plan, self.twin, self.regions, self.flow, self.loop)
         return tuple(dict.fromkeys(note for part in parts if part is not None for note in part.notes))
 
 
@@ -125,8 +125,7 @@ class Pipeline:
             self.workspace.begin(stage)
             save(self.workspace, result)
             digest = fingerprint(result.mask) if isinstance(result, Regions) else ""
-            notes = () if isinstance(result, Twin) else tuple(result.notes)
-            self.workspace.finish(stage, StageRecord(print_, seconds, notes, digest))
+            self.workspace.finish(stage, StageRecord(print_, seconds, tuple(result.notes), digest))
         return result
 
     def _prompt(self) -> None:
@@ -140,7 +139,8 @@ class Pipeline:
 
         def make() -> Twin:
             twin = source.make(plan, self.reporter)
-            return replace(twin, art=_eight_bit(twin.art))
+            natural = None if twin.natural is None else _eight_bit(twin.natural)
+            return replace(twin, art=_eight_bit(twin.art), natural=natural)
 
         self.result.twin = self._stage(Stage.TWIN, source.key(plan), make, Workspace.load_twin, Workspace.save_twin)
 

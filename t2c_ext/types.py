@@ -14,6 +14,7 @@ Convention
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
@@ -110,16 +111,41 @@ class Picture:
 
 
 @dataclass(frozen=True)
+class Attention:
+    """Averages of the attention maps that the artistic picture was made with.
+
+    Attributes:
+        size: (h, w) of the grid; pixel (row, column) of the grid is token row * w + column.
+        self_attention: float32 [h * w, h * w], query by key; each row sums to 1.
+        words: for each word that moves, float32 [h, w], 0..1: where the model put it.
+    """
+
+    size: tuple[int, int]
+    self_attention: FloatArray
+    words: Mapping[str, FloatArray] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        tokens = self.size[0] * self.size[1]
+        wrong = [word for word, where in self.words.items() if where.shape != self.size]
+        if self.self_attention.shape != (tokens, tokens) or wrong:
+            raise UserError(f"the attention maps do not have the size {self.size[0]}x{self.size[1]}")
+
+
+@dataclass(frozen=True)
 class Twin:
     """Result of the twin stage: two pixel-aligned pictures of one scene.
 
     Attributes:
         art: the picture that will move.
         natural: its natural-looking twin, or None where there is none (a painting without a model at hand).
+        attention: of the artistic picture, or None where no model made it.
+        notes: sentences for the user.
     """
 
     art: Picture
     natural: Picture | None = None
+    attention: Attention | None = None
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

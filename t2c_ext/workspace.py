@@ -1,7 +1,7 @@
 """The folder of one cinemagraph: each stage's result in files that a person can look at and change by hand.
 
-plan.json  art.png  natural.png  regions/*.png  mask.png  flow.npz  hints.json  loop.*  recipe.json
-input/          the mask and the flow that the user gave
+plan.json  art.png  natural.png  attention.npz  regions/*.png  mask.png  flow.npz  hints.json  loop.*  recipe.json
+input/          the picture, the masks and the flow that the user gave
 workspace.json  what each stage was made from (a fingerprint), how long it took, and what it had to say
 report.json     the last run in short
 """
@@ -23,6 +23,7 @@ from t2c_ext.atomic import replacing, write_text
 from t2c_ext.errors import UserError
 from t2c_ext.media.pictures import read_mask, read_picture, write_mask, write_picture
 from t2c_ext.recipe import Recipe, recipe_from_json
+from t2c_ext.twin.maps import attention_picture, read_attention, write_attention
 from t2c_ext.types import FloatArray, Flow, Motion, MotionKind, Picture, Plan, Region, Regions, Stage, Twin
 
 VERSION = 1
@@ -147,14 +148,16 @@ class Workspace:
         text = hints.read_text(encoding="utf-8") if hints.exists() else ""
         return replace(recipe, motion=replace(recipe.motion, hints=text))
 
-    def save_inputs(self, regions: Regions | None, flow: FloatArray | None) -> None:
-        """Keep (or clear) the masks and the flow that the user gave."""
+    def save_inputs(self, regions: Regions | None, flow: FloatArray | None, painting: Picture | None = None) -> None:
+        """Keep (or clear) the picture, the masks and the flow that the user gave."""
         folder = self.root / "input"
         shutil.rmtree(folder, ignore_errors=True)
         if regions is not None:
             _write_regions(folder, regions)
         if flow is not None:
             _write_flow(folder / "flow.npz", flow)
+        if painting is not None:
+            _write(folder / "art.png", painting)
 
     def load_inputs(self) -> tuple[Regions | None, FloatArray | None]:
         """The masks and the flow that the user gave."""
@@ -162,6 +165,11 @@ class Workspace:
         flow = folder / "flow.npz"
         regions = _read_regions(folder, None) if (folder / "regions.json").exists() else None
         return regions, _read_flow(flow) if flow.exists() else None
+
+    def load_painting(self) -> Picture | None:
+        """The picture that the user gave, where a model was to make its twin."""
+        path = self.root / "input" / "art.png"
+        return read_picture(path) if path.exists() else None
 
     # --- results ----------------------------------------------------------------------------------------------------
 
@@ -178,17 +186,26 @@ class Workspace:
             raise UserError(f"{path} is damaged: {error}") from None
 
     def save_twin(self, twin: Twin) -> None:
-        """Write art.png and, where there is one, natural.png."""
+        """Write art.png and, where there are any, natural.png and attention.npz (attention.png shows it)."""
         _write(self.root / "art.png", twin.art)
-        natural = self.root / "natural.png"
-        natural.unlink(missing_ok=True)
+        natural, attention = self.root / "natural.png", self.root / "attention.npz"
+        for path in (natural, attention, attention.with_suffix(".png")):
+            path.unlink(missing_ok=True)
         if twin.natural is not None:
             _write(natural, twin.natural)
+        if twin.attention is not None:
+            write_attention(attention, twin.attention)
+            write_picture(attention.with_suffix(".png"), attention_picture(twin.attention, *twin.art.size))
 
     def load_twin(self) -> Twin:
-        """Read art.png and natural.png."""
-        natural = self.root / "natural.png"
-        return Twin(read_picture(self.root / "art.png"), read_picture(natural) if natural.exists() else None)
+        """Read art.png, natural.png and attention.npz."""
+        natural, attention = self.root / "natural.png", self.root / "attention.npz"
+        return Twin(
+            read_picture(self.root / "art.png"),
+            read_picture(natural) if natural.exists() else None,
+            read_attention(attention) if attention.exists() else None,
+            self.records.get(Stage.TWIN, StageRecord("")).notes,
+        )
 
     def save_regions(self, regions: Regions) -> None:
         """Write regions/*.png, their index and mask.png."""

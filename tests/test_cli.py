@@ -156,7 +156,7 @@ def test_one_frame_is_the_still(tmp_path: Path, still: Path, mask: Path) -> None
 
 def test_the_package_starts_without_heavy_imports() -> None:
     code = (
-        "import sys, t2c_ext, t2c_ext.cli; t2c_ext.cli._build_parser(); "
+        "import sys; from t2c_ext.cli.parser import build_parser; build_parser(); "
         "print([name for name in ('torch', 'gradio', 'numba', 'cv2', 'diffusers') if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

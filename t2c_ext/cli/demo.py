@@ -1,0 +1,26 @@
+"""`t2c demo`: the bundled example."""
+
+from __future__ import annotations
+
+import argparse
+from contextlib import ExitStack
+from pathlib import Path
+
+from t2c_ext.cli.options import Commands, reporter_on
+
+
+def register(commands: Commands) -> None:
+    """Add the command."""
+    demo = commands.add_parser("demo", help="animate the bundled example; no weights needed")
+    demo.add_argument("-o", "--output", type=Path, default=Path("t2c-demo"), metavar="DIR", help="default: t2c-demo")
+    demo.set_defaults(command=_demo)
+
+
+def _demo(options: argparse.Namespace) -> int:
+    from t2c_ext.demo import run_demo
+
+    with ExitStack() as stack:
+        written = run_demo(options.output, reporter_on(stack))
+    for path in written:
+        print(path)
+    return 0

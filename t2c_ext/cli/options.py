@@ -1,0 +1,113 @@
+"""What the commands share: options made from the one table of settings, progress bars, notes."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+from t2c_ext.errors import UserError
+from t2c_ext.progress import Reporter
+from t2c_ext.recipe import Recipe
+from t2c_ext.settings import Setting, table
+from t2c_ext.types import Stage
+
+Commands = Any
+"""What `ArgumentParser.add_subparsers` returns; argparse gives its type no public name."""
+
+
+def add_settings(parser: argparse.ArgumentParser) -> None:
+    """One option for each setting, by stage."""
+    groups = {stage: parser.add_argument_group(f"{stage.value} settings") for stage in Stage}
+    for row in table():
+        shown = "" if row.default == "" else f" (default: {row.default})"
+        help_ = (row.help + shown).replace("%", "%%")
+        kinds: dict[type, Callable[[str], object]] = {int: row.check, float: row.check, str: str}
+        if row.type is bool:
+            groups[row.stage].add_argument(
+                row.flag, dest=row.name, action=argparse.BooleanOptionalAction, default=None, help=help_
+            )
+        else:
+            groups[row.stage].add_argument(
+                row.flag,
+                dest=row.name,
+                type=_as_argument(kinds[row.type]),
+                choices=row.choices or None,
+                default=None,
+                metavar=None if row.choices else _metavar(row),
+                help=help_,
+            )
+
+
+def _as_argument(convert: Callable[[str], object]) -> Callable[[str], object]:
+    def converted(text: str) -> object:
+        try:
+            return convert(text)
+        except UserError as error:
+            raise argparse.ArgumentTypeError(str(error)) from None
+
+    return converted
+
+
+def _metavar(row: Setting) -> str:
+    return {int: "N", float: "X", str: "JSON" if row.name == "hints" else "TEXT"}[row.type]
+
+
+def recipe_of(options: argparse.Namespace, base: Recipe) -> Recipe:
+    """`base` with the settings that were given as options."""
+    given = {row.name: getattr(options, row.name) for row in table() if getattr(options, row.name) is not None}
+    if "hints" in given and not str(given["hints"]).lstrip().startswith("{") and given["hints"]:
+        given["hints"] = read_text(Path(str(given["hints"])))
+    return base.with_values(given)
+
+
+def read_text(path: Path) -> str:
+    """The text of a file; UserError when it cannot be read."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}") from None
+
+
+def reporter_on(stack: ExitStack) -> Reporter:
+    """A progress bar per stage on a terminal; nothing in a pipe."""
+    if not sys.stderr.isatty():
+        return Reporter()
+    from tqdm import tqdm
+
+    bars: dict[str, tqdm] = {}  # type: ignore[type-arg]
+
+    def progress(stage: str, done: int, total: int) -> None:
+        if stage not in bars or bars[stage].n > done:
+            bars[stage] = stack.enter_context(tqdm(desc=f"{stage:>8}", total=total, leave=True))
+        bars[stage].total = total
+        bars[stage].update(done - bars[stage].n)
+
+    return Reporter(progress)
+
+
+def tell(notes: Sequence[str]) -> None:
+    """Sentences for the user, on a terminal."""
+    if sys.stderr.isatty():
+        for note in notes:
+            print(f"note: {note}", file=sys.stderr)
+
+
+def named(folder: Path, stem: str, recipe: Recipe) -> Path:
+    """The loop's file (or folder of frames) in the recipe's format."""
+    return folder / (stem if recipe.loop.format == "png" else f"{stem}.{recipe.loop.format}")
+
+
+def output_for(stem: str, output: str | None, recipe: Recipe, format_given: bool) -> Path:
+    """Where one picture's loop goes: as asked, or a free name where the user is."""
+    if output is None:
+        first = named(Path(), f"{stem}-loop", recipe)
+        numbered = (first.with_stem(f"{first.stem}-{number}") for number in range(2, 10_000))
+        return first if not first.exists() else next(path for path in numbered if not path.exists())
+    path = Path(output)
+    if format_given and recipe.loop.format != "png" and (path.is_dir() or output.endswith(("/", "\\"))):
+        return named(path, stem, recipe)
+    return path

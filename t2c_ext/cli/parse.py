@@ -1,0 +1,35 @@
+"""`t2c parse`: what the words say about motion."""
+
+from __future__ import annotations
+
+import argparse
+import json
+
+from t2c_ext.cli.options import Commands, tell
+
+
+def register(commands: Commands) -> None:
+    """Add the command."""
+    parse = commands.add_parser("parse", help="show what the words say about motion")
+    parse.add_argument("prompt", metavar="PROMPT")
+    parse.add_argument("--json", action="store_true", help="print JSON")
+    parse.set_defaults(command=_parse)
+
+
+def _parse(options: argparse.Namespace) -> int:
+    from t2c_ext.prompt.parse import parse
+    from t2c_ext.settings import PromptSettings
+    from t2c_ext.workspace import plan_to_document
+
+    plan = parse(PromptSettings(prompt=options.prompt))
+    if options.json:
+        document = plan_to_document(plan)
+        del document["notes"]
+        print(json.dumps(document, ensure_ascii=False))
+        return 0
+    print(f"picture: {plan.art_prompt}\ntwin:    {plan.natural_prompt}\nmoves:   {', '.join(plan.regions) or '-'}")
+    for motion in plan.motions:
+        way = motion.kind.value if motion.angle is None else f"{motion.angle:g} degrees"
+        print(f"         {motion.region}: {way}, speed {motion.speed:g}")
+    tell(plan.notes)
+    return 0

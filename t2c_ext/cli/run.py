@@ -1,0 +1,37 @@
+"""`t2c run`: what is out of date in a workspace."""
+
+from __future__ import annotations
+
+import argparse
+from contextlib import ExitStack
+from pathlib import Path
+
+from t2c_ext.cli.options import Commands, add_settings, recipe_of, reporter_on, tell
+from t2c_ext.types import Stage
+
+
+def register(commands: Commands) -> None:
+    """Add the command."""
+    run = commands.add_parser("run", help="run a workspace's stages that are out of date")
+    run.add_argument("workspace", type=Path, metavar="WORKSPACE")
+    run.add_argument("--from", dest="start", choices=[stage.value for stage in Stage], help="run again from here")
+    run.add_argument("-o", "--output", metavar="OUT", help="also write the loop here")
+    add_settings(run)
+    run.set_defaults(command=_run)
+
+
+def _run(options: argparse.Namespace) -> int:
+    from t2c_ext.pipeline import Pipeline, open_job
+    from t2c_ext.workspace import Workspace
+
+    workspace = Workspace.open(options.workspace)
+    output = None if options.output is None else Path(options.output)
+    job = open_job(workspace, recipe_of(options, workspace.load_recipe()), output)
+    if options.start is not None:
+        workspace.forget_from(Stage(options.start))
+    with ExitStack() as stack:
+        result = Pipeline(job, workspace, reporter_on(stack)).run()
+    tell(result.notes)
+    if result.loop is not None:
+        print(result.loop.path)
+    return 0

@@ -4,9 +4,44 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import os
+import sys
 from collections.abc import Callable
+from pathlib import Path
 
 from t2c_ext.errors import UserError
+
+OLDER_NAMES = {"averaged_perceptron_tagger_eng": "averaged_perceptron_tagger"}
+"""What older releases of nltk call a model; either serves."""
+
+
+def is_installed(name: str, library: str) -> bool:
+    """Whether a library ("nltk" or "spacy") and its model are here; neither is imported to find out."""
+    if importlib.util.find_spec(library) is None:
+        return False
+    if library == "spacy":
+        return importlib.util.find_spec(name) is not None
+    names = [name, OLDER_NAMES.get(name, name)]
+    return any(
+        (folder / "taggers" / (one + ending)).exists()
+        for folder in nltk_folders()
+        for one in names
+        for ending in ("", ".zip")
+    )
+
+
+def nltk_folders() -> list[Path]:
+    """Where nltk looks for its data: NLTK_DATA, the home, the environment and the system."""
+    folders = [Path(part) for part in os.environ.get("NLTK_DATA", "").split(os.pathsep) if part]
+    folders += [Path.home() / "nltk_data"]
+    folders += [Path(sys.prefix) / part / "nltk_data" for part in (".", "share", "lib")]
+    if sys.platform == "win32":
+        folders += [Path(drive) / "nltk_data" for drive in ("C:\\", "D:\\", "E:\\")]
+        folders += [Path(os.environ[name]) / "nltk_data" for name in ("APPDATA",) if name in os.environ]
+    else:
+        system = ("/usr/share", "/usr/local/share", "/usr/lib", "/usr/local/lib")
+        folders += [Path(part) / "nltk_data" for part in system]
+    return folders
 
 
 def download(name: str, library: str) -> None:

@@ -61,7 +61,7 @@ def hub_cache() -> Path:
 
 
 def hub_snapshots(repository: str, revision: str = "") -> tuple[Path, ...]:
-    """The snapshots of a hub repository that lie in the hub's cache, the wanted one first.
+    """The snapshots of a hub repository that lie in the hub's cache, the wanted one first, others after it.
 
     Args:
         repository: "owner/name".
@@ -72,4 +72,4 @@ def hub_snapshots(repository: str, revision: str = "") -> tuple[Path, ...]:
     commit = pointer.read_text(encoding="utf-8").strip() if pointer.is_file() else revision
     snapshots = sorted(path for path in (root / "snapshots").glob("*") if path.is_dir())
     wanted = [path for path in snapshots if path.name == commit]
-    return tuple(wanted if revision else wanted + [path for path in snapshots if path.name != commit])
+    return tuple(wanted + [path for path in snapshots if path.name != commit])

@@ -1,0 +1,40 @@
+"""Archives from Google Drive, fetched with gdown."""
+
+from __future__ import annotations
+
+import inspect
+from pathlib import Path
+from typing import Any
+
+from t2c_ext.errors import Cancelled, UserError
+from t2c_ext.weights.fetch import Told, Unreachable
+
+
+def download_from_drive(file_id: str, target: Path, told: Told) -> None:
+    """Download a file of Google Drive, resuming where an earlier attempt stopped.
+
+    Args:
+        file_id: Google Drive's id of the file.
+        target: its place.
+        told: progress in bytes, with versions of gdown that report it.
+
+    Raises:
+        UserError: gdown is not installed.
+        Unreachable: no connection, or Google refuses (it allows only so many downloads of a file a day).
+    """
+    try:
+        import gdown
+    except ImportError:
+        raise UserError("Google Drive needs the package gdown: pip install gdown") from None
+    target.parent.mkdir(parents=True, exist_ok=True)
+    options: dict[str, Any] = {"id": file_id, "output": str(target), "quiet": True, "resume": True}
+    if "progress" in inspect.signature(gdown.download).parameters:
+        options["progress"] = lambda here, total: told(here, total or 0)
+    try:
+        written = gdown.download(**options)
+    except Cancelled:
+        raise
+    except Exception as error:  # its own errors and those of requests
+        raise Unreachable((str(error).strip().splitlines() or [type(error).__name__])[0][:160]) from None
+    if not written or not target.is_file():
+        raise Unreachable("Google Drive gave no file")

@@ -1,0 +1,170 @@
+"""Features of artistic rows put in the place of the twins': within a batch, between calls, or between two passes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from t2c_ext.twin.families import LayerPlan
+from t2c_ext.twin.locate import Kind, Site
+from t2c_ext.twin.rows import Rows, Source
+
+
+@dataclass(frozen=True)
+class Moment:
+    """A step of the sampling.
+
+    Attributes:
+        index: number of the step, from 0.
+        total: number of steps.
+        timestep: the model's timestep (0 to 999, may be fractional); a sampler may see several in one step.
+    """
+
+    index: int
+    total: int
+    timestep: float
+
+
+@dataclass(frozen=True)
+class InjectionOptions:
+    """For how long the twin takes the artist's features.
+
+    Attributes:
+        features: share of the steps for the residual features; None: the plan's.
+        attention: share of the steps for self-attention queries and keys; None: the plan's.
+        paper: one step longer each, as the paper's code runs (unless the share is 0).
+    """
+
+    features: float | None = None
+    attention: float | None = None
+    paper: bool = False
+
+
+NO_INJECTION = InjectionOptions(features=0.0, attention=0.0)
+"""The twin goes its own way."""
+
+
+def steps_of(share: float, total: int, paper: bool) -> int:
+    """The number of steps, from the first one, in which features are taken: 40 of 50 for 0.8, 41 in paper mode."""
+    if share <= 0:
+        return 0
+    return min(total, int(share * total + 1e-6) + int(paper))
+
+
+@dataclass
+class Recording:
+    """What a first pass keeps for a second one, in memory.
+
+    Attributes:
+        dtype: what floating point numbers are kept as; None: as they are.
+        device: where they are kept; None: where they are.
+    """
+
+    dtype: torch.dtype | None = torch.float16
+    device: torch.device | str | None = None
+    kept: dict[tuple[Moment, Source, str], Tensor] = field(default_factory=dict)
+
+    @property
+    def bytes(self) -> int:
+        """Size in memory."""
+        return sum(value.numel() * value.element_size() for value in self.kept.values())
+
+    def put(self, moment: Moment, source: Source, path: str, value: Tensor) -> None:
+        """Keep a copy of what `path` put out for an artistic row."""
+        self.kept[moment, source, path] = value.detach().to(self.device, self.dtype, copy=True)
+
+    def get(self, moment: Moment, source: Source, path: str) -> Tensor:
+        """What was kept.
+
+        Raises:
+            RuntimeError: nothing was: the passes differ in their steps or rows.
+        """
+        key = (moment, source, path)
+        if key not in self.kept:
+            raise RuntimeError(
+                f"the first pass kept no {path} of the {source} in step {moment.index} (timestep {moment.timestep:g}); "
+                "both passes need the same steps"
+            )
+        return self.kept[key]
+
+
+class Injector:
+    """Carries features from artistic rows to twins' rows.
+
+    Args:
+        plan: the layers and their default shares.
+        options: for how long.
+        record: where to keep the artistic rows' features for a second pass, or None.
+        replay: the first pass's features, for twins whose artistic row is not sampled now, or None.
+    """
+
+    def __init__(
+        self,
+        plan: LayerPlan,
+        options: InjectionOptions,
+        record: Recording | None = None,
+        replay: Recording | None = None,
+    ) -> None:
+        self.feature_share = plan.feature_share if options.features is None else options.features
+        self.attention_share = plan.attention_share if options.attention is None else options.attention
+        self.paper = options.paper
+        self.record = record
+        self.replay = replay
+        self._kept: dict[tuple[Source, str], Tensor] = {}
+
+    def begin_step(self) -> None:
+        """Free what is left of the step before."""
+        self._kept.clear()
+
+    def active(self, site: Site, moment: Moment) -> bool:
+        """Whether the twin takes this site's output in this step."""
+        share = self.feature_share if site.kind in (Kind.BRANCH, Kind.SHORTCUT) else self.attention_share
+        return moment.index < steps_of(share, moment.total, self.paper)
+
+    @torch.no_grad()
+    def carry(self, site: Site, output: Tensor, rows: Rows, moment: Moment) -> Tensor:
+        """The output with the twins' rows replaced; written in place, the artistic rows stay as they are.
+
+        Args:
+            site: where it comes from.
+            output: [batch, ...].
+            rows: who is who in the batch.
+            moment: the step.
+
+        Raises:
+            RuntimeError: a twin's artistic row is neither in the batch nor was it in an earlier call of the step.
+        """
+        artists = rows.artists
+        needed = {row.source for _, row in rows.twins if row.keep}
+        served = {row.source for _, row in rows.twins}
+        if any(output.stride(axis) == 0 and size > 1 for axis, size in enumerate(output.shape)):
+            output = output.clone()
+        for place, row in rows.twins:
+            if row.source in artists:
+                output[place].copy_(output[artists[row.source]])
+            else:
+                output[place].copy_(self._fetch(site, row.source, moment, output[place]))
+        for source in served - needed:
+            self._kept.pop((source, site.path), None)
+        for source, place in artists.items():
+            if self.record is not None:
+                self.record.put(moment, source, site.path, output[place])
+            elif source in needed or source not in served:
+                self._kept[source, site.path] = output[place].clone()
+        return output
+
+    def _fetch(self, site: Site, source: Source, moment: Moment, like: Tensor) -> Tensor:
+        if self.replay is not None:
+            value = self.replay.get(moment, source, site.path)
+        elif (source, site.path) in self._kept:
+            value = self._kept[source, site.path]
+        else:
+            raise RuntimeError(
+                f"a twin's row came before its artist: nothing of the {source} was seen in step {moment.index}; call "
+                "the artistic row first, or in the same batch"
+            )
+        if value.shape != like.shape:
+            raise RuntimeError(f"the twin and its artist differ in size at {site.path}: {like.shape}, {value.shape}")
+        return value

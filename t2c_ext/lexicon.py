@@ -32,7 +32,10 @@ class Thing:
         speed: default speed factor.
         ground: it lies on the ground plane, so that near parts move faster than far ones.
         shy: it moves only when words say that it does (grass stands still unless it is told to stream left).
-        ade20k, coco: class names in ADE20K-150 and COCO panoptic.
+        ade20k, coco: class names in ADE20K-150 and COCO panoptic; together they are the thing.
+        near: class names of either that stand for it where none of those is in the picture.
+        unseen: neither vocabulary has a class that means it; `ade20k` and `coco` then name what they make of it, and
+            only a model that takes any word can find it.
     """
 
     name: str
@@ -46,6 +49,8 @@ class Thing:
     shy: bool = False
     ade20k: tuple[str, ...] = ()
     coco: tuple[str, ...] = ()
+    near: tuple[str, ...] = ()
+    unseen: bool = False
 
 
 class Lexicon:
@@ -106,6 +111,8 @@ def _thing(row: dict[str, Any]) -> Thing:
         shy=row.get("shy", False),
         ade20k=tuple(row.get("ade20k", ())),
         coco=tuple(row.get("coco", ())),
+        near=tuple(row.get("near", ())),
+        unseen=row.get("unseen", False),
     )
 
 

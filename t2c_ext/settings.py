@@ -165,7 +165,22 @@ class RegionSettings:
 
     region: str = setting("", "Region", "The words of what moves, separated by commas. Empty: found in the prompt.")
     segmenter: str = setting(
-        "auto", "Segmenter", "What finds the region when no mask is given.", choices=("auto", "clusters")
+        "auto",
+        "Segmenter",
+        "What finds the region when no mask is given; auto is the best whose model is here.",
+        choices=(
+            "auto",
+            "clusters",
+            "oneformer-ade",
+            "mask2former-ade",
+            "oneformer-coco",
+            "mask2former-coco",
+            "segformer-ade",
+            "sam3",
+            "clipseg",
+            "grounding-dino",
+            "odise",
+        ),
     )
     matte: str = setting(
         "auto",
@@ -182,6 +197,13 @@ class RegionSettings:
 class MotionSettings:
     """Which way and how fast."""
 
+    motion_model: str = setting(
+        "auto",
+        "Motion model",
+        "What makes the motion: the solver (needs no weights), the paper's network that follows a direction, its "
+        "network that follows the text, or (auto) what fits and is installed; paper: exactly as the original does.",
+        choices=("auto", "solver", "direction", "text", "paper"),
+    )
     speed: float = setting(
         1.0,
         "Speed",
@@ -226,6 +248,13 @@ class LoopSettings:
 
     frames: int = setting(60, "Frames", "Number of frames of the loop.", minimum=1, maximum=1000, step=1)
     fps: float = setting(30.0, "FPS", "Frames per second.", minimum=1, maximum=120, step=1)
+    renderer: str = setting(
+        "warp",
+        "Renderer",
+        "warp: moves the picture's own pixels (needs no weights); network: the paper's video network paints what "
+        "moves; paper: it paints the whole frame, exactly as the original does.",
+        choices=("warp", "network", "paper"),
+    )
     blend: str = setting(
         "phase",
         "Blend",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 import cv2
@@ -13,7 +14,9 @@ from t2c_ext.lexicon import Lexicon, Thing, load_lexicon
 from t2c_ext.progress import Reporter
 from t2c_ext.region.matte import refine_matte
 from t2c_ext.region.segmenters.base import Segmenter
+from t2c_ext.region.segmenters.choose import AUTO, make_segmenter
 from t2c_ext.region.segmenters.clusters import ClusterSegmenter
+from t2c_ext.region.segmenters.relay import Closable
 from t2c_ext.settings import RegionSettings
 from t2c_ext.types import FloatArray, Region, Regions, Stage, scale_of
 
@@ -86,28 +89,17 @@ def find_regions(
     _check_picture(picture)
     reporter = reporter or Reporter()
     reporter.step(Stage.REGION.value, 0, 1)
-    finder = segmenter or make_segmenter(settings.segmenter)
     asked = [word.strip() for word in settings.region.split(",") if word.strip()] or list(words)
     cell: float | None = None
-    if mask is not None:
-        cell = _pixel_size(mask, picture)
-        found = _from_mask(picture, fit_mask(mask, picture.shape[0], picture.shape[1]), asked, finder)
-    else:
-        found = _from_words(picture, asked, list(words), settings, finder)
+    with _on_demand(segmenter, settings.segmenter) as finder:
+        if mask is not None:
+            cell = _pixel_size(mask, picture)
+            found = _from_mask(picture, fit_mask(mask, picture.shape[0], picture.shape[1]), asked, finder)
+        else:
+            found = _from_words(picture, asked, list(words), settings, finder())
     refined = [replace(region, mask=_edge(picture, region, settings, cell)) for region in found.regions]
     reporter.step(Stage.REGION.value, 1, 1)
     return replace(found, regions=tuple(refined))
-
-
-def make_segmenter(name: str) -> Segmenter:
-    """The segmenter that the setting names.
-
-    Raises:
-        UserError: there is none of that name.
-    """
-    if name in ("auto", ClusterSegmenter.name):
-        return ClusterSegmenter()
-    raise UserError(f"there is no segmenter called {name!r}; use auto or {ClusterSegmenter.name}")
 
 
 def fit_mask(mask: FloatArray, height: int, width: int) -> FloatArray:
@@ -133,6 +125,28 @@ def fit_mask(mask: FloatArray, height: int, width: int) -> FloatArray:
     if array.max() < 0.5:
         raise UserError("the mask is empty; paint what moves in white")
     return array
+
+
+@contextmanager
+def _on_demand(given: Segmenter | None, name: str) -> Iterator[Callable[[], Segmenter]]:
+    """Inside the context, a function that gives the segmenter: the given one, else the named one.
+
+    The named one is made when it is first asked for, and closed at the end; the given one is its owner's to close.
+    """
+    made: list[Closable] = []
+
+    def segmenter() -> Segmenter:
+        if given is not None:
+            return given
+        if not made:
+            made.append(make_segmenter(name))
+        return made[0]
+
+    try:
+        yield segmenter
+    finally:
+        for own in made:
+            own.close()
 
 
 def _pixel_size(mask: FloatArray, picture: FloatArray) -> float | None:
@@ -175,13 +189,13 @@ def _same_thing(one: Thing, other: Thing) -> bool:
     return one.family == other.family and one.appearance == other.appearance
 
 
-def _from_mask(picture: FloatArray, mask: FloatArray, words: Sequence[str], finder: Segmenter) -> Regions:
+def _from_mask(picture: FloatArray, mask: FloatArray, words: Sequence[str], finder: Callable[[], Segmenter]) -> Regions:
     """The mask, shared out among the words where the segmenter can tell them apart inside it."""
     groups = _groups(words, load_lexicon())
     whole = Region(groups[0].name if groups else NO_WORD, mask, 1.0, PAINTED)
     if len(groups) < 2:
         return Regions((whole,))
-    found = {region.name: region for region in finder.segment(picture, [group.name for group in groups])}
+    found = {region.name: region for region in finder().segment(picture, [group.name for group in groups])}
     sure = [found[group.name] for group in groups if group.name in found and found[group.name].score >= 0.5]
     names = ", ".join(group.name for group in groups)
     if len(sure) == len(groups):
@@ -231,7 +245,15 @@ def _from_words(
         names = " or ".join(f"the {group.name}" for group in missing)
         raise _not_found(f"I could not find {names}", [group.name for group in missing], finder.propose(picture))
     notes = [f"I could not find the {group.name}, so it stays still; paint a mask to move it" for group in missing]
+    notes += _found_by(sure) if settings.segmenter == AUTO else []
     return Regions(tuple(_disjoint(sure)), tuple(notes))
+
+
+def _found_by(regions: Sequence[Region]) -> list[str]:
+    """Which model found what; that of the weight-free segmenter goes without saying."""
+    sources = dict.fromkeys(region.source for region in regions if region.source not in ("", ClusterSegmenter.name))
+    names = {source: [region.name for region in regions if region.source == source] for source in sources}
+    return [f"found by {source}: {', '.join(found)}" for source, found in names.items()]
 
 
 def _chosen(offered: Sequence[Region], asked: Sequence[str]) -> tuple[list[Region], list[str]]:

@@ -111,6 +111,10 @@ class ClusterSegmenter:
             free &= ~guess.members
         return offered + self._numbered(analysis, picture, free, MOST_OFFERED - len(offered))
 
+    def close(self) -> None:
+        """Let the last picture go."""
+        self._last = None
+
     def _numbered(self, analysis: _Analysis, picture: FloatArray, free: BoolArray, most: int) -> list[Region]:
         """The largest natural groups of what has no name yet."""
         pieces = analysis.pieces

@@ -1,0 +1,159 @@
+"""Which segmenter: by name, or the best whose model is here."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from t2c_ext.errors import UserError
+from t2c_ext.region.segmenters import closed_networks, odise, open_networks
+from t2c_ext.region.segmenters.closed import ClosedNetwork, ClosedSegmenter
+from t2c_ext.region.segmenters.clusters import ClusterSegmenter
+from t2c_ext.region.segmenters.networks import Hardware, best_hardware, from_transformers
+from t2c_ext.region.segmenters.open import OpenNetwork, OpenSegmenter
+from t2c_ext.region.segmenters.relay import Closable, Relay
+from t2c_ext.weights.find import find_model
+
+Finder = Callable[[str], Path | None]
+"""Where the model of a name lies, or None."""
+
+AUTO = "auto"
+
+
+@dataclass(frozen=True)
+class _Backend:
+    """How one segmenter is made.
+
+    Attributes:
+        models: what it needs, by the catalogue's names.
+        needs: the newest class of transformers that it needs, or "".
+        libraries: what else has to be installed.
+    """
+
+    models: tuple[str, ...]
+    needs: str
+    libraries: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Closed(_Backend):
+    network: Callable[[Path, Hardware], ClosedNetwork] = closed_networks.SegFormer
+
+
+@dataclass(frozen=True)
+class _Open(_Backend):
+    network: Callable[..., OpenNetwork] = open_networks.ClipSeg
+
+
+_ONEFORMER, _MASK2FORMER = "OneFormerForUniversalSegmentation", "Mask2FormerForUniversalSegmentation"
+
+CLOSED: dict[str, _Closed] = {
+    "oneformer-ade": _Closed(("oneformer-ade",), _ONEFORMER, network=closed_networks.OneFormer),
+    "mask2former-ade": _Closed(("mask2former-ade",), _MASK2FORMER, network=closed_networks.Mask2Former),
+    "oneformer-coco": _Closed(("oneformer-coco",), _ONEFORMER, network=closed_networks.OneFormer),
+    "mask2former-coco": _Closed(("mask2former-coco",), _MASK2FORMER, network=closed_networks.Mask2Former),
+    "segformer-ade": _Closed(("segformer-ade",), "SegformerForSemanticSegmentation", network=closed_networks.SegFormer),
+}
+"""Closed vocabularies, the best first: ADE20K tells rivers, lakes and waterfalls apart, and larger models see more."""
+
+OPEN: dict[str, _Open] = {
+    "sam3": _Open(("sam3",), "Sam3Model", ("torchvision",), network=open_networks.Sam3),
+    "clipseg": _Open(("clipseg",), "CLIPSegForImageSegmentation", network=open_networks.ClipSeg),
+    "grounding-dino": _Open(("grounding-dino", "sam2"), "Sam2Model", network=open_networks.GroundedSam),
+    "odise": _Open(("odise",), "", ("odise", "detectron2"), network=odise.Odise),
+}
+"""Open vocabularies, the best for things without a firm shape first."""
+
+NAMES = (AUTO, ClusterSegmenter.name, *CLOSED, *OPEN)
+"""What the setting `segmenter` can be."""
+
+
+def make_segmenter(name: str, find: Finder = find_model, device: str | None = None) -> Closable:
+    """The segmenter that the setting names; `auto` is the best whose model is here.
+
+    A closed vocabulary is helped out by an open one that is here, for the words that it lacks. The weight-free
+    segmenter comes last, for what no model could know.
+
+    Args:
+        name: one of `NAMES`.
+        find: tells where a model lies.
+        device: a torch device; the best one when None.
+
+    Returns:
+        A segmenter that loads its models when they are first needed, once, and lets them go on `close`.
+
+    Raises:
+        UserError: there is none of that name, or its model is not here.
+    """
+    if name == ClusterSegmenter.name:
+        return ClusterSegmenter()
+    if name not in NAMES:
+        raise UserError(f"there is no segmenter called {name!r}; use one of: {', '.join(NAMES)}")
+    if name in OPEN:
+        return _opened(name, _folders(name, OPEN[name], find), device)
+    models: list[Closable] = []
+    main = next((each for each in CLOSED if _is_here(CLOSED[each], find)), None) if name == AUTO else name
+    if main is not None:
+        (folder,) = _folders(main, CLOSED[main], find)
+        models.append(ClosedSegmenter(main, partial(_load_closed, main, folder, device)))
+    helper = next((each for each in OPEN if _is_here(OPEN[each], find)), None)
+    if helper is not None:
+        models.append(_opened(helper, _folders(helper, OPEN[helper], find), device))
+    return Relay(models, ClusterSegmenter()) if models else ClusterSegmenter()
+
+
+def _opened(name: str, folders: Sequence[Path], device: str | None) -> OpenSegmenter:
+    return OpenSegmenter(name, partial(_load_open, name, tuple(folders), device))
+
+
+def _load_closed(name: str, folder: Path, device: str | None) -> ClosedNetwork:
+    _require(CLOSED[name])
+    return CLOSED[name].network(folder, best_hardware(device))
+
+
+def _load_open(name: str, folders: Sequence[Path], device: str | None) -> OpenNetwork:
+    _require(OPEN[name])
+    return OPEN[name].network(*folders, best_hardware(device))
+
+
+def _folders(name: str, backend: _Backend, find: Finder) -> list[Path]:
+    """Where its models lie.
+
+    Raises:
+        UserError: one is not here.
+    """
+    found = []
+    for model in backend.models:
+        folder = find(model)
+        if folder is None:
+            raise UserError(
+                f"the segmenter {name} needs the model {model}, which is not here; "
+                f"get it with: t2c models download {model}"
+            )
+        found.append(folder)
+    return found
+
+
+def _require(backend: _Backend) -> None:
+    """Check that what it runs on is installed.
+
+    Raises:
+        UserError: it is not.
+    """
+    from_transformers(backend.needs or "PreTrainedModel")
+    for library in backend.libraries:
+        if importlib.util.find_spec(library) is None:
+            raise UserError(f"the segmenter needs the Python package {library}, which is not installed")
+
+
+def _is_here(backend: _Backend, find: Finder) -> bool:
+    """Whether its models are here and can run; transformers is only imported to look when they are."""
+    try:
+        _folders("", backend, find)
+        _require(backend)
+    except UserError:
+        return False
+    return True

@@ -1,0 +1,251 @@
+"""Which way a picture's flow is made: by one of the paper's networks, or by the solver."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+from t2c_ext.errors import UserError
+from t2c_ext.motion.binding import arrow_angle, bind
+from t2c_ext.motion.canvas import plan_canvas
+from t2c_ext.motion.hint_map import hint_velocity
+from t2c_ext.motion.holds import hold_pins, without_frozen
+from t2c_ext.motion.pace import bring_to_speed
+from t2c_ext.motion.solver import solve_flow
+from t2c_ext.progress import Reporter
+from t2c_ext.settings import MotionSettings
+from t2c_ext.types import FloatArray, Flow, Hints, Plan, Regions, Stage
+from t2c_ext.weights.find import find_model
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from t2c_ext.motion.networks.load import FlowNetwork
+    from t2c_ext.motion.text_context import TextEncoder
+
+DIRECTION_WEIGHTS = "motion-direction-pretrained"
+TEXT_WEIGHTS = "motion-pretrained"
+ENCODER_WEIGHTS = "clip-text"
+
+ModelFinder = Callable[[str], Path | None]
+"""From a name of the catalogue to its file or folder, or None where it is not here."""
+
+_STEPS = 3
+
+
+class MotionModel(str, Enum):
+    """What makes a flow."""
+
+    SOLVER = "solver"
+    DIRECTION = "direction"
+    TEXT = "text"
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What will make the flow.
+
+    Attributes:
+        model: the maker.
+        paper: keep the original's behaviour to the letter.
+        notes: sentences for the user: why it is not the one that was to be expected.
+    """
+
+    model: MotionModel
+    paper: bool = False
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Equipment:
+    """What networks need from the outside.
+
+    Attributes:
+        find: tells where weights are.
+        encoder: a text encoder that is loaded already (the host's own), or None to load `clip-text`.
+        device: a device of torch, or "auto".
+        dtype: "float32", "float16", "bfloat16" or "auto".
+    """
+
+    find: ModelFinder = find_model
+    encoder: TextEncoder | None = None
+    device: str = "auto"
+    dtype: str = "auto"
+
+
+@dataclass(frozen=True)
+class _Task:
+    """What a network is asked for: as `make_flow`, without the frozen areas."""
+
+    picture: FloatArray
+    regions: Regions
+    plan: Plan
+    hints: Hints
+    settings: MotionSettings
+    words: str
+
+
+def make_flow(  # noqa: PLR0917
+    picture: FloatArray,
+    regions: Regions,
+    plan: Plan,
+    hints: Hints,
+    settings: MotionSettings,
+    equipment: Equipment | None = None,
+    *,
+    prompt: str | None = None,
+    reporter: Reporter | None = None,
+) -> Flow:
+    """The flow of a picture, by what `settings.motion_model` names.
+
+    Args:
+        picture: float32 [H, W, 3], 0..1.
+        regions: what moves; masks of the picture's size.
+        plan: the words' motions.
+        hints: what the user drew.
+        settings: the motion model, speed, and what the solver needs.
+        equipment: weights, text encoder and device; the catalogue's places when None.
+        prompt: what the text network reads, without any prompt syntax; None: the plan's prompt as it is.
+        reporter: progress and cancellation.
+
+    Returns:
+        The flow: finite, zero outside the mask, of the speed that was asked for; `source` says what made it.
+
+    Raises:
+        UserError: the named model's weights are not here, or it cannot be done as asked.
+        Cancelled: the user stopped.
+    """
+    equipment, reporter = equipment or Equipment(), reporter or Reporter()
+    choice = choose_model(settings, plan, hints, equipment)
+    if choice.model is MotionModel.SOLVER:
+        flow = solve_flow(picture, regions, plan, hints, settings, reporter)
+        return replace(flow, notes=(*choice.notes, *flow.notes))
+    for region in regions.regions:
+        if region.mask.shape != picture.shape[:2]:
+            raise UserError(f"the mask of {region.name} has another size than the picture")
+    moving = without_frozen(regions, hints)
+    words = plan.art_prompt if prompt is None else prompt
+    task = _Task(picture, moving, plan, hints, settings, words.strip() or ", ".join(row.name for row in moving.regions))
+    reporter.step(Stage.MOTION.value, 0, _STEPS)
+    network, context = _open(choice.model, task, equipment)
+    reporter.step(Stage.MOTION.value, 1, _STEPS)
+    field, notes = (_by_paper if choice.paper else _by_network)(network, context, task)
+    reporter.step(Stage.MOTION.value, 2, _STEPS)
+    hold_pins(field, hints)
+    field[moving.mask <= 0] = 0
+    reporter.step(Stage.MOTION.value, _STEPS, _STEPS)
+    source = f"{choice.model.value} network" + (" as in the paper" if choice.paper else "")
+    return Flow(np.ascontiguousarray(field, np.float32), source, (*choice.notes, *notes))
+
+
+def choose_model(settings: MotionSettings, plan: Plan, hints: Hints, equipment: Equipment | None = None) -> Choice:
+    """What makes the flow: quick, and without opening any weights.
+
+    `auto` takes the direction network when words or drawings say a direction, and the text network when they say none,
+    each when its weights are here; else the solver. `paper` takes the same networks and needs them.
+
+    Raises:
+        UserError: the weights of a model that is asked for by name are not here.
+    """
+    equipment, name = equipment or Equipment(), settings.motion_model
+    fitting = MotionModel.DIRECTION if _is_directed(plan, hints) else MotionModel.TEXT
+    if name == "auto":
+        lacking = _lacking(fitting, equipment)
+        if not lacking:
+            return Choice(fitting)
+        # who has the network, but not what it needs, would wonder
+        surprising = not {DIRECTION_WEIGHTS, TEXT_WEIGHTS} & set(lacking)
+        note = f"The {fitting.value} network was not used: {_remedy(lacking[0])}."
+        return Choice(MotionModel.SOLVER, notes=(note,) if surprising else ())
+    model = fitting if name == "paper" else MotionModel(name)
+    lacking = _lacking(model, equipment)
+    if lacking:
+        raise UserError(f"the motion model {name!r} cannot run: {_remedy(lacking[0])}")
+    return Choice(model, paper=name == "paper")
+
+
+def _is_directed(plan: Plan, hints: Hints) -> bool:
+    named = any(region.angle is not None for region in hints.regions)
+    return bool(plan.motions or hints.arrows or hints.swirls or named)
+
+
+def _lacking(model: MotionModel, equipment: Equipment) -> list[str]:
+    """What a model needs and this machine lacks: names of packages and of weights."""
+    if model is MotionModel.SOLVER:
+        return []
+    packages, weights = ["torch"], [DIRECTION_WEIGHTS]
+    if model is MotionModel.TEXT:
+        weights = [TEXT_WEIGHTS]
+        if equipment.encoder is None:
+            packages.append("transformers")
+            weights.append(ENCODER_WEIGHTS)
+    missing = [name for name in weights if equipment.find(name) is None]
+    return missing + [name for name in packages if importlib.util.find_spec(name) is None]
+
+
+def _remedy(name: str) -> str:
+    if name in (DIRECTION_WEIGHTS, TEXT_WEIGHTS, ENCODER_WEIGHTS):
+        return f"{name} is not here; get it with: t2c models download {name}"
+    return f"the package {name} is not installed; get it with: pip install {name}"
+
+
+def _open(model: MotionModel, task: _Task, equipment: Equipment) -> tuple[FlowNetwork, Tensor | None]:
+    """The network, and for the text network the embedding of the words."""
+    from t2c_ext.motion.networks.load import load_network
+    from t2c_ext.motion.text_context import load_text_encoder
+
+    context = None
+    if model is MotionModel.TEXT:
+        encoder = equipment.encoder or load_text_encoder(_found(ENCODER_WEIGHTS, equipment))
+        context = encoder(task.words)
+    weights = DIRECTION_WEIGHTS if model is MotionModel.DIRECTION else TEXT_WEIGHTS
+    return load_network(_found(weights, equipment), equipment.device, equipment.dtype), context
+
+
+def _found(name: str, equipment: Equipment) -> Path:
+    path = equipment.find(name)
+    if path is None:
+        raise UserError(_remedy(name))
+    return path
+
+
+def _by_network(network: FlowNetwork, context: Tensor | None, task: _Task) -> tuple[FloatArray, tuple[str, ...]]:
+    """The network's flow at the speed that is asked for, and notes."""
+    from t2c_ext.motion.predict import predict_flow
+
+    drives, notes = bind(task.picture, task.regions, task.plan, task.hints, task.settings)
+    hint = None
+    if context is None:
+        height, width = task.picture.shape[:2]
+        height, width = plan_canvas(height, width, network.stride).content
+        masks = [cv2.resize(row.mask, (width, height), interpolation=cv2.INTER_AREA) for row in task.regions.regions]
+        hint = hint_velocity(drives, masks, task.hints)
+        notes += tuple(note for drive in drives for note in drive.notes)
+    elif _is_directed(task.plan, task.hints):
+        notes += ("The text network reads only the words: directions that were said or drawn were left out.",)
+    field = predict_flow(network, task.picture, task.regions.mask, hint=hint, context=context)
+    return bring_to_speed(field, drives, task.settings.speed), notes
+
+
+def _by_paper(network: FlowNetwork, context: Tensor | None, task: _Task) -> tuple[FloatArray, tuple[str, ...]]:
+    """The flow as the original makes it: one direction for all, cut instead of brought to a speed."""
+    from t2c_ext.motion.paper import paper_flow
+
+    angle = None if context is not None else _one_angle(task)
+    mask, speed = task.regions.mask, task.settings.speed
+    return paper_flow(network, task.picture, mask, speed=speed, angle=angle, context=context), ()
+
+
+def _one_angle(task: _Task) -> float | None:
+    """The first direction that was said or drawn; None where only turning is."""
+    said = [motion.angle for motion in task.plan.motions]
+    drawn = [arrow_angle(arrow, *task.picture.shape[:2]) for arrow in task.hints.arrows]
+    named = [region.angle for region in task.hints.regions]
+    return next((angle for angle in (*drawn, *named, *said) if angle is not None), None)

@@ -1,0 +1,55 @@
+"""What stands still because the user says so: frozen areas and pins."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from t2c_ext.errors import UserError
+from t2c_ext.motion.guide import pin_window
+from t2c_ext.types import FloatArray, Hints, Regions
+
+_REACH = 0.2
+
+
+def frozen_area(hints: Hints, height: int, width: int) -> NDArray[np.bool_]:
+    """bool [height, width]: inside one of the frozen areas."""
+    canvas = np.zeros((height, width), np.uint8)
+    for polygon in hints.freeze:
+        corners = (np.array(polygon) * (width, height) - 0.5) * 256
+        cv2.fillPoly(canvas, [np.round(corners).astype(np.int32)], 1, cv2.LINE_8, 8)
+    return canvas.astype(bool)
+
+
+def without_frozen(regions: Regions, hints: Hints) -> Regions:
+    """The regions without the frozen areas, and without those of which nothing is left.
+
+    Raises:
+        UserError: nothing is left.
+    """
+    frozen = frozen_area(hints, *regions.mask.shape)
+    thawed = (
+        replace(region, mask=np.where(frozen, np.float32(0), region.mask).astype(np.float32))
+        for region in regions.regions
+    )
+    kept = tuple(region for region in thawed if region.mask.max(initial=0) > 0)
+    if not kept:
+        raise UserError("nothing is left to move: the mask is empty, or all of it is frozen; paint where it moves")
+    return replace(regions, regions=kept)
+
+
+def hold_pins(field: FloatArray, hints: Hints) -> None:
+    """Make field [H, W, 2] zero at each pin's pixel, and slow around it."""
+    height, width = field.shape[:2]
+    reach = max(1, round(_REACH * min(height, width)))
+    for pin_x, pin_y in hints.pins:
+        column, row = min(int(pin_x * width), width - 1), min(int(pin_y * height), height - 1)
+        rows = slice(max(0, row - reach), row + reach + 1)
+        columns = slice(max(0, column - reach), column + reach + 1)
+        part = field[rows, columns]
+        y, x = np.mgrid[rows.start : rows.start + part.shape[0], columns.start : columns.start + part.shape[1]]
+        window = pin_window(x - float(column), y - float(row), min(height, width))
+        part *= (1 - window)[..., None].astype(np.float32)

@@ -1,0 +1,148 @@
+"""A flow network from its file, on its device, ready to predict."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from t2c_ext.errors import UserError
+from t2c_ext.motion.networks.direction import MotionDirectionNetwork
+from t2c_ext.motion.networks.text import MotionTextNetwork
+from t2c_ext.weights.spectral import freeze_spectral
+from t2c_ext.weights.states import fill_module, load_state
+
+FlowModule = MotionDirectionNetwork | MotionTextNetwork
+
+
+@dataclass(frozen=True)
+class FlowNetwork:
+    """A flow network and where it runs.
+
+    Attributes:
+        module: the network.
+        device: where its weights are.
+        dtype: what it computes in.
+    """
+
+    module: FlowModule
+    device: torch.device = dataclasses.field(default_factory=lambda: torch.device("cpu"))
+    dtype: torch.dtype = torch.float32
+
+    @property
+    def channels(self) -> int:
+        """Channels of its input: 6 with a hint, 4 without."""
+        return self.module.channels
+
+    @property
+    def stride(self) -> int:
+        """Both sides of its input are multiples of this."""
+        return self.module.stride
+
+    def run(self, x: Tensor, context: Tensor | None = None) -> Tensor:
+        """The network's output, float32 on the CPU.
+
+        Where the device has too little memory, or an operation that it lacks, or half precision overflows, the network
+        moves to the CPU and to float32, and stays there.
+
+        Args:
+            x: as the network's `forward` wants it.
+            context: the text network's words, else None.
+
+        Raises:
+            UserError: an input has a wrong shape, or the weights give no finite flow.
+        """
+        inputs = [x] if context is None else [x, context]
+        try:
+            result = self._forward(inputs, self.device, self.dtype)
+        except (NotImplementedError, torch.cuda.OutOfMemoryError):
+            if self.device.type == "cpu":
+                raise
+            result = None
+        if result is None or not bool(result.isfinite().all()):
+            result = self._forward(inputs, torch.device("cpu"), torch.float32)
+        if not bool(result.isfinite().all()):
+            raise UserError("the flow network's weights give no finite flow; download them again")
+        return result
+
+    def _forward(self, inputs: list[Tensor], device: torch.device, dtype: torch.dtype) -> Tensor:
+        place(self.module, device, dtype)
+        moved = [part.to(device=device, dtype=dtype) for part in inputs]
+        if device.type == "cuda":
+            moved[0] = moved[0].contiguous(memory_format=torch.channels_last)
+        output: Tensor = self.module(*moved)
+        return output.to(device="cpu", dtype=torch.float32)
+
+
+def load_network(path: Path, device: str = "auto", dtype: str = "auto") -> FlowNetwork:
+    """Open one of the paper's flow networks; its keys tell which it is.
+
+    Args:
+        path: the checkpoint, a pickle or safetensors.
+        device: a device of torch, or "auto": CUDA, else MPS, else the CPU.
+        dtype: "float32", "float16", "bfloat16", or "auto": float16 on a GPU and float32 on the CPU.
+
+    Raises:
+        UserError: the file is no such checkpoint, or this machine lacks the device.
+    """
+    target = choose_device(device)
+    kind = choose_dtype(dtype, target)
+    state = load_state(path)
+    direction = "conv1.weight_orig" in state
+    width = state["conv1.bias"].shape[0] if "conv1.bias" in state else None
+    with torch.device("meta"):
+        module: FlowModule = _build(direction, width)
+    fill_module(module, state, path)
+    freeze_spectral(module)
+    place(module, target, kind)
+    return FlowNetwork(module, target, kind)
+
+
+def _build(direction: bool, width: int | None) -> FlowModule:
+    if direction:
+        return MotionDirectionNetwork() if width is None else MotionDirectionNetwork(width)
+    # the transformers' group norm and heads divide the width by 32
+    return MotionTextNetwork() if width is None or width % 32 else MotionTextNetwork(width)
+
+
+def place(module: nn.Module, device: torch.device, dtype: torch.dtype) -> None:
+    """Bring a network's weights to a device and type; on CUDA with the channels last, which its convolutions like."""
+    module.to(device=device, dtype=dtype)
+    if device.type == "cuda":
+        module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+
+def choose_device(name: str) -> torch.device:
+    """The device of this name, or the best one for "auto".
+
+    Raises:
+        UserError: torch does not know it, or this machine lacks it.
+    """
+    if name == "auto":
+        best = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+        return torch.device(best)
+    try:
+        device = torch.device(name)
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError, NotImplementedError):
+        raise UserError(f"this machine has no device {name!r} that torch can use; choose cpu, cuda or mps") from None
+    return device
+
+
+def choose_dtype(name: str, device: torch.device) -> torch.dtype:
+    """The type of this name, or for "auto" the usual one of the device.
+
+    Raises:
+        UserError: it is none of float32, float16 and bfloat16, or float16 on the CPU.
+    """
+    if name == "auto":
+        return torch.float32 if device.type == "cpu" else torch.float16
+    known = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}
+    if name not in known:
+        raise UserError(f"the number type {name!r} is not known; choose from {', '.join(known)}")
+    if name == "float16" and device.type == "cpu":
+        raise UserError("float16 needs a GPU; choose float32 or bfloat16 on the CPU")
+    return known[name]

@@ -1,0 +1,71 @@
+"""Bringing a network's flow to the speed that words, arrows and settings ask for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from t2c_ext.errors import UserError
+from t2c_ext.motion.binding import Drive
+from t2c_ext.motion.guide import arrow_velocity
+from t2c_ext.types import Arrow, FloatArray, scale_of
+
+_STILL = 0.05
+_ALONG_ARROW = np.linspace(0, 1, 33)
+
+
+def bring_to_speed(field: FloatArray, drives: Sequence[Drive], speed: float) -> FloatArray:
+    """Scale each region of a field; directions stay as they are.
+
+    A region's median speed becomes its own speed times `speed` (1 pixel per frame at 512); a region with arrows moves
+    on the mean under them as fast as they say. Where regions overlap their factors mix by their masks.
+
+    Args:
+        field: float32 [H, W, 2].
+        drives: what moves each region.
+        speed: multiplies all.
+
+    Raises:
+        UserError: the field stands still in a region.
+    """
+    masks = [drive.region.mask for drive in drives]
+    total = np.maximum(sum(masks), np.float32(1e-12))
+    factor = sum(mask * np.float32(_factor(field, drive, masks)) for drive, mask in zip(drives, masks, strict=True))
+    return np.asarray(field * (factor / total * np.float32(speed))[..., None], np.float32)
+
+
+def _factor(field: FloatArray, drive: Drive, masks: Sequence[FloatArray]) -> float:
+    mask = drive.region.mask
+    inside = mask > 0.5 * min(1.0, float(mask.max()))
+    if len(masks) > 1:
+        own = inside & (mask >= np.maximum.reduce(list(masks)))
+        inside = own if own.any() else inside
+    speeds = np.hypot(field[..., 0], field[..., 1])
+    wanted = [arrow_velocity(arrow, *mask.shape) for arrow in drive.arrows]
+    found = [_under(speeds, inside, arrow) for arrow in drive.arrows]
+    if sum(found) > 0:
+        return float(sum(np.hypot(*vector) for vector, under in zip(wanted, found, strict=True) if under)) / sum(found)
+    return drive.speed * scale_of(*mask.shape) / _typical(speeds[inside], drive.region.name)
+
+
+def _typical(speeds: FloatArray, name: str) -> float:
+    """The median; where most stands still the median of what moves, which would else be scaled without bounds."""
+    fastest = float(np.quantile(speeds, 0.95)) if speeds.size else 0.0
+    moving = speeds[speeds > _STILL * fastest]
+    if fastest <= 0 or not moving.size:
+        raise UserError(f"the flow network leaves {name or 'the region'} still; choose the solver as motion model")
+    median = float(np.median(speeds))
+    return median if median > _STILL * fastest else float(np.median(moving))
+
+
+def _under(speeds: FloatArray, inside: NDArray[np.bool_], arrow: Arrow) -> float:
+    """Mean speed under an arrow, inside the mask; 0 where it nowhere touches it."""
+    height, width = speeds.shape
+    x = arrow.start[0] + _ALONG_ARROW * (arrow.end[0] - arrow.start[0])
+    y = arrow.start[1] + _ALONG_ARROW * (arrow.end[1] - arrow.start[1])
+    rows = np.minimum((y * height).astype(int), height - 1)
+    columns = np.minimum((x * width).astype(int), width - 1)
+    met = inside[rows, columns]
+    return float(speeds[rows, columns][met].mean()) if met.any() else 0.0

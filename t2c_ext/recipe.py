@@ -14,6 +14,7 @@ from t2c_ext.settings import (
     MotionSettings,
     PromptSettings,
     RegionSettings,
+    TwinSettings,
     Value,
     table,
 )
@@ -28,6 +29,7 @@ class Recipe:
     """The settings of every stage."""
 
     prompt: PromptSettings = field(default_factory=PromptSettings)
+    twin: TwinSettings = field(default_factory=TwinSettings)
     region: RegionSettings = field(default_factory=RegionSettings)
     motion: MotionSettings = field(default_factory=MotionSettings)
     loop: LoopSettings = field(default_factory=LoopSettings)
@@ -53,7 +55,7 @@ class Recipe:
         """Every setting by its name."""
         return {
             item.name: getattr(group, item.name)
-            for group in (self.prompt, self.region, self.motion, self.loop)
+            for group in (self.prompt, self.twin, self.region, self.motion, self.loop)
             for item in fields(group)
         }
 

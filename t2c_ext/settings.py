@@ -126,6 +126,22 @@ def setting(
     return field(default=default, metadata=metadata)
 
 
+SAMPLERS = (
+    "ddim",
+    "euler",
+    "euler a",
+    "heun",
+    "dpm2",
+    "dpm2 a",
+    "lms",
+    "dpm++ 2m",
+    "dpm++ 2m karras",
+    "dpm++ 2m sde karras",
+    "unipc",
+)
+"""The samplers that a twin can be made with."""
+
+
 @dataclass(frozen=True)
 class PromptSettings:
     """What the words mean."""
@@ -139,6 +155,9 @@ class PromptSettings:
         "Natural terms",
         "Added to the prompt's nouns to make the prompt of the natural-looking twin.",
         advanced=True,
+    )
+    natural_prompt: str = setting(
+        "", "Natural prompt", "The prompt of the natural-looking twin. Empty: the prompt's nouns and the natural terms."
     )
     angle: str = setting(
         "centre",
@@ -156,6 +175,129 @@ class PromptSettings:
     )
     seed: int = setting(
         0, "Seed", "The same seed and settings give the same file.", minimum=0, maximum=2**32 - 1, step=1
+    )
+
+
+@dataclass(frozen=True)
+class TwinSettings:
+    """How the picture and its natural-looking twin are made."""
+
+    model: str = setting(
+        "",
+        "Model",
+        "A checkpoint file, a folder in diffusers' layout, or a repository of the hub (SD1, SD2, SDXL). "
+        "Empty: the picture has no twin.",
+    )
+    negative_prompt: str = setting("", "Negative prompt", "What neither picture should show.")
+    width: int = setting(0, "Width", "A multiple of 8; 0: as the model was trained.", minimum=0, maximum=8192, step=8)
+    height: int = setting(0, "Height", "A multiple of 8; 0: as the model was trained.", minimum=0, maximum=8192, step=8)
+    sampler: str = setting("ddim", "Sampler", "The sampler; the paper's is ddim.", choices=SAMPLERS)
+    steps: int = setting(50, "Steps", "Sampling steps.", minimum=1, maximum=1000, step=1)
+    guidance: float = setting(
+        5.0, "Guidance", "How closely the artistic picture follows its prompt.", minimum=1, maximum=30, step=0.5
+    )
+    natural_guidance: float = setting(
+        7.5,
+        "Natural guidance",
+        "How closely the natural-looking twin follows its prompt.",
+        minimum=1,
+        maximum=30,
+        step=0.5,
+        advanced=True,
+    )
+    twin: bool = setting(
+        True, "Twin", "Make the natural-looking twin; without it the region is sought in the picture itself."
+    )
+    feature_share: float = setting(
+        -1.0,
+        "Feature share",
+        "Share of the steps in which the twin takes the picture's features (-1: 0.8 as the paper, 0.6 for SDXL).",
+        minimum=-1,
+        maximum=1,
+        step=0.05,
+        advanced=True,
+    )
+    attention_share: float = setting(
+        -1.0,
+        "Attention share",
+        "Share of the steps in which the twin takes the picture's attention (-1: 0.5 as the paper, 0.6 for SDXL).",
+        minimum=-1,
+        maximum=1,
+        step=0.05,
+        advanced=True,
+    )
+    injection: str = setting(
+        "exact",
+        "Injection",
+        "The shares exactly, or one step longer as the paper's code runs.",
+        choices=("exact", "paper"),
+        advanced=True,
+    )
+    negative_schedule: str = setting(
+        "off",
+        "Negative schedule",
+        "Lead the twin away from the picture's own prompt, more and more (the paper: linear). Costs a third more.",
+        choices=("off", "linear", "constant", "exp"),
+        advanced=True,
+    )
+    negative_alpha: float = setting(
+        0.75,
+        "Negative alpha",
+        "Share of the empty prompt where the negative schedule begins.",
+        minimum=0,
+        maximum=1,
+        step=0.05,
+        advanced=True,
+    )
+    painting: str = setting(
+        "noise",
+        "Painting",
+        "How a given picture is followed: noised to each step's level, or inverted by DDIM as in the paper (slow).",
+        choices=("noise", "invert"),
+        advanced=True,
+    )
+    inversion_steps: int = setting(
+        250,
+        "Inversion steps",
+        "Steps of the inversion; the paper takes 999.",
+        minimum=1,
+        maximum=999,
+        step=1,
+        advanced=True,
+    )
+    passes: str = setting(
+        "auto",
+        "Passes",
+        "Both pictures at once, one after the other (half the memory), or (auto) as memory allows.",
+        choices=("auto", "lockstep", "two"),
+        advanced=True,
+    )
+    lora_folder: str = setting("", "LoRA folder", "Where the LoRAs lie that prompts name as <lora:name:0.8>.")
+    embeddings_folder: str = setting("", "Embeddings folder", "Where textual inversions lie.")
+    clip_skip: int = setting(
+        1, "Clip skip", "Which of the text encoder's last layers is read.", minimum=1, maximum=12, step=1, advanced=True
+    )
+    prediction: str = setting(
+        "auto",
+        "Prediction",
+        "What the model predicts, where a checkpoint file does not tell.",
+        choices=("auto", "epsilon", "v_prediction"),
+        advanced=True,
+    )
+    device: str = setting("auto", "Device", "auto, cpu, cuda, cuda:1 or mps.", advanced=True)
+    precision: str = setting(
+        "auto",
+        "Precision",
+        "Of the UNet; auto is fp16 on a GPU and fp32 on the CPU.",
+        choices=("auto", "fp32", "fp16", "bf16"),
+        advanced=True,
+    )
+    memory: str = setting(
+        "auto",
+        "Memory",
+        "Keep the whole model on the GPU, only the part at work, or (auto) the latter on cards below 10 GB.",
+        choices=("auto", "keep", "offload"),
+        advanced=True,
     )
 
 
@@ -299,16 +441,22 @@ def groups() -> dict[Stage, type]:
     """The settings class of each stage that has one."""
     return {
         Stage.PROMPT: PromptSettings,
+        Stage.TWIN: TwinSettings,
         Stage.REGION: RegionSettings,
         Stage.MOTION: MotionSettings,
         Stage.LOOP: LoopSettings,
     }
 
 
+def rows_of(stage: Stage, group: type) -> Iterator[Setting]:
+    """The rows that a settings class declares."""
+    for item in fields(group):
+        if item.default is MISSING:
+            raise TypeError(f"{group.__name__}.{item.name} has no default")
+        yield Setting(item.name, stage, type(item.default), item.default, **item.metadata)
+
+
 def table() -> Iterator[Setting]:
     """Every setting, in the order of the stages."""
     for stage, group in groups().items():
-        for item in fields(group):
-            if item.default is MISSING:
-                raise TypeError(f"{group.__name__}.{item.name} has no default")
-            yield Setting(item.name, stage, type(item.default), item.default, **item.metadata)
+        yield from rows_of(stage, group)

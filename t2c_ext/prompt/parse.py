@@ -73,8 +73,8 @@ def parse(settings: PromptSettings, parser: taggers.Parser | None = None, tagger
         motions, remarks = _motions(spoken, prompt, settings)
         notes += remarks
         regions = _regions(spoken, motions) or _regions(prompt, motions)
-    nouns = natural_prompt(art, settings.natural_terms, lexicon, tagger)
-    return Plan(art, nouns, regions, tuple(motions), tuple(notes))
+    natural = settings.natural_prompt.strip() or natural_prompt(art, settings.natural_terms, lexicon, tagger)
+    return Plan(art, natural, regions, tuple(motions), tuple(notes))
 
 
 def _spans(reading: Reading) -> list[tuple[int, int]]:

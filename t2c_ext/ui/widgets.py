@@ -1,0 +1,40 @@
+"""A widget for each row of the table of settings; the same for Gradio 3 and later."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import gradio as gr
+
+from t2c_ext.settings import Setting
+
+
+def widget(row: Setting, prefix: str) -> Any:
+    """The component that sets a setting.
+
+    Args:
+        row: the setting.
+        prefix: put before its name to make the element's id.
+    """
+    common: dict[str, Any] = {"label": row.label, "elem_id": f"{prefix}_{row.name}"}
+    if row.type is bool:
+        return gr.Checkbox(value=row.default, **common)
+    if row.choices:
+        return gr.Dropdown(choices=list(row.choices), value=row.default, info=row.help, **common)
+    if row.type is str:
+        return gr.Textbox(value=row.default, placeholder=row.help, lines=1, **common)
+    if row.minimum is not None and row.maximum is not None and row.maximum < 2**31:
+        return gr.Slider(row.minimum, row.maximum, value=row.default, step=row.step, info=row.help, **common)
+    return gr.Number(value=row.default, precision=0 if row.type is int else None, info=row.help, **common)
+
+
+def widgets(rows: Iterable[Setting], prefix: str) -> dict[str, Any]:
+    """Widgets for the plain settings, then those of the advanced ones under "More"; by the settings' names."""
+    rows = list(rows)
+    made = {row.name: widget(row, prefix) for row in rows if not row.advanced}
+    advanced = [row for row in rows if row.advanced]
+    if advanced:
+        with gr.Accordion("More", open=False, elem_id=f"{prefix}_more"):
+            made |= {row.name: widget(row, prefix) for row in advanced}
+    return {row.name: made[row.name] for row in rows}

@@ -1,0 +1,1 @@
+"""The only room that knows the WebUI: its script, its sampler, its API, its settings page."""

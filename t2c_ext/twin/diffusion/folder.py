@@ -1,0 +1,138 @@
+"""Models from a folder in diffusers' layout, and from the hub: its cache first."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+from t2c_ext.errors import UserError
+from t2c_ext.twin.diffusion.architecture import Config, refuse_channels
+from t2c_ext.twin.diffusion.components import Components, Encoder, Placement
+from t2c_ext.twin.diffusion.single_file import fill_text_model, text_model, with_prediction
+from t2c_ext.twin.diffusion.tokenizer import open_tokenizer
+from t2c_ext.twin.families import Family
+from t2c_ext.weights.states import load_state
+
+T = TypeVar("T")
+
+INDEX = "model_index.json"
+PIPELINES = frozenset(f"StableDiffusion{family}{kind}Pipeline" for family in ("", "XL") for kind in ("", "Img2Img"))
+UNUSED = ("safety_checker", "feature_extractor", "image_encoder")
+_TEXT_WEIGHTS = ("model.safetensors", "model.fp16.safetensors", "pytorch_model.bin", "pytorch_model.fp16.bin")
+
+
+def load_folder(folder: Path, placement: Placement, prediction: str = "auto") -> Components:
+    """The parts of a folder with `model_index.json`.
+
+    Raises:
+        UserError: a part is missing or damaged, or it is another kind of pipeline.
+    """
+    index = _json(folder / INDEX)
+    kind = str(index.get("_class_name", ""))
+    if kind not in PIPELINES:
+        raise UserError(f"{folder} is a {kind or 'folder of another kind'}; a model of SD1, SD2 or SDXL is needed")
+    unet_config = _json(folder / "unet" / "config.json")
+    refuse_channels(int(unet_config.get("in_channels", 4)), str(folder))
+    names = [("tokenizer", "text_encoder"), ("tokenizer_2", "text_encoder_2")]
+    present = [pair for pair in names if index.get(pair[1], [None])[0]]
+    xl = unet_config.get("addition_embed_type") == "text_time"
+    if len(present) != (2 if xl else 1):
+        raise UserError(f"{folder} is an SDXL refiner or of another architecture; use a base model")
+    family = Family.SDXL if xl else Family.SD2 if unet_config.get("use_linear_projection") else Family.SD1
+    components = Components(
+        name=folder.name,
+        family=family,
+        unet=_diffusers_part("UNet2DConditionModel", folder, "unet", placement.dtype),
+        vae=_diffusers_part("AutoencoderKL", folder, "vae", None),
+        encoders=tuple(_encoder(folder, *pair, placement.dtype) for pair in present),
+        scheduler=_scheduler(folder),
+        placement=placement,
+    )
+    return with_prediction(components, prediction)
+
+
+def load_hub(name: str, placement: Placement, prediction: str = "auto", online: bool = True) -> Components:
+    """The parts of a repository "owner/name" of the hub: from its cache, else downloaded with progress.
+
+    Raises:
+        UserError: it is neither in the cache nor can it be fetched; or as `load_folder`.
+    """
+    return load_folder(_snapshot(name, online), placement, prediction)
+
+
+def _snapshot(name: str, online: bool) -> Path:
+    from diffusers import DiffusionPipeline
+
+    wanted: dict[str, Any] = dict.fromkeys(UNUSED)
+    reason = "the hub was not asked"
+    for local in (True, False) if online else (True,):
+        try:
+            folder = Path(DiffusionPipeline.download(name, local_files_only=local, **wanted))
+        except Exception as error:  # the hub's client has many kinds of errors, other ones in each version
+            reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:160]
+            continue
+        if (folder / INDEX).is_file():
+            return folder
+    raise UserError(
+        f"{name} is neither a file nor a folder here, nor could it be had from the hub ({reason}); "
+        "name a checkpoint file, a folder with model_index.json, or a repository such as owner/name"
+    )
+
+
+def _json(path: Path) -> Config:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UserError(f"cannot read {path}: {error.strerror or error}") from None
+    except ValueError:
+        raise UserError(f"{path} is no JSON; download the model again") from None
+    if not isinstance(content, dict):
+        raise UserError(f"{path} holds no configuration; download the model again")
+    return content
+
+
+def _scheduler(folder: Path) -> Config:
+    config = _json(folder / "scheduler" / "scheduler_config.json")
+    return {key: value for key, value in config.items() if not key.startswith("_")}
+
+
+def _diffusers_part(kind: str, folder: Path, part: str, dtype: Any) -> Any:
+    """A network of diffusers', which knows the names that older versions gave to its parts."""
+    import diffusers
+    import torch
+
+    names = [path.name for path in (folder / part).glob("diffusion_pytorch_model*")]
+    variant = {"variant": "fp16"} if names and all(".fp16." in name for name in names) else {}
+
+    def load() -> Any:
+        return getattr(diffusers, kind).from_pretrained(
+            str(folder), subfolder=part, torch_dtype=dtype or torch.float32, local_files_only=True, **variant
+        )
+
+    return _part(load, folder / part).eval().requires_grad_(False)
+
+
+def _part(load: Callable[[], T], what: Path) -> T:
+    try:
+        return load()
+    except UserError:
+        raise
+    except Exception as error:  # safetensors, torch, diffusers and the hub's client each have their own
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:160]
+        raise UserError(f"{what} is missing, damaged or truncated ({reason}); download it again") from None
+
+
+def _encoder(folder: Path, tokenizer_part: str, part: str, dtype: Any) -> Encoder:
+    config = _json(folder / part / "config.json")
+    projection = "CLIPTextModelWithProjection" in config.get("architectures", [])
+    plain = {key: value for key, value in config.items() if key not in ("architectures", "torch_dtype", "dtype")}
+    model = text_model(plain, projection, dtype)
+    weights = next((folder / part / name for name in _TEXT_WEIGHTS if (folder / part / name).is_file()), None)
+    if weights is None:
+        raise UserError(f"{folder / part} has no weights; download the model again")
+    state = {key.removeprefix("text_model."): value for key, value in load_state(weights).items()}
+    fill_text_model(model, state, weights)
+    tokenizer = open_tokenizer(folder / tokenizer_part)
+    return Encoder(tokenizer, model, int(tokenizer.pad_token_id))

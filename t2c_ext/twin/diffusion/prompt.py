@@ -1,0 +1,165 @@
+"""The WebUI's prompt syntax as weighted text: (emphasis:1.2), [less], [from:to:when], [one|other], BREAK."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from itertools import groupby
+
+MORE, LESS = 1.1, 1 / 1.1
+"""What a pair of round or square brackets multiplies the weight by."""
+
+DEEPEST = 40
+"""Brackets nested deeper than this are text."""
+
+_NUMBER = r"\s*[+-]?(?:\d+(?:\.\d*)?|\.\d+)\s*"
+_WEIGHT = re.compile(rf":({_NUMBER})$")
+_SCHEDULE = re.compile(rf"^{_NUMBER}$")
+_BREAK = re.compile(r"\bBREAK\b")
+_AND = re.compile(rf"(?::{_NUMBER})?\bAND\b")
+_AND_WEIGHT = re.compile(rf":{_NUMBER}$")
+_LORA = re.compile(r"<lora:([^:<>\n]{1,300})(?::([^:<>\n]{0,30}))?(?::([^:<>\n]{0,30}))?[^<>\n]{0,100}>")
+_NETWORK = re.compile(r"<[A-Za-z_]{1,30}:[^<>\n]{0,300}>")
+_CLOSING = {"(": ")", "[": "]"}
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Text of one weight."""
+
+    text: str
+    weight: float = 1.0
+
+
+Part = tuple[Piece, ...]
+"""The pieces between two BREAKs."""
+
+
+@dataclass(frozen=True)
+class LoraRequest:
+    """`<lora:name:strength>`; the second number, where there is one, is for the UNet alone."""
+
+    name: str
+    encoder: float
+    unet: float
+
+
+def take_loras(prompt: str) -> tuple[str, tuple[LoraRequest, ...]]:
+    """The prompt without extra networks, and the LoRAs that it names (each once; its last strength holds)."""
+    found = {}
+    for match in _LORA.finditer(prompt):
+        first = _strength(match[2], 1.0)
+        found[match[1].strip()] = LoraRequest(match[1].strip(), first, _strength(match[3], first))
+    return _NETWORK.sub("", prompt), tuple(found.values())
+
+
+def _strength(text: str | None, otherwise: float) -> float:
+    try:
+        return float((text or "").split("=")[-1])
+    except ValueError:
+        return otherwise
+
+
+def joins_prompts(prompt: str) -> bool:
+    """Whether the prompt has an AND between prompts (a prompt all in capitals has words instead)."""
+    return bool(_AND.search(prompt)) and prompt != prompt.upper()
+
+
+def weighted(prompt: str, step: int, steps: int) -> tuple[Part, ...]:
+    """The prompt as it is at one step.
+
+    Args:
+        prompt: without extra networks.
+        step: from 0.
+        steps: number of steps in all.
+
+    Returns:
+        One part for each stretch between BREAKs, at least one. AND is read as BREAK. Unbalanced opening brackets hold
+        to the end, as in the WebUI; closing ones are text.
+    """
+    if joins_prompts(prompt):
+        prompt = _AND_WEIGHT.sub("", _AND.sub("BREAK", prompt))
+    pieces = _Reader(step, steps).read(prompt, 1.0, 0)
+    parts: list[list[Piece]] = [[]]
+    for weight, group in groupby(pieces, key=lambda piece: piece.weight):
+        first, *others = _BREAK.split("".join(piece.text for piece in group))
+        parts[-1].append(Piece(first, weight))
+        parts.extend([Piece(text, weight)] for text in others)
+    return tuple(tuple(piece for piece in part if piece.text.strip()) for part in parts)
+
+
+@dataclass(frozen=True)
+class _Reader:
+    """Reads a prompt at one step."""
+
+    step: int
+    steps: int
+
+    def read(self, text: str, weight: float, depth: int) -> list[Piece]:
+        """The pieces of a text whose surroundings have the given weight."""
+        pieces, plain, position = [], "", 0
+        while position < len(text):
+            char = text[position]
+            if char == "\\" and text[position + 1 : position + 2] in tuple("()[]\\"):
+                plain += text[position + 1 : position + 2]
+                position += 2
+            elif char in _CLOSING and depth < DEEPEST:
+                end = _closing(text, position)
+                pieces.append(Piece(plain, weight))
+                pieces += self._group(char, text[position + 1 : end], weight, depth)
+                plain, position = "", end + 1
+            else:
+                plain += char
+                position += 1
+        return [*pieces, Piece(plain, weight)]
+
+    def _group(self, opening: str, inside: str, weight: float, depth: int) -> list[Piece]:
+        if opening == "(":
+            stated = _WEIGHT.search(inside)
+            if stated:
+                return self.read(inside[: stated.start()], weight * float(stated[1]), depth + 1)
+            return self.read(inside, weight * MORE, depth + 1)
+        options = _split(inside, "|")
+        if len(options) > 1:
+            return self.read(options[self.step % len(options)], weight, depth + 1)
+        colons = _split(inside, ":")
+        if len(colons) in (2, 3) and _SCHEDULE.match(colons[-1]):
+            before, after = colons[0] if len(colons) == 3 else "", colons[-2]
+            when = float(colons[-1])
+            late = self.step >= (when * self.steps if when < 1 else when)
+            return self.read(after if late else before, weight, depth + 1)
+        return self.read(inside, weight * LESS, depth + 1)
+
+
+def _closing(text: str, start: int) -> int:
+    """Where the bracket at `start` closes; the text's end when it does not."""
+    open_ones: list[str] = []
+    position = start
+    while position < len(text):
+        char = text[position]
+        if char == "\\":
+            position += 1
+        elif char in _CLOSING:
+            open_ones.append(_CLOSING[char])
+        elif open_ones and char == open_ones[-1]:
+            open_ones.pop()
+            if not open_ones:
+                return position
+        position += 1
+    return len(text)
+
+
+def _split(text: str, mark: str) -> list[str]:
+    """Split at marks that stand outside inner brackets."""
+    parts, start, position = [], 0, 0
+    while position < len(text):
+        char = text[position]
+        if char == "\\":
+            position += 1
+        elif char in _CLOSING:
+            position = _closing(text, position)
+        elif char == mark:
+            parts.append(text[start:position])
+            start = position + 1
+        position += 1
+    return [*parts, text[start:]]

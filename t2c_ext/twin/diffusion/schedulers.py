@@ -1,0 +1,48 @@
+"""Samplers by their common names, made from diffusers' classes with the model's own noise schedule."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from t2c_ext.twin.diffusion.architecture import Config
+
+_KINDS: Mapping[str, tuple[str, Config]] = {
+    "ddim": ("DDIMScheduler", {}),
+    "euler": ("EulerDiscreteScheduler", {}),
+    "euler a": ("EulerAncestralDiscreteScheduler", {}),
+    "heun": ("HeunDiscreteScheduler", {}),
+    "dpm2": ("KDPM2DiscreteScheduler", {}),
+    "dpm2 a": ("KDPM2AncestralDiscreteScheduler", {}),
+    "lms": ("LMSDiscreteScheduler", {}),
+    "dpm++ 2m": ("DPMSolverMultistepScheduler", {}),
+    "dpm++ 2m karras": ("DPMSolverMultistepScheduler", {"use_karras_sigmas": True}),
+    "dpm++ 2m sde karras": (
+        "DPMSolverMultistepScheduler",
+        {"use_karras_sigmas": True, "algorithm_type": "sde-dpmsolver++"},
+    ),
+    "unipc": ("UniPCMultistepScheduler", {}),
+}
+
+_OWN = ("num_train_timesteps", "beta_start", "beta_end", "beta_schedule", "trained_betas", "prediction_type")
+_SHARED = ("steps_offset", "timestep_spacing", "rescale_betas_zero_snr")
+
+
+def make_scheduler(name: str, config: Config) -> Any:
+    """A fresh scheduler.
+
+    Args:
+        name: one of the settings' samplers.
+        config: the model's schedule; what it predicts, its betas and a zero terminal SNR are kept, the options of the
+            sampler that came with the model are not.
+    """
+    import diffusers
+
+    kind, options = _KINDS[name]
+    kept = {key: config[key] for key in (*_OWN, *_SHARED) if config.get(key) is not None}
+    if name == "ddim":
+        kept |= {"clip_sample": False, "set_alpha_to_one": False}
+    kept.setdefault("steps_offset", 1)
+    if kept.get("rescale_betas_zero_snr"):
+        kept["timestep_spacing"] = "trailing"
+    return getattr(diffusers, kind).from_config({**kept, **options})

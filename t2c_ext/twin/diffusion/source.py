@@ -1,0 +1,144 @@
+"""The twin source that samples both pictures with a model of diffusers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from t2c_ext.errors import UserError
+from t2c_ext.progress import Reporter
+from t2c_ext.settings import TwinSettings
+from t2c_ext.twin.diffusion import latents as between
+from t2c_ext.twin.diffusion.components import Components, placement_for
+from t2c_ext.twin.diffusion.extras import apply_loras, load_embeddings
+from t2c_ext.twin.diffusion.load import identity, load_model, require_diffusers
+from t2c_ext.twin.diffusion.pair import Pair, Sampler, Wish
+from t2c_ext.twin.diffusion.prompt import LoraRequest, joins_prompts, take_loras
+from t2c_ext.types import FloatArray, Picture, Plan, Twin
+
+
+@dataclass
+class DiffusersTwin:
+    """Samples the artistic picture and its natural-looking twin, or the twin of a painting.
+
+    Attributes:
+        settings: the stage's settings; `model` names the model.
+        seed: the same seed gives the same pictures, on any device but for its rounding.
+        painting: a picture in place of the artistic one; it is followed, and given back as it is.
+        components: a model that is loaded already, in place of `settings.model`. LoRAs are merged into it.
+    """
+
+    settings: TwinSettings
+    seed: int = 0
+    painting: Picture | None = None
+    components: Components | None = None
+    _merged: tuple[LoraRequest, ...] | None = field(default=None, repr=False)
+
+    def key(self, plan: Plan) -> tuple[object, ...]:
+        """What the pictures depend on: the words, the settings, the seed, the model's file, and the painting."""
+        painting = None if self.painting is None else self.painting.rgb
+        words = (plan.art_prompt, plan.natural_prompt, plan.regions)
+        return ("diffusers", *words, self.settings, self.seed, *identity(self.settings.model), painting)
+
+    def make(self, plan: Plan, reporter: Reporter) -> Twin:
+        """Two pictures and the artistic one's attention; progress counts calls of the UNet.
+
+        Raises:
+            UserError: the model cannot be loaded, a size is no multiple of 8, memory does not suffice …
+            Cancelled: the user stopped it; the model is as before.
+        """
+        return self.make_many(plan, reporter, 1)[0]
+
+    def make_many(self, plan: Plan, reporter: Reporter, count: int) -> list[Twin]:
+        """Several twins of one plan in one batch, with the seeds `seed`, `seed` + 1 and so on; raises as `make`."""
+        require_diffusers()
+        self._check_size()
+        art_prompt, natural_prompt, loras = _prompts(plan)
+        reporter.check()
+        components = self._model(loras)
+        size = self._size(components)
+        between.check_size(size)
+        notes = [*self._notes(art_prompt, natural_prompt, size)]
+        prompts = (art_prompt, natural_prompt, self.settings.negative_prompt)
+        notes += load_embeddings(components, self.settings.embeddings_folder, prompts)
+        latent = None
+        if self.painting is not None:
+            latent = between.encode(components, between.resized(self.painting.rgb, size))
+        seeds = [(self.seed + number) % 2**32 for number in range(count)]
+        sampler = Sampler(components, self.settings, reporter, notes)
+        pairs = sampler.run(Wish(art_prompt, natural_prompt, plan.regions, seeds, size, latent))
+        return [self._twin(pair, plan, seed, size, sampler.notes) for pair, seed in zip(pairs, seeds, strict=True)]
+
+    def _check_size(self) -> None:
+        """Refuse a size before a model is loaded for it."""
+        given = (self.settings.height, self.settings.width)
+        between.check_size((given[0] or between.SMALLEST_SIDE, given[1] or between.SMALLEST_SIDE))
+
+    def _model(self, loras: tuple[LoraRequest, ...]) -> Components:
+        """The model with these LoRAs merged; loaded anew when it holds others."""
+        if self.components is None or self._merged not in (None, loras):
+            settings = self.settings
+            placement = placement_for(settings.device, settings.precision, settings.memory)
+            self.components = load_model(settings.model, placement, settings.prediction)
+            self._merged = None
+        if self._merged is None:
+            apply_loras(self.components, loras, self.settings.lora_folder)
+            self._merged = loras
+        return self.components
+
+    def _size(self, components: Components) -> between.Size:
+        """The size to sample at: as set, or as the model was trained; a painting keeps its aspect."""
+        side = between.native_side(components)
+        height, width = self.settings.height or side, self.settings.width or side
+        if self.painting is None:
+            return height, width
+        return between.fitted_size(self.painting.size, height * width)
+
+    def _notes(self, art_prompt: str, natural_prompt: str, size: between.Size) -> list[str]:
+        notes = []
+        if joins_prompts(art_prompt) or joins_prompts(natural_prompt):
+            notes.append("AND between prompts is read as BREAK.")
+        if self.painting is not None and self.painting.size != size:
+            height, width = size
+            notes.append(f"The twin was made at {width} x {height} and brought to the picture's size.")
+        return notes
+
+    def _twin(self, pair: Pair, plan: Plan, seed: int, size: between.Size, notes: Sequence[str]) -> Twin:
+        text = _infotext(plan, self.settings, seed, size)
+        natural = pair.natural
+        if self.painting is None:
+            return Twin(
+                _picture(pair.art, text), None if natural is None else Picture(natural), pair.attention, tuple(notes)
+            )
+        if natural is not None:
+            natural = between.resized(natural, self.painting.size)
+        return Twin(self.painting, None if natural is None else Picture(natural), pair.attention, tuple(notes))
+
+
+def _prompts(plan: Plan) -> tuple[str, str, tuple[LoraRequest, ...]]:
+    """Both prompts without extra networks, and the LoRAs of the artistic one: they hold for the model, so for both."""
+    art, loras = take_loras(plan.art_prompt)
+    natural, more = take_loras(plan.natural_prompt)
+    named = {request.name for request in loras}
+    return art, natural, (*loras, *(request for request in more if request.name not in named))
+
+
+def _picture(rgb: FloatArray | None, infotext: str) -> Picture:
+    if rgb is None:
+        raise UserError("no picture was sampled")
+    return Picture(rgb, infotext=infotext)
+
+
+def _infotext(plan: Plan, settings: TwinSettings, seed: int, size: between.Size) -> str:
+    """The picture's generation parameters, as the WebUI writes them."""
+    from pathlib import Path
+
+    lines = [plan.art_prompt]
+    if settings.negative_prompt:
+        lines.append(f"Negative prompt: {settings.negative_prompt}")
+    name = Path(settings.model).stem or "unknown"
+    lines.append(
+        f"Steps: {settings.steps}, Sampler: {settings.sampler}, CFG scale: {settings.guidance:g}, Seed: {seed}, "
+        f"Size: {size[1]}x{size[0]}, Model: {name}"
+    )
+    return "\n".join(lines)

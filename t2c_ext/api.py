@@ -16,8 +16,8 @@ from t2c_ext.motion.field import read_flow
 from t2c_ext.pipeline import Cinemagraph, Job, Pipeline
 from t2c_ext.progress import CancelCallback, ProgressCallback, Reporter
 from t2c_ext.recipe import Recipe
-from t2c_ext.twin.source import GivenTwin
-from t2c_ext.types import Region, Regions, Twin
+from t2c_ext.twin.choose import choose_source
+from t2c_ext.types import Picture, Region, Regions
 from t2c_ext.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -33,13 +33,14 @@ def animate(
     *,
     mask: Mask | Mapping[str, Mask] | None = None,
     flow: PathLike | np.ndarray | None = None,
+    natural: PathLike | Image | np.ndarray | None = None,
     workspace: PathLike | None = None,
     recipe: Recipe | None = None,
     progress: ProgressCallback | None = None,
     cancelled: CancelCallback | None = None,
     **settings: object,
 ) -> Cinemagraph:
-    """Animate a picture.
+    """Animate a picture; with `model=...` a natural-looking twin of it is made first, in which the region is found.
 
     Args:
         picture: a file, a PIL picture, or an array [H, W, 3 or 4] (uint8, or float 0..1).
@@ -48,6 +49,7 @@ def animate(
         mask: what moves, white moves: a file, a PIL picture, or an array [h, w] (bool, uint8, or float 0..1); or
             several by name, such as {"river": ..., "clouds": ...}, to which the motion words are bound.
         flow: a flow file, or an array [h, w, 2] or [2, h, w] in pixels per frame of its own size.
+        natural: a natural-looking twin of the picture that was made elsewhere, of its size.
         workspace: a folder that keeps each stage's result, so that a later run resumes.
         recipe: settings to start from.
         progress, cancelled: see `t2c_ext.progress`.
@@ -61,14 +63,51 @@ def animate(
         Cancelled: `cancelled` returned True.
     """
     chosen = (recipe or Recipe()).with_values(settings)
-    art = read_picture(Path(picture)) if isinstance(picture, (str, os.PathLike)) else to_picture(picture)
+    art = _picture(picture)
+    twin = None if natural is None else _picture(natural)
     job = Job(
         chosen,
-        GivenTwin(Twin(art)),
+        choose_source(chosen.twin, chosen.prompt.seed, art, twin),
         _regions(mask),
         None if flow is None else read_flow(Path(flow) if isinstance(flow, (str, os.PathLike)) else flow),
         None if output is None else Path(output),
+        art if chosen.twin.model else None,
     )
+    return run_job(job, workspace, Reporter(**_given(progress=progress, cancelled=cancelled)))
+
+
+def generate(
+    prompt: str,
+    output: PathLike | None = None,
+    *,
+    model: PathLike,
+    workspace: PathLike | None = None,
+    recipe: Recipe | None = None,
+    progress: ProgressCallback | None = None,
+    cancelled: CancelCallback | None = None,
+    **settings: object,
+) -> Cinemagraph:
+    """The whole way from text to a loop: two pictures, region, motion, loop.
+
+    Args:
+        prompt: what the picture shows and how it moves, in the WebUI's prompt syntax.
+        output: the file to write (its ending picks the format), or None to render nothing to disk.
+        model: a checkpoint file, a folder in diffusers' layout, or a repository of the hub (SD1, SD2, SDXL).
+        workspace: a folder that keeps each stage's result, so that a later run resumes.
+        recipe: settings to start from.
+        progress, cancelled: see `t2c_ext.progress`.
+        settings: any setting of the table by its name, such as `steps=30` or `seed=7`.
+
+    Returns:
+        The results of the stages; `result.twin` holds the pictures.
+
+    Raises:
+        UserError: something is wrong with what was given; one line that says what.
+        Cancelled: `cancelled` returned True.
+    """
+    chosen = (recipe or Recipe()).with_values({**settings, "prompt": prompt, "model": os.fspath(model)})
+    source = choose_source(chosen.twin, chosen.prompt.seed)
+    job = Job(chosen, source, output=None if output is None else Path(output))
     return run_job(job, workspace, Reporter(**_given(progress=progress, cancelled=cancelled)))
 
 
@@ -77,9 +116,13 @@ def run_job(job: Job, workspace: PathLike | None, reporter: Reporter) -> Cinemag
     if workspace is None:
         return Pipeline(job, reporter=reporter).run()
     folder = Workspace.create(Path(workspace))
-    folder.save_inputs(job.regions, job.flow)
+    folder.save_inputs(job.regions, job.flow, job.painting)
     regions, flow = folder.load_inputs()
     return Pipeline(replace(job, regions=regions, flow=flow), folder, reporter).run()
+
+
+def _picture(given: PathLike | Image | np.ndarray) -> Picture:
+    return read_picture(Path(given)) if isinstance(given, (str, os.PathLike)) else to_picture(given)
 
 
 def _regions(given: Mask | Mapping[str, Mask] | None) -> Regions | None:
@@ -99,4 +142,4 @@ def _given(**values: Any) -> Mapping[str, Any]:
     return {name: value for name, value in values.items() if value is not None}
 
 
-__all__ = ["Cinemagraph", "UserError", "animate", "run_job"]
+__all__ = ["Cinemagraph", "UserError", "animate", "generate", "run_job"]

@@ -13,17 +13,20 @@ from uuid import uuid4
 import numpy as np
 
 from t2c_ext.errors import UserError
-from t2c_ext.loop.render import Rendering, render_loop
+from t2c_ext.loop.choose import make_rendering
+from t2c_ext.loop.render import Rendering
 from t2c_ext.media.metadata import poster_path, write_poster
 from t2c_ext.media.videos import format_of, write_video
+from t2c_ext.motion.choose import Equipment, choose_model, make_flow
 from t2c_ext.motion.field import prepare_flow
 from t2c_ext.motion.hints import parse_hints
-from t2c_ext.motion.solver import solve_flow
 from t2c_ext.progress import Reporter
 from t2c_ext.prompt.parse import parse
+from t2c_ext.prompt.syntax import plain
 from t2c_ext.recipe import Recipe
 from t2c_ext.region.find import find_regions, fit_mask
 from t2c_ext.region.matte import refine_matte
+from t2c_ext.twin.choose import choose_source
 from t2c_ext.twin.source import GivenTwin, TwinSource
 from t2c_ext.types import FloatArray, Flow, Loop, Picture, Plan, Regions, Stage, Twin
 from t2c_ext.workspace import StageRecord, Workspace, fingerprint
@@ -42,6 +45,7 @@ class Job:
             shared out by the words.
         flow: float32 [h, w, 2] that the user gave, of any size, or None to solve for it.
         output: the file (or folder of frames) to write; None: the workspace's own `loop.<format>`, or no file.
+        painting: the picture that the user gave and a model makes the twin of; the workspace keeps it.
     """
 
     recipe: Recipe
@@ -49,6 +53,7 @@ class Job:
     regions: Regions | None = None
     flow: FloatArray | None = None
     output: Path | None = None
+    painting: Picture | None = None
 
 
 @dataclass
@@ -175,16 +180,20 @@ class Pipeline:
         plan, twin, regions = _made(self.result.plan), _made(self.result.twin), _made(self.result.regions)
         settings = self.job.recipe.motion
         picture = twin.art if twin.natural is None else twin.natural
+        words, hints = plain(plan.art_prompt).text, parse_hints(settings.hints)
+        equipment = Equipment(device=self.job.recipe.twin.device)
+        model = None if self.job.flow is not None else choose_model(settings, plan, hints, equipment).model
 
         def make() -> Flow:
             if self.job.flow is not None:
                 return prepare_flow(self.job.flow, regions.mask, settings)
-            hints = parse_hints(settings.hints)
-            return solve_flow(picture.rgb, regions, plan, hints, settings, self.reporter)
+            return make_flow(
+                picture.rgb, regions, plan, hints, settings, equipment, prompt=words, reporter=self.reporter
+            )
 
         self.result.flow = self._stage(
             Stage.MOTION,
-            (plan.motions, picture.rgb, *_parts(regions), settings, self.job.flow),
+            (plan.motions, words, picture.rgb, *_parts(regions), settings, self.job.flow, model),
             make,
             Workspace.load_flow,
             Workspace.save_flow,
@@ -193,8 +202,14 @@ class Pipeline:
     def _loop(self) -> None:
         twin, regions, flow = _made(self.result.twin), _made(self.result.regions), _made(self.result.flow)
         settings, seed = self.job.recipe.loop, self.job.recipe.prompt.seed
-        self.result.rendering = rendering = render_loop(
-            twin.art.rgb, regions.mask, flow.field, settings, seed=seed, reporter=self.reporter
+        self.result.rendering = rendering = make_rendering(
+            twin.art.rgb,
+            regions.mask,
+            flow.field,
+            settings,
+            seed=seed,
+            reporter=self.reporter,
+            device=self.job.recipe.twin.device,
         )
         path = self._loop_path()
         if path is None:
@@ -321,5 +336,10 @@ def open_job(workspace: Workspace, recipe: Recipe | None = None, output: Path | 
         UserError: the workspace lacks its recipe or its picture.
     """
     regions, flow = workspace.load_inputs()
-    twin = workspace.load_twin()
-    return Job(recipe or workspace.load_recipe(), GivenTwin(twin), regions, flow, output)
+    recipe = recipe or workspace.load_recipe()
+    painting = workspace.load_painting()
+    if recipe.twin.model:
+        source = choose_source(recipe.twin, recipe.prompt.seed, painting)
+    else:
+        source = GivenTwin(workspace.load_twin())
+    return Job(recipe, source, regions, flow, output, painting)

@@ -25,6 +25,9 @@ def register(commands: Commands) -> None:
         metavar="[NAME=]PNG",
         help="what moves: white moves; give it once for each named region",
     )
+    animate.add_argument(
+        "--natural", type=Path, metavar="PNG", help="a natural-looking twin of the picture, made elsewhere"
+    )
     animate.add_argument("--flow", type=Path, metavar="FILE", help="use this flow (.npz, .npy, .flo, .pt)")
     animate.add_argument(
         "-o",
@@ -75,6 +78,7 @@ def _animate_one(
             output,
             mask=_masks(options.mask),
             flow=options.flow,
+            natural=options.natural,
             workspace=workspace,
             recipe=recipe,
             progress=reporter.progress,

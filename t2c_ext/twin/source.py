@@ -27,8 +27,9 @@ class GivenTwin:
 
     def key(self, plan: Plan) -> tuple[object, ...]:
         """The pictures themselves; the plan has no say."""
-        art, natural = self.twin.art, self.twin.natural
-        return ("given", art.rgb, art.alpha, None if natural is None else natural.rgb)
+        art, natural, attention = self.twin.art, self.twin.natural, self.twin.attention
+        maps = () if attention is None else (attention.self_attention, *attention.words, *attention.words.values())
+        return ("given", art.rgb, art.alpha, None if natural is None else natural.rgb, *maps)
 
     def make(self, plan: Plan, reporter: Reporter) -> Twin:
         """The pictures as they are."""

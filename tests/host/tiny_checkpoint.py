@@ -81,7 +81,9 @@ def main() -> None:
     config = tiny_config(Path("configs/v1-inference.yaml"), encoder)
     OmegaConf.save(OmegaConf.create(config), folder / "tiny.yaml")
     model = instantiate_from_config(OmegaConf.create(config)["model"])
-    save_file({key: value.contiguous() for key, value in redraw(model.state_dict()).items()}, folder / "tiny.safetensors")
+    save_file(
+        {key: value.contiguous() for key, value in redraw(model.state_dict()).items()}, folder / "tiny.safetensors"
+    )
 
 
 if __name__ == "__main__":

@@ -1,0 +1,55 @@
+"""`t2c generate`: the whole way from text."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from contextlib import ExitStack
+from pathlib import Path
+
+from t2c_ext.cli.options import Commands, add_settings, output_for, read_text, recipe_of, reporter_on, tell
+from t2c_ext.errors import UserError
+from t2c_ext.recipe import Recipe, recipe_from_json
+
+LONGEST_NAME = 60
+
+
+def register(commands: Commands) -> None:
+    """Add the command."""
+    generate = commands.add_parser("generate", help="make a picture from a prompt, and animate it")
+    generate.add_argument("text", metavar="PROMPT", help="what it shows, and what moves where")
+    generate.add_argument(
+        "-o", "--output", metavar="OUT", help="OUT.mp4, .webm, .gif, .webp, .apng, or DIR/ for PNG frames"
+    )
+    generate.add_argument("--workspace", type=Path, metavar="DIR", help="keep each stage's result here, and resume")
+    generate.add_argument("--recipe", type=Path, metavar="JSON", help="settings to start from")
+    add_settings(generate)
+    generate.set_defaults(command=_generate)
+
+
+def _generate(options: argparse.Namespace) -> int:
+    from t2c_ext.api import generate
+
+    base = Recipe() if options.recipe is None else recipe_from_json(read_text(options.recipe))
+    recipe = recipe_of(options, base)
+    if not options.text.strip():
+        raise UserError("the prompt is empty; say what the picture shows")
+    output = output_for(_stem(options.text), options.output, recipe, options.format is not None)
+    with ExitStack() as stack:
+        result = generate(
+            options.text,
+            output,
+            model=recipe.twin.model,
+            workspace=options.workspace,
+            recipe=recipe,
+            progress=reporter_on(stack).progress,
+        )
+    tell(result.notes)
+    print(output)
+    return 0
+
+
+def _stem(prompt: str) -> str:
+    """A file name from the prompt's first words."""
+    words = re.findall(r"\w+", prompt.lower())
+    return "-".join(words)[:LONGEST_NAME].strip("-") or "cinemagraph"

@@ -1,0 +1,45 @@
+"""Which renderer makes a loop's frames: the warp of the picture's own pixels, or the paper's video network."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from t2c_ext.loop.render import Rendering, render_loop
+from t2c_ext.progress import Reporter
+from t2c_ext.settings import LoopSettings
+from t2c_ext.types import FloatArray
+from t2c_ext.weights.find import require_model
+
+VIDEO_WEIGHTS = "video-pretrained"
+
+
+def make_rendering(
+    picture: FloatArray,
+    mask: FloatArray,
+    flow: FloatArray,
+    settings: LoopSettings,
+    *,
+    seed: int,
+    reporter: Reporter | None = None,
+    require: Callable[[str], Path] = require_model,
+    device: str = "auto",
+) -> Rendering:
+    """Prepare the frames by the renderer that `settings.renderer` names; for the arguments see `render_loop`.
+
+    Args:
+        require: from a name of the catalogue to its file; raises UserError where it is not here.
+        device: of the network; a device of torch, or "auto".
+
+    Raises:
+        UserError: the network's weights are not here, or the picture cannot be animated.
+    """
+    if settings.renderer == "warp":
+        return render_loop(picture, mask, flow, settings, seed=seed, reporter=reporter)
+    weights = require(VIDEO_WEIGHTS)
+    from t2c_ext.loop.synthesis.network import load_video_network
+    from t2c_ext.loop.synthesis.render import synthesize_loop
+
+    network = load_video_network(weights)
+    where = None if device == "auto" else device
+    return synthesize_loop(picture, mask, flow, settings, network, reporter=reporter, device=where)

@@ -324,6 +324,40 @@ class RegionSettings:
             "odise",
         ),
     )
+    refine: str = setting(
+        "auto",
+        "Refine",
+        "Redraw what was found on the twin along the artistic picture's own attention: by spectral clusters or "
+        "k-means, exactly as the paper's code selects, never, or (auto) spectral where it agrees with what was found.",
+        choices=("auto", "spectral", "kmeans", "paper", "off"),
+    )
+    clusters: int = setting(
+        0,
+        "Clusters",
+        "Number of clusters of the attention (0: as few as agree with what was found; the paper takes 5).",
+        minimum=0,
+        maximum=64,
+        step=1,
+        advanced=True,
+    )
+    overlap: float = setting(
+        0.7,
+        "Overlap",
+        "A cluster is kept from this share on that what was found covers.",
+        minimum=0.05,
+        maximum=1,
+        step=0.05,
+        advanced=True,
+    )
+    erosion: float = setting(
+        0.0,
+        "Erosion",
+        "What is taken from the edge of a refined region, in pixels at 512 (the paper: 0 or 4).",
+        minimum=0,
+        maximum=32,
+        step=1,
+        advanced=True,
+    )
     matte: str = setting(
         "auto",
         "Matte",

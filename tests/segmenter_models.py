@@ -115,8 +115,9 @@ def oneformer(folder: Path, labels: tuple[str, ...] = LABELS) -> Path:
     torch.manual_seed(0)
     config = transformers.OneFormerConfig(
         backbone_config=swin(), conv_dim=32, mask_dim=32, hidden_dim=32, encoder_feedforward_dim=16, encoder_layers=1,
-        decoder_layers=2, num_attention_heads=2, dim_feedforward=16, num_queries=5, task_seq_len=77, text_encoder_width=16,
-        text_encoder_context_length=77, text_encoder_num_layers=1, text_encoder_vocab_size=600, text_encoder_n_ctx=4,
+        decoder_layers=2, num_attention_heads=2, dim_feedforward=16, num_queries=5, task_seq_len=77,
+        text_encoder_width=16, text_encoder_context_length=77, text_encoder_num_layers=1,
+        text_encoder_vocab_size=600, text_encoder_n_ctx=4,
         use_pretrained_backbone=False, is_training=False, **numbered(labels),
     )  # fmt: skip
     save(transformers.OneFormerForUniversalSegmentation(config), folder)
@@ -219,3 +220,30 @@ def stripes(height: int, width: int) -> np.ndarray:
     picture[height // 2 :] = BLUE
     picture[:, width - width // 4 :] = GREEN
     return picture
+
+
+def sam3(folder: Path) -> Path:
+    need("Sam3Model")
+    pytest.importorskip("torchvision", reason="SAM 3 needs torchvision, which is not installed")
+    torch.manual_seed(0)
+    count = clip_tokenizer(folder)
+    backbone = transformers.Sam3ViTConfig(
+        hidden_size=16, intermediate_size=16, num_hidden_layers=2, num_attention_heads=2, image_size=56, patch_size=14,
+        window_size=2, global_attn_indexes=[1], pretrain_image_size=28,
+    )  # fmt: skip
+    narrow = {"hidden_size": 32, "num_layers": 1, "num_attention_heads": 2, "intermediate_size": 16}
+    config = transformers.Sam3Config(
+        vision_config=transformers.Sam3VisionConfig(
+            backbone_config=backbone, fpn_hidden_size=32, backbone_feature_sizes=[[16, 16], [8, 8], [4, 4]]
+        ),
+        text_config={
+            "vocab_size": count, "hidden_size": 16, "intermediate_size": 16, "num_hidden_layers": 1,
+            "num_attention_heads": 2, "max_position_embeddings": 32, "projection_dim": 16,
+            "eos_token_id": count - 1, "bos_token_id": count - 2, "pad_token_id": count - 1,
+        },
+        geometry_encoder_config=narrow, detr_encoder_config=narrow, detr_decoder_config=narrow | {"num_queries": 6},
+        mask_decoder_config={"hidden_size": 32, "num_attention_heads": 2},
+    )  # fmt: skip
+    save(transformers.Sam3Model(config), folder)
+    image_settings(folder, "Sam3ImageProcessor", {"height": 56, "width": 56})
+    return folder

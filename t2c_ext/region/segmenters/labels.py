@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from t2c_ext.lexicon import Thing, load_lexicon, plural
 
 OTHER_SPELLINGS = {"falls": "waterfall", "pool": "swimming pool", "window": "windowpane"}
-"""Shorter names that some releases of a vocabulary use, to the ones that stand in the table."""
+"""Names of one class in different releases of a vocabulary."""
 
 TELLING = {"ade20k": "swimming pool", "coco": "water other"}
 """A class that only this vocabulary has."""
@@ -104,7 +104,10 @@ def names_of(label: str) -> frozenset[str]:
     """Every name of a label such as "waterfall, falls" or "sky-other-merged", in lower case with single spaces."""
     full = {_spaced(part) for part in label.split(",")}
     names = full | {_plain(part) for part in full}
-    return frozenset(name for name in names | {OTHER_SPELLINGS.get(name, "") for name in names} if name)
+    for short, long in OTHER_SPELLINGS.items():
+        if names & {short, long}:
+            names |= {short, long}
+    return frozenset(names - {""})
 
 
 def _spaced(text: str) -> str:

@@ -6,7 +6,7 @@ import gc
 import importlib
 import json
 import pickle
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
@@ -89,17 +89,22 @@ class Network:
     def __call__(self, call: Callable[[Any, Callable[[Any], Any]], T]) -> T:
         """Run `call(model, send)` without gradients; `send` brings tensors to the model's device.
 
-        Where the device has too little memory, or lacks an operation, it runs on the CPU instead: slower, with the
-        same result.
+        Where half precision overflows it runs in single precision, and where the device has too little memory, or
+        lacks an operation, on the CPU: slower, with the same result.
         """
         import torch
 
         try:
+            result = self._run(call)
+            if not self._hardware.half or is_finite(result):
+                return result
+            self._move(Hardware(self._hardware.device))
             return self._run(call)
         except (torch.cuda.OutOfMemoryError, NotImplementedError):
             if self._hardware.device == "cpu":
                 raise
         self._move(Hardware("cpu"))
+        free_memory()
         return self._run(call)
 
     @property
@@ -143,6 +148,18 @@ class Lazily(Generic[N]):
             return
         self._made = None
         free_memory()
+
+
+def is_finite(result: Any) -> bool:
+    """Whether every number in arrays, tensors, and what is made of them, is finite."""
+    import torch
+
+    if isinstance(result, torch.Tensor):
+        return bool(result.isfinite().all()) if result.is_floating_point() else True
+    if isinstance(result, (np.ndarray, np.number, float)):
+        return bool(np.isfinite(result).all())
+    parts = result.values() if isinstance(result, Mapping) else result if isinstance(result, (list, tuple)) else ()
+    return all(is_finite(part) for part in parts)
 
 
 def free_memory() -> None:

@@ -102,8 +102,7 @@ class Odise:
                 panoptic_on=True,
             ).eval()
             resized = importlib.import_module("detectron2.data.transforms").AugInput(rgb)
-            for augmentation in self._parts.augmentations:
-                augmentation(resized)
+            self._parts.resize(resized)
             image = torch.as_tensor(np.ascontiguousarray(resized.image.astype("float32").transpose(2, 0, 1)))
             ids, segments = model([{"image": image, "height": height, "width": width}])[0]["panoptic_seg"]
         return ids.cpu().numpy(), list(segments)
@@ -111,11 +110,11 @@ class Odise:
 
 @dataclass(frozen=True)
 class _Parts:
-    """What the package gives: its model, the wrapper that sets a vocabulary, and how pictures are resized."""
+    """What the package gives: its model, the wrapper that sets a vocabulary, and what resizes a picture in place."""
 
     model: Any
     wrapper: Any
-    augmentations: Sequence[Any]
+    resize: Any
 
 
 def _load(checkpoint: Path, hardware: Hardware) -> _Parts:
@@ -129,7 +128,7 @@ def _load(checkpoint: Path, hardware: Hardware) -> _Parts:
         configuration.model.clip_head.alpha = CLIP_ALPHA
         configuration.model.clip_head.beta = CLIP_BETA
         configuration.train.device = hardware.device
-        augmentations = instantiate(configuration.dataloader.test.mapper).augmentations
+        resize = instantiate(configuration.dataloader.test.mapper).augmentations
         model = importlib.import_module("odise.config").instantiate_odise(configuration.model)
         model.to(hardware.device)
         importlib.import_module("odise.checkpoint").ODISECheckpointer(model).load(str(checkpoint))
@@ -139,11 +138,7 @@ def _load(checkpoint: Path, hardware: Hardware) -> _Parts:
     except Exception as error:  # the package wants many others, and downloads of its own
         text = str(error).strip().splitlines() or [type(error).__name__]
         raise UserError(f"ODISE cannot be loaded: {text[0][:200]}; use another segmenter") from None
-    return _Parts(model.eval(), wrapper, _listed(augmentations))
-
-
-def _listed(augmentations: Any) -> Sequence[Any]:
-    return list(augmentations.augs) if hasattr(augmentations, "augs") else list(augmentations)
+    return _Parts(model.eval(), wrapper, resize)
 
 
 def _metadata(labels: Sequence[Sequence[str]]) -> Any:

@@ -186,6 +186,30 @@ def test_models_are_listed_and_unknown_ones_refused(capsys: pytest.CaptureFixtur
     assert "no-such-model" in _refused(capsys, "models", "download", "no-such-model")
 
 
+def test_a_folder_of_models_can_be_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("T2C_MODELS_PATH", "elsewhere")
+    weights = tmp_path / "video-pretrained" / "latest_net_G.safetensors"
+    weights.parent.mkdir()
+    weights.write_bytes(b"cut short")
+    assert main(["models", "list", "--t2c-models-path", str(tmp_path)]) == 0
+    assert f"{weights}" in capsys.readouterr().out
+    assert main(["models", "verify", "video-pretrained", "--t2c-models-path", str(tmp_path)]) == 1
+    assert "damaged" in capsys.readouterr().out
+
+
+def test_a_pickle_becomes_safetensors(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    import torch
+    from safetensors.torch import load_file
+
+    torch.save({"module.layer.weight": torch.arange(6.0)}, tmp_path / "old.pth")
+    assert main(["models", "convert", str(tmp_path / "old.pth")]) == 0
+    written = Path(capsys.readouterr().out.strip())
+    assert load_file(written)["layer.weight"].tolist() == [0, 1, 2, 3, 4, 5]
+    assert "no file" in _refused(capsys, "models", "convert", str(tmp_path / "absent.pth"))
+
+
 def test_a_failed_download_is_one_line(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     spacy_download = pytest.importorskip("spacy.cli.download")
 

@@ -1,33 +1,72 @@
-"""`t2c models`: what is here, and what can be fetched."""
+"""`t2c models`: what is here, what can be fetched, whether it is whole, and pickles as safetensors."""
 
 from __future__ import annotations
 
 import argparse
+import sys
+from contextlib import ExitStack
+from pathlib import Path
 
-from t2c_ext.cli.options import Commands
+from t2c_ext.cli.options import Commands, add_models_path, reporter_on
 from t2c_ext.errors import UserError
 
 
 def register(commands: Commands) -> None:
-    """Add the command."""
-    models = commands.add_parser("models", help="list or download the models that improve results")
-    models.add_argument("action", choices=("list", "download"), help="show which are here, or fetch those that lack")
-    models.add_argument("name", nargs="*", help="only these")
-    models.set_defaults(command=_models)
+    """Add the command and its actions."""
+    models = commands.add_parser("models", help="list, download, verify and convert the models that improve results")
+    actions = models.add_subparsers(title="actions", metavar="ACTION", required=True)
+
+    listing = actions.add_parser("list", help="which are here, which are missing")
+    listing.set_defaults(command=_list)
+    fetching = actions.add_parser("download", help="fetch models that are missing")
+    fetching.add_argument("name", nargs="+", help="names from the list")
+    fetching.set_defaults(command=_download)
+    verifying = actions.add_parser("verify", help="compare models with their checksums")
+    verifying.add_argument("name", nargs="*", help="only these; default: all that are here")
+    verifying.set_defaults(command=_verify)
+    for action in (listing, fetching, verifying):
+        add_models_path(action)
+
+    converting = actions.add_parser("convert", help="write a pickled checkpoint as safetensors")
+    converting.add_argument("file", type=Path, metavar="FILE")
+    converting.add_argument("output", nargs="?", type=Path, metavar="OUT", help="default: beside it, .safetensors")
+    converting.set_defaults(command=_convert)
 
 
-def _models(options: argparse.Namespace) -> int:
-    from t2c_ext.prompt.taggers import language_models
-    from t2c_ext.weights.language import download
+def _list(options: argparse.Namespace) -> int:
+    from t2c_ext.weights.listing import list_models
 
-    models = [model for model in language_models() if not options.name or model.name in options.name]
-    unknown = sorted(set(options.name) - {model.name for model in models})
-    if unknown:
-        raise UserError(f"there is no model called {unknown[0]!r}; see t2c models list")
-    for model in models:
-        if options.action == "download" and not model.installed:
-            download(model.name, model.library)
-            print(f"{model.name}: downloaded")
-        else:
-            print(f"{model.name}: {'here' if model.installed else 'missing'} ({model.purpose})")
+    for row in list_models():
+        print(row.line())
+    return 0
+
+
+def _download(options: argparse.Namespace) -> int:
+    from t2c_ext.weights.download import download_models
+
+    with ExitStack() as stack:
+        found = download_models(options.name, reporter=reporter_on(stack))
+    for name, path in found.items():
+        print(f"{name}: {path or 'installed'}")
+    return 0
+
+
+def _verify(options: argparse.Namespace) -> int:
+    from t2c_ext.weights.verify import State, verify_models
+
+    with ExitStack() as stack:
+        verdicts = verify_models(options.name, reporter=reporter_on(stack))
+    for verdict in verdicts:
+        print(verdict.line())
+    if not verdicts:
+        print("no models are here", file=sys.stderr)
+    return 1 if any(verdict.state in (State.DAMAGED, State.MISSING) for verdict in verdicts) else 0
+
+
+def _convert(options: argparse.Namespace) -> int:
+    from t2c_ext.weights.convert import convert_file
+
+    if not options.file.is_file():
+        raise UserError(f"{options.file} is no file")
+    print(convert_file(options.file, options.output))
     return 0

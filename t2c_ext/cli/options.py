@@ -19,8 +19,14 @@ Commands = Any
 """What `ArgumentParser.add_subparsers` returns; argparse gives its type no public name."""
 
 
+def add_models_path(parser: argparse.ArgumentParser) -> None:
+    """The option that names a folder with models."""
+    parser.add_argument("--t2c-models-path", type=Path, metavar="DIR", help="look for models here first")
+
+
 def add_settings(parser: argparse.ArgumentParser) -> None:
-    """One option for each setting, by stage."""
+    """One option for each setting, by stage, and the models' folder."""
+    add_models_path(parser)
     groups = {stage: parser.add_argument_group(f"{stage.value} settings") for stage in Stage}
     for row in table():
         shown = "" if row.default == "" else f" (default: {row.default})"

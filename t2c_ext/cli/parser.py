@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Callable, Sequence
 from typing import NoReturn
@@ -10,6 +11,7 @@ from typing import NoReturn
 from t2c_ext import __version__
 from t2c_ext.cli import animate, demo, evaluate, generate, models, parse, run
 from t2c_ext.errors import Cancelled, UserError
+from t2c_ext.weights.places import VARIABLE
 
 
 class _Parser(argparse.ArgumentParser):
@@ -23,6 +25,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return the exit code (0 done, 1 refused, 130 stopped)."""
     parser = build_parser()
     options = parser.parse_args(arguments)
+    if getattr(options, "t2c_models_path", None) is not None:
+        os.environ[VARIABLE] = str(options.t2c_models_path)
     try:
         command: Callable[[argparse.Namespace], int] = options.command
         return command(options)

@@ -193,14 +193,16 @@ def _convolve(convolution: Convolution, a: Patch, layer: Layer) -> Patch:
 
 
 def _mend_border(y: Tensor, bias: Tensor, layer: Layer) -> None:
-    """Where nothing but the picture's border is unknown, a third of the inputs is missing along each side."""
+    """Where nothing but what lies beyond the picture is unknown: a third of the inputs along each side."""
     fresh, full = layer.fresh, layer.size
-    lines = [y[..., 0, :]] if fresh.top == 0 else []
-    lines += [y[..., -1, :]] if fresh.bottom == full.bottom else []
-    lines += [y[..., 0]] if fresh.left == 0 else []
-    lines += [y[..., -1]] if fresh.right == full.right else []
-    for line in lines:
-        line.sub_(bias).mul_(1.5).add_(bias)
+    for axis, first, end, side in (
+        (-2, fresh.top, fresh.bottom, full.bottom),
+        (-1, fresh.left, fresh.right, full.right),
+    ):
+        lines = [0] * (first == 0) + [end - first - 1] * (end == side)
+        for line in set(lines):
+            # a map of one line has known neighbours on neither side
+            y.select(axis, line).sub_(bias).mul_(1.5 if side > 1 else 3).add_(bias)
 
 
 def _without_holes(patch: Patch) -> Patch:

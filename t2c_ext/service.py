@@ -1,0 +1,233 @@
+"""Cinemagraphs by request: what the WebUI's API and the app do, on plain values. No host and no web framework.
+
+Pictures come as base64 (with or without a `data:` head); results are kept in workspaces below one folder, each known by
+an id, so that no request names a path.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import io
+import re
+import secrets
+import threading
+from collections.abc import Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image, UnidentifiedImageError
+
+from t2c_ext.errors import UserError
+from t2c_ext.media.pictures import to_mask, to_picture
+from t2c_ext.pipeline import Cinemagraph, Job, Pipeline, open_job
+from t2c_ext.progress import Reporter
+from t2c_ext.recipe import Recipe
+from t2c_ext.settings import table
+from t2c_ext.twin.choose import choose_source
+from t2c_ext.types import Region, Regions, Stage
+from t2c_ext.workspace import Workspace
+
+LARGEST_UPLOAD = 64_000_000
+"""Bytes of one picture in a request."""
+
+PLACES = ("model", "lora_folder", "embeddings_folder")
+"""Settings that name files or folders."""
+
+_ID = re.compile(r"[0-9a-f]{16}")
+
+TYPES = {
+    ".mp4": "video/mp4",
+    ".webm": "video/webm",
+    ".gif": "image/gif",
+    ".webp": "image/webp",
+    ".apng": "image/apng",
+    ".png": "image/png",
+}
+"""Media types of the files that may be asked for."""
+
+
+@dataclass(frozen=True)
+class Made:
+    """A finished request.
+
+    Attributes:
+        id: of its workspace.
+        loop: name of the loop's file in the workspace.
+        poster: name of the still beside it, or "".
+        frames: of one period.
+        notes: sentences for the user.
+        seconds: per stage.
+    """
+
+    id: str
+    loop: str
+    poster: str
+    frames: int
+    notes: tuple[str, ...]
+    seconds: dict[str, float]
+
+
+@dataclass
+class Service:
+    """Runs requests one at a time, and keeps their results.
+
+    Attributes:
+        folder: where the workspaces lie.
+    """
+
+    folder: Path
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _progress: tuple[str, int, int] = ("", 0, 1)
+    _cancel: threading.Event = field(default_factory=threading.Event)
+
+    def animate(
+        self,
+        image: str,
+        mask: str | Mapping[str, str] | None = None,
+        natural: str | None = None,
+        settings: Mapping[str, object] | None = None,
+    ) -> Made:
+        """Animate a picture.
+
+        Args:
+            image: the picture, base64.
+            mask: what moves, base64, or several by name; None: found by words.
+            natural: a natural-looking twin of the picture, base64.
+            settings: any of the table, by name.
+
+        Raises:
+            UserError: something is wrong with what was given; one line that says what.
+            Cancelled: `cancel` was called.
+        """
+        recipe = Recipe().with_values(_harmless(settings))
+        art = to_picture(decode_picture(image, "image"))
+        twin = None if natural is None else to_picture(decode_picture(natural, "natural"))
+        source = choose_source(recipe.twin, recipe.prompt.seed, art, twin)
+        regions = _regions(mask)
+        workspace = Workspace.create(self.folder / secrets.token_hex(8))
+        painting = art if recipe.twin.model else None
+        workspace.save_inputs(regions, None, painting)
+        return self._run(workspace, Job(recipe, source, regions, painting=painting))
+
+    def run(self, id: str, start: str | None = None, settings: Mapping[str, object] | None = None) -> Made:
+        """Run a workspace again, with other settings or from a stage on; raises as `animate`."""
+        workspace = Workspace.open(self.workspace(id))
+        recipe = workspace.load_recipe().with_values(_harmless(settings))
+        if start is not None:
+            if start not in [stage.value for stage in Stage]:
+                raise UserError(f"there is no stage called {start!r}; use one of {', '.join(s.value for s in Stage)}")
+            workspace.forget_from(Stage(start))
+        return self._run(workspace, open_job(workspace, recipe))
+
+    def progress(self) -> dict[str, object]:
+        """How far the request in hand is."""
+        stage, done, total = self._progress
+        return {"running": self._lock.locked(), "stage": stage, "done": done, "total": total}
+
+    def cancel(self) -> None:
+        """Stop the request in hand."""
+        self._cancel.set()
+
+    def workspace(self, id: str) -> Path:
+        """The folder of a workspace.
+
+        Raises:
+            UserError: there is none of that id.
+        """
+        folder = self.folder / id
+        if not _ID.fullmatch(id) or not folder.is_dir():
+            raise UserError(f"there is no cinemagraph {id!r}")
+        return folder
+
+    def file(self, id: str, name: str) -> Path:
+        """A picture or loop of a workspace.
+
+        Raises:
+            UserError: there is none of that name.
+        """
+        folder = self.workspace(id)
+        path = folder / name
+        if Path(name).name != name or path.suffix not in TYPES or not path.is_file():
+            raise UserError(f"the cinemagraph {id} has no file {name!r}")
+        return path
+
+    def _run(self, workspace: Workspace, job: Job) -> Made:
+        with self._alone():
+            result = Pipeline(job, workspace, Reporter(self._report, self._cancel.is_set)).run()
+        return _made(workspace.root.name, result)
+
+    @contextmanager
+    def _alone(self) -> Any:
+        if not self._lock.acquire(blocking=False):
+            raise UserError("another cinemagraph is being made; wait for it, or cancel it")
+        try:
+            self._cancel.clear()
+            yield
+        finally:
+            self._progress = ("", 0, 1)
+            self._lock.release()
+
+    def _report(self, stage: str, done: int, total: int) -> None:
+        self._progress = (stage, done, total)
+
+
+def schema() -> list[dict[str, object]]:
+    """Every setting with its type, default, bounds, choices and help."""
+    rows = []
+    for row in table():
+        values = asdict(row) | {"stage": row.stage.value, "type": row.type.__name__, "choices": list(row.choices)}
+        rows.append(values | {"infotext": row.infotext})
+    return rows
+
+
+def decode_picture(text: str, what: str) -> Image.Image:
+    """A picture from base64, with or without a `data:` head.
+
+    Raises:
+        UserError: it is not base64, too large, or no picture.
+    """
+    body = text.partition(",")[2] if text.startswith("data:") else text
+    if len(body) > LARGEST_UPLOAD * 4 // 3:
+        raise UserError(f"{what} is larger than {LARGEST_UPLOAD // 10**6} MB")
+    try:
+        picture = Image.open(io.BytesIO(base64.b64decode(body, validate=True)))
+        picture.load()
+    except (binascii.Error, ValueError):
+        raise UserError(f"{what} is not base64") from None
+    except (UnidentifiedImageError, OSError, Image.DecompressionBombError):
+        raise UserError(f"{what} is no picture") from None
+    return picture
+
+
+def _harmless(settings: Mapping[str, object] | None) -> dict[str, object]:
+    """The settings of a request, none of which names a place on this machine."""
+    given = dict(settings or {})
+    for name in PLACES:
+        if given.get(name):
+            raise UserError(f"{name} names a place on the server, which a request may not")
+    return given
+
+
+def _regions(mask: str | Mapping[str, str] | None) -> Regions | None:
+    if mask is None:
+        return None
+    named = mask if isinstance(mask, Mapping) else {"": mask}
+    if not named:
+        raise UserError("there is no mask in the masks")
+    return Regions(
+        tuple(
+            Region(name, np.asarray(to_mask(decode_picture(text, "mask"))), source="mask")
+            for name, text in named.items()
+        )
+    )
+
+
+def _made(id: str, result: Cinemagraph) -> Made:
+    if result.loop is None:
+        raise UserError("no loop was made")
+    poster = "" if result.loop.poster is None else result.loop.poster.name
+    return Made(id, result.loop.path.name, poster, result.loop.frames, result.notes, result.seconds)

@@ -1,0 +1,136 @@
+"""Routes of our own beside the WebUI's API: `/t2c/v1/...`."""
+
+from __future__ import annotations
+
+import base64
+import secrets
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Optional, Union
+
+from fastapi import Body, Depends, FastAPI, HTTPException
+from fastapi.responses import FileResponse, JSONResponse
+from fastapi.security import HTTPBasic, HTTPBasicCredentials
+
+from t2c_ext.errors import Cancelled, UserError
+from t2c_ext.service import TYPES, Made, Service, schema
+
+ROOT = "/t2c/v1"
+
+
+def add_routes(app: FastAPI, service: Service, credentials: str | None = None, lock: Any = None) -> None:
+    """Add the routes.
+
+    Args:
+        app: the host's application.
+        service: does the work.
+        credentials: "user:password,user:password", as the host's --api-auth; None: open, as the host's API then is.
+        lock: the host's lock, so that only one picture is made at a time.
+    """
+    dependencies = [] if not credentials else [Depends(authorise(credentials))]
+
+    def guarded(work: Callable[[], Made], send: str) -> Any:
+        try:
+            if lock is None:
+                return answer(service, work(), send)
+            with lock:
+                return answer(service, work(), send)
+        except UserError as error:
+            return JSONResponse({"error": "refused", "detail": str(error)}, status_code=422)
+        except Cancelled:
+            return JSONResponse({"error": "cancelled", "detail": "stopped by the user"}, status_code=409)
+
+    # Optional and Union: pydantic 1 reads these annotations at run time, on Python 3.10 too
+    @app.post(f"{ROOT}/animate", dependencies=dependencies)
+    def animate(
+        image: str = Body(...),
+        mask: Optional[Union[str, dict[str, str]]] = Body(None),  # noqa: UP007, UP045
+        natural: Optional[str] = Body(None),  # noqa: UP045
+        settings: dict[str, Any] = Body({}),
+        send: str = Body("files"),
+    ) -> Any:
+        return guarded(lambda: service.animate(image, mask, natural, settings), send)
+
+    @app.post(f"{ROOT}/run", dependencies=dependencies)
+    def run(
+        id: str = Body(...),
+        start: Optional[str] = Body(None, alias="from"),  # noqa: UP045
+        settings: dict[str, Any] = Body({}),
+        send: str = Body("files"),
+    ) -> Any:
+        return guarded(lambda: service.run(id, start, settings), send)
+
+    @app.get(f"{ROOT}/settings", dependencies=dependencies)
+    def settings_schema() -> Any:
+        return {"settings": schema()}
+
+    @app.get(f"{ROOT}/models", dependencies=dependencies)
+    def models() -> Any:
+        from t2c_ext.weights.listing import list_models
+
+        return {
+            "models": [
+                {"name": row.model.name, "purpose": row.model.purpose, "here": row.here} for row in list_models()
+            ]
+        }
+
+    @app.get(f"{ROOT}/progress", dependencies=dependencies)
+    def progress() -> Any:
+        return service.progress()
+
+    @app.post(f"{ROOT}/cancel", dependencies=dependencies)
+    def cancel() -> Any:
+        service.cancel()
+        return {}
+
+    @app.get(ROOT + "/files/{id}/{name}", dependencies=dependencies)
+    def file(id: str, name: str) -> Any:
+        try:
+            path = service.file(id, name)
+        except UserError as error:
+            return JSONResponse({"error": "not found", "detail": str(error)}, status_code=404)
+        return FileResponse(path, media_type=TYPES[path.suffix])
+
+
+def answer(service: Service, made: Made, send: str) -> dict[str, Any]:
+    """What a request gets: addresses of the files, or the files themselves.
+
+    Args:
+        service: holds the files.
+        made: the finished request.
+        send: "files" for addresses; "video", "still" or "both" for base64.
+
+    Raises:
+        UserError: `send` is none of these.
+    """
+    if send not in ("files", "video", "still", "both"):
+        raise UserError(f'send is {send!r}, but must be one of: "files", "video", "still", "both"')
+    result: dict[str, Any] = {
+        "id": made.id,
+        "frames": made.frames,
+        "notes": list(made.notes),
+        "seconds": made.seconds,
+        "loop": f"{ROOT}/files/{made.id}/{made.loop}",
+        "poster": f"{ROOT}/files/{made.id}/{made.poster}" if made.poster else None,
+    }
+    if send in ("video", "both"):
+        result["video"] = _encoded(service.file(made.id, made.loop))
+    if send in ("still", "both") and made.poster:
+        result["still"] = _encoded(service.file(made.id, made.poster))
+    return result
+
+
+def _encoded(path: Path) -> str:
+    return base64.b64encode(path.read_bytes()).decode("ascii")
+
+
+def authorise(credentials: str) -> Callable[..., None]:
+    """A dependency that asks for one of the pairs "user:password,user:password"."""
+    pairs = dict(pair.strip().split(":", 1) for pair in credentials.split(",") if ":" in pair)
+
+    def check(given: HTTPBasicCredentials = Depends(HTTPBasic())) -> None:
+        expected = pairs.get(given.username, "")
+        if not expected or not secrets.compare_digest(given.password.encode(), expected.encode()):
+            raise HTTPException(401, "wrong user name or password", {"WWW-Authenticate": "Basic"})
+
+    return check

@@ -26,6 +26,7 @@ from t2c_ext.prompt.syntax import plain
 from t2c_ext.recipe import Recipe
 from t2c_ext.region.find import find_regions, fit_mask
 from t2c_ext.region.matte import refine_matte
+from t2c_ext.region.refine import refine_regions
 from t2c_ext.twin.choose import choose_source
 from t2c_ext.twin.source import GivenTwin, TwinSource
 from t2c_ext.types import FloatArray, Flow, Loop, Picture, Plan, Regions, Stage, Twin
@@ -152,14 +153,18 @@ class Pipeline:
     def _region(self) -> None:
         plan, twin, settings = _made(self.result.plan), _made(self.result.twin), self.job.recipe.region
         picture = twin.art if twin.natural is None else twin.natural
+        seed, attention = self.job.recipe.prompt.seed, twin.attention
+        looked = () if attention is None else (seed, attention.self_attention, *attention.words.values())
 
         def make() -> Regions:
             found = self._found(picture, plan)
+            if self.job.regions is None:
+                found = refine_regions(found, twin.attention, twin.art.rgb, settings, seed)
             return _visible(found, twin.art.alpha)
 
         self.result.regions = self._stage(
             Stage.REGION,
-            (plan.regions, picture.rgb, twin.art.rgb, twin.art.alpha, settings, *_parts(self.job.regions)),
+            (plan.regions, picture.rgb, twin.art.rgb, twin.art.alpha, settings, *looked, *_parts(self.job.regions)),
             make,
             lambda workspace: workspace.load_regions(picture.size),
             Workspace.save_regions,

@@ -17,6 +17,10 @@ from t2c_ext.types import ByteArray
 _BT709 = 1
 """The code of the BT.709 matrix in a stream's tags (ITU-T H.273)."""
 
+_EXACT = 0x2 | 0x2000 | 0x40000
+"""swscale's flags for bilinear colour at full resolution and exact rounding: left to itself it rounds down and repeats
+colour samples, which makes every picture darker and greener or redder by up to two levels."""
+
 
 def read_video(path: Path) -> Iterator[ByteArray]:
     """Yield the frames, uint8 [H, W, 3], of an MP4, WebM, GIF, WebP, APNG or folder of PNGs.
@@ -60,4 +64,4 @@ def _video_frames(path: Path) -> Iterator[ByteArray]:
         container.streams.video[0].thread_type = "AUTO"
         for frame in container.decode(video=0):
             matrix = Colorspace.ITU709 if int(frame.colorspace) == _BT709 else Colorspace.ITU601
-            yield frame.reformat(format="rgb24", src_colorspace=matrix).to_ndarray()
+            yield frame.reformat(format="rgb24", src_colorspace=matrix, interpolation=_EXACT).to_ndarray()

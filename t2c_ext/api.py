@@ -68,7 +68,7 @@ def animate(
     job = Job(
         chosen,
         choose_source(chosen.twin, chosen.prompt.seed, art, twin),
-        _regions(mask),
+        read_regions(mask),
         None if flow is None else read_flow(Path(flow) if isinstance(flow, (str, os.PathLike)) else flow),
         None if output is None else Path(output),
         art if chosen.twin.model else None,
@@ -81,6 +81,7 @@ def generate(
     output: PathLike | None = None,
     *,
     model: PathLike,
+    mask: Mask | Mapping[str, Mask] | None = None,
     workspace: PathLike | None = None,
     recipe: Recipe | None = None,
     progress: ProgressCallback | None = None,
@@ -93,6 +94,7 @@ def generate(
         prompt: what the picture shows and how it moves, in the WebUI's prompt syntax.
         output: the file to write (its ending picks the format), or None to render nothing to disk.
         model: a checkpoint file, a folder in diffusers' layout, or a repository of the hub (SD1, SD2, SDXL).
+        mask: what moves, as in `animate`; None: found by the words.
         workspace: a folder that keeps each stage's result, so that a later run resumes.
         recipe: settings to start from.
         progress, cancelled: see `t2c_ext.progress`.
@@ -107,7 +109,7 @@ def generate(
     """
     chosen = (recipe or Recipe()).with_values({**settings, "prompt": prompt, "model": os.fspath(model)})
     source = choose_source(chosen.twin, chosen.prompt.seed)
-    job = Job(chosen, source, output=None if output is None else Path(output))
+    job = Job(chosen, source, read_regions(mask), output=None if output is None else Path(output))
     return run_job(job, workspace, Reporter(**_given(progress=progress, cancelled=cancelled)))
 
 
@@ -125,7 +127,8 @@ def _picture(given: PathLike | Image | np.ndarray) -> Picture:
     return read_picture(Path(given)) if isinstance(given, (str, os.PathLike)) else to_picture(given)
 
 
-def _regions(given: Mask | Mapping[str, Mask] | None) -> Regions | None:
+def read_regions(given: Mask | Mapping[str, Mask] | None) -> Regions | None:
+    """The masks that the user gave, one or several by name."""
     if given is None:
         return None
     named = given if isinstance(given, Mapping) else {"": given}

@@ -4,11 +4,21 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-from t2c_ext.cli.options import Commands, add_settings, named, output_for, read_text, recipe_of, reporter_on, tell
+from t2c_ext.cli.options import (
+    Commands,
+    add_mask,
+    add_settings,
+    masks,
+    named,
+    output_for,
+    read_text,
+    recipe_of,
+    reporter_on,
+    tell,
+)
 from t2c_ext.errors import UserError
 from t2c_ext.recipe import Recipe, recipe_from_json
 
@@ -19,12 +29,7 @@ def register(commands: Commands) -> None:
     """Add the command."""
     animate = commands.add_parser("animate", help="animate a picture, or every picture in a folder")
     animate.add_argument("image", type=Path, metavar="IMAGE_OR_FOLDER")
-    animate.add_argument(
-        "--mask",
-        action="append",
-        metavar="[NAME=]PNG",
-        help="what moves: white moves; give it once for each named region",
-    )
+    add_mask(animate)
     animate.add_argument(
         "--natural", type=Path, metavar="PNG", help="a natural-looking twin of the picture, made elsewhere"
     )
@@ -76,7 +81,7 @@ def _animate_one(
         result = animate(
             image,
             output,
-            mask=_masks(options.mask),
+            mask=masks(options.mask),
             flow=options.flow,
             natural=options.natural,
             workspace=workspace,
@@ -85,15 +90,3 @@ def _animate_one(
         )
     tell(result.notes)
     print(output)
-
-
-def _masks(given: Sequence[str] | None) -> Path | dict[str, Path] | None:
-    """One mask file, or several by name."""
-    if not given:
-        return None
-    if len(given) == 1 and ("=" not in given[0] or Path(given[0]).exists()):
-        return Path(given[0])
-    pairs = [text.partition("=") for text in given]
-    if not all(name and file for name, _, file in pairs):
-        raise UserError("several masks need names, such as --mask river=river.png --mask clouds=clouds.png")
-    return {name: Path(file) for name, _, file in pairs}

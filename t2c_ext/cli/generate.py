@@ -7,7 +7,17 @@ import re
 from contextlib import ExitStack
 from pathlib import Path
 
-from t2c_ext.cli.options import Commands, add_settings, output_for, read_text, recipe_of, reporter_on, tell
+from t2c_ext.cli.options import (
+    Commands,
+    add_mask,
+    add_settings,
+    masks,
+    output_for,
+    read_text,
+    recipe_of,
+    reporter_on,
+    tell,
+)
 from t2c_ext.errors import UserError
 from t2c_ext.recipe import Recipe, recipe_from_json
 
@@ -21,6 +31,7 @@ def register(commands: Commands) -> None:
     generate.add_argument(
         "-o", "--output", metavar="OUT", help="OUT.mp4, .webm, .gif, .webp, .apng, or DIR/ for PNG frames"
     )
+    add_mask(generate)
     generate.add_argument("--workspace", type=Path, metavar="DIR", help="keep each stage's result here, and resume")
     generate.add_argument("--recipe", type=Path, metavar="JSON", help="settings to start from")
     add_settings(generate)
@@ -40,6 +51,7 @@ def _generate(options: argparse.Namespace) -> int:
             options.text,
             output,
             model=recipe.twin.model,
+            mask=masks(options.mask),
             workspace=options.workspace,
             recipe=recipe,
             progress=reporter_on(stack).progress,

@@ -24,6 +24,28 @@ def add_models_path(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--t2c-models-path", type=Path, metavar="DIR", help="look for models here first")
 
 
+def add_mask(parser: argparse.ArgumentParser) -> None:
+    """The option that says what moves."""
+    parser.add_argument(
+        "--mask",
+        action="append",
+        metavar="[NAME=]PNG",
+        help="what moves: white moves; give it once for each named region",
+    )
+
+
+def masks(given: Sequence[str] | None) -> Path | dict[str, Path] | None:
+    """One mask file, or several by name."""
+    if not given:
+        return None
+    if len(given) == 1 and ("=" not in given[0] or Path(given[0]).exists()):
+        return Path(given[0])
+    pairs = [text.partition("=") for text in given]
+    if not all(name and file for name, _, file in pairs):
+        raise UserError("several masks need names, such as --mask river=river.png --mask clouds=clouds.png")
+    return {name: Path(file) for name, _, file in pairs}
+
+
 def add_settings(parser: argparse.ArgumentParser) -> None:
     """One option for each setting, by stage, and the models' folder."""
     add_models_path(parser)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import argparse
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
-from t2c_ext.cli.options import Commands, add_settings, recipe_of, reporter_on, tell
+from t2c_ext.cli.options import Commands, add_mask, add_settings, masks, recipe_of, reporter_on, tell
 from t2c_ext.types import Stage
 
 
@@ -15,18 +16,24 @@ def register(commands: Commands) -> None:
     run = commands.add_parser("run", help="run a workspace's stages that are out of date")
     run.add_argument("workspace", type=Path, metavar="WORKSPACE")
     run.add_argument("--from", dest="start", choices=[stage.value for stage in Stage], help="run again from here")
+    add_mask(run)
     run.add_argument("-o", "--output", metavar="OUT", help="also write the loop here")
     add_settings(run)
     run.set_defaults(command=_run)
 
 
 def _run(options: argparse.Namespace) -> int:
+    from t2c_ext.api import read_regions
     from t2c_ext.pipeline import Pipeline, open_job
     from t2c_ext.workspace import Workspace
 
     workspace = Workspace.open(options.workspace)
     output = None if options.output is None else Path(options.output)
     job = open_job(workspace, recipe_of(options, workspace.load_recipe()), output)
+    given = masks(options.mask)
+    if given is not None:
+        job = replace(job, regions=read_regions(given))
+        workspace.save_inputs(job.regions, job.flow, job.painting)
     if options.start is not None:
         workspace.forget_from(Stage(options.start))
     with ExitStack() as stack:

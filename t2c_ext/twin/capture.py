@@ -15,8 +15,8 @@ from t2c_ext.twin.locate import Kind, Site
 from t2c_ext.twin.rows import Role, Row, Rows
 from t2c_ext.types import Attention, FloatArray
 
-CHUNK_ELEMENTS = 2**23
-"""Largest number of attention probabilities that are in memory at once (32 MB)."""
+CPU_CHUNK, DEVICE_CHUNK = 2**19, 2**22
+"""Attention probabilities that are computed at once (2 and 16 MB): fewer fit a cache, more keep a device busy."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ PAPER_CAPTURE = CaptureOptions(unconditional=True)
 
 
 def attention_maps(
-    query: Tensor, key: Tensor, scale: float, elements: int = CHUNK_ELEMENTS
+    query: Tensor, key: Tensor, scale: float, elements: int | None = None
 ) -> Iterator[tuple[slice, Tensor]]:
     """softmax(q k^T * scale) over the keys, in float32, some queries at a time.
 
@@ -49,25 +49,27 @@ def attention_maps(
         query: [heads, n, width].
         key: [heads, m, width].
         scale: factor before the softmax.
-        elements: largest number of elements of one part.
+        elements: largest number of elements of one part; None: what suits the device.
 
     Yields:
         The queries' slice and their probabilities [heads, len(slice), m].
     """
     heads, count, _ = query.shape
+    elements = elements or (CPU_CHUNK if query.device.type == "cpu" else DEVICE_CHUNK)
     size = max(1, elements // (heads * key.shape[1]))
     with _full_precision(query.device):
         keys = key.float().transpose(1, 2)
         for start in range(0, count, size):
             part = slice(start, min(start + size, count))
-            yield part, torch.softmax(query[:, part].float() @ keys * scale, dim=-1)
+            yield part, torch.softmax((query[:, part].float() * scale) @ keys, dim=-1)
 
 
 def _full_precision(device: torch.device) -> AbstractContextManager[object]:
     """Autocast, under which some hosts call the model, would round the products to half precision."""
-    if not (torch.is_autocast_enabled() or torch.is_autocast_cpu_enabled()):
+    try:
+        return torch.autocast(device.type, enabled=False)
+    except RuntimeError:  # this kind of device has no autocast
         return nullcontext()
-    return torch.autocast(device.type, enabled=False)
 
 
 @dataclass

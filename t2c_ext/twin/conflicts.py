@@ -20,7 +20,7 @@ def refuse_conflicts(unet: nn.Module) -> None:
     for path, module in unet.named_modules():
         if hasattr(module, "_tome_info"):
             raise UserError("token merging is on, so queries and keys are not those of the picture; set its ratio to 0")
-        if getattr(module, "fused_projections", False):
+        if type(getattr(module, "processor", None)).__name__.startswith("Fused"):
             raise UserError("the model's attention projections are fused; call unet.unfuse_qkv_projections() first")
         if any(part in _VIDEO_MODULES for part in path.split(".")):
             raise UserError(f"video modules are inserted in the model ({path}); turn AnimateDiff off for this picture")

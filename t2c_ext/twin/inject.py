@@ -11,6 +11,8 @@ from t2c_ext.twin.families import LayerPlan
 from t2c_ext.twin.locate import Kind, Site
 from t2c_ext.twin.rows import Rows, Source
 
+_LEVELS = 32767
+
 
 @dataclass(frozen=True)
 class Moment:
@@ -47,36 +49,78 @@ NO_INJECTION = InjectionOptions(features=0.0, attention=0.0)
 
 
 def steps_of(share: float, total: int, paper: bool) -> int:
-    """The number of steps, from the first one, in which features are taken: 40 of 50 for 0.8, 41 in paper mode."""
+    """The number of steps, from the first one, in which features are taken: 40 of 50 for 0.8, 41 in paper mode.
+
+    At least one step unless the share is 0: models of few steps settle the layout in the first.
+    """
     if share <= 0:
         return 0
-    return min(total, int(share * total + 1e-6) + int(paper))
+    return min(total, max(1, int(share * total + 1e-6)) + int(paper))
+
+
+@dataclass(frozen=True)
+class FixedPoint:
+    """Single-precision numbers in 16 bits: a tenth of half precision's error, as no bits go to exponents.
+
+    Attributes:
+        levels: int16, -32767 to 32767.
+        largest: the magnitude of level 32767, for each token or channel.
+    """
+
+    levels: Tensor
+    largest: Tensor
+
+    @classmethod
+    def of(cls, value: Tensor) -> FixedPoint:
+        """[tokens, width] with a scale for each token, or [channels, h, w] with one for each channel."""
+        largest = value.abs().amax(dim=tuple(range(1, value.ndim)), keepdim=True)
+        levels = value / largest.clamp(min=torch.finfo(value.dtype).tiny) * _LEVELS
+        return cls(levels.round().to(torch.int16), largest)
+
+    def to(self, device: torch.device | str | None) -> FixedPoint:
+        """The same on another device."""
+        return FixedPoint(self.levels.to(device), self.largest.to(device))
+
+    def tensor(self) -> Tensor:
+        """The numbers again, float32."""
+        return self.levels.float() * (self.largest / _LEVELS)
 
 
 @dataclass
 class Recording:
     """What a first pass keeps for a second one, in memory.
 
+    Half-precision numbers stay as they are.
+
     Attributes:
-        dtype: what floating point numbers are kept as; None: as they are.
-        device: where they are kept; None: where they are.
+        dtype: what single-precision numbers are kept as: int16 (fixed point), or None for as they are, in twice the
+            memory.
+        device: where they are kept; None: where they are made.
     """
 
-    dtype: torch.dtype | None = torch.float16
+    dtype: torch.dtype | None = torch.int16
     device: torch.device | str | None = None
-    kept: dict[tuple[Moment, Source, str], Tensor] = field(default_factory=dict)
+    kept: dict[tuple[Moment, Source, str], Tensor | FixedPoint] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.dtype not in (None, torch.int16):
+            raise ValueError(f"features are kept as they are or as int16, not as {self.dtype}")
 
     @property
     def bytes(self) -> int:
         """Size in memory."""
-        return sum(value.numel() * value.element_size() for value in self.kept.values())
+        parts = ((kept,) if isinstance(kept, Tensor) else (kept.levels, kept.largest) for kept in self.kept.values())
+        return sum(part.numel() * part.element_size() for row in parts for part in row)
 
     def put(self, moment: Moment, source: Source, path: str, value: Tensor) -> None:
-        """Keep a copy of what `path` put out for an artistic row."""
-        self.kept[moment, source, path] = value.detach().to(self.device, self.dtype, copy=True)
+        """Keep a copy of what `path` put out for an artistic row: [tokens, width] or [channels, h, w]."""
+        whole = self.dtype is None or value.dtype != torch.float32 or not value.isfinite().all()
+        self.kept[moment, source, path] = (
+            value.detach().to(self.device, copy=True) if whole else FixedPoint.of(value.detach()).to(self.device)
+        )
 
-    def get(self, moment: Moment, source: Source, path: str) -> Tensor:
-        """What was kept.
+    def get(self, moment: Moment, source: Source, path: str, device: torch.device | None = None) -> Tensor:
+        """What was kept, on a device.
 
         Raises:
             RuntimeError: nothing was: the passes differ in their steps or rows.
@@ -87,7 +131,8 @@ class Recording:
                 f"the first pass kept no {path} of the {source} in step {moment.index} (timestep {moment.timestep:g}); "
                 "both passes need the same steps"
             )
-        return self.kept[key]
+        kept = self.kept[key].to(device or self.device)
+        return kept if isinstance(kept, Tensor) else kept.tensor()
 
 
 class Injector:
@@ -157,7 +202,7 @@ class Injector:
 
     def _fetch(self, site: Site, source: Source, moment: Moment, like: Tensor) -> Tensor:
         if self.replay is not None:
-            value = self.replay.get(moment, source, site.path)
+            value = self.replay.get(moment, source, site.path, like.device)
         elif (source, site.path) in self._kept:
             value = self._kept[source, site.path]
         else:

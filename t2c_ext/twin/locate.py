@@ -93,8 +93,6 @@ def _attention_sites(unet: nn.Module, block: Block, leaf: str, kinds: tuple[Kind
     for number in range(block.depth):
         path = f"{block.transformer}.transformer_blocks.{number}.{leaf}"
         attention = _module(unet, path)
-        if getattr(attention, "fused_projections", False):
-            raise UserError("the model's attention projections are fused; call unet.unfuse_qkv_projections() first")
         heads, scale = int(attention.heads), getattr(attention, "scale", None)
         for kind, projection in zip(kinds, ("to_q", "to_k"), strict=True):
             _module(unet, f"{path}.{projection}")

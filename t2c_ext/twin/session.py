@@ -35,6 +35,7 @@ from t2c_ext.twin.rows import Role, Rows
 from t2c_ext.types import Attention, FloatArray
 
 _GIVES_TOKENS = (Kind.QUERY, Kind.KEY, Kind.WORD_QUERY)
+_WORDS = (Kind.WORD_QUERY, Kind.WORD_KEY)
 
 
 class TwinSession:
@@ -214,7 +215,8 @@ class TwinSession:
         if roles != {Role.OTHER}:
             yield from (site for site in self.injection_sites if self._injector.active(site, self._moment))
         if Role.ART in roles and self._captures():
-            yield from self.capture_sites
+            named = any(row.words for row in rows.rows)
+            yield from (site for site in self.capture_sites if named or site.kind not in _WORDS)
 
     def _captures(self) -> bool:
         moment = self._moment

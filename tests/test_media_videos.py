@@ -16,10 +16,10 @@ from PIL import Image, ImageFilter
 
 from t2c_ext.errors import Cancelled, UserError
 from t2c_ext.media.clip import Clip, Remembered
-from t2c_ext.media.codecs import to_planes
 from t2c_ext.media.frames import read_video
 from t2c_ext.media.metadata import read_text, write_poster
 from t2c_ext.media.palette import Ditherer, blue_noise, choose_palette
+from t2c_ext.media.planes import to_planes
 from t2c_ext.media.videos import format_of, write_video
 from t2c_ext.progress import Reporter
 from t2c_ext.types import Picture

@@ -25,6 +25,7 @@ class Clip:
         fps: frames per second.
         quality: 1 to 100.
         alpha: float32 [H, W], or None when opaque.
+        mask: float32 [H, W], 0 where every frame is the same, or None when that is not known.
         text: metadata.
         reporter: told after each frame.
         remembered: another pass over the frames costs nothing.
@@ -36,6 +37,7 @@ class Clip:
     fps: float
     quality: int
     alpha: FloatArray | None = None
+    mask: FloatArray | None = None
     text: dict[str, str] = field(default_factory=dict)
     reporter: Reporter = field(default_factory=Reporter)
     remembered: bool = False

@@ -2,75 +2,114 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from fractions import Fraction
+from itertools import chain, islice
+from math import log2
 from pathlib import Path
 
 import av
-import cv2
 import numpy as np
 
 from t2c_ext.media.clip import Clip
+from t2c_ext.media.planes import PlaneMaker, Planes, mean_change
 from t2c_ext.media.text import container_tags
 from t2c_ext.types import ByteArray
 
-LOOP_SAFE = "keyint=infinite:scenecut=0:mbtree=0:aq-mode=0:pbratio=1:bframes=0:partitions=all:ipratio=2"
-"""One key frame, finer than the rest, since every frame copies what stands still from it; the others all alike, so
-that the step from the last frame to the first is like any other."""
+LOOP_SAFE = (
+    "keyint=infinite:scenecut=0:bframes=0:mbtree=0:aq-mode=0:partitions=all:8x8dct=0:ref=3:trellis=1:no-dct-decimate=1"
+)
+"""One key frame, and every other frame of the same kind, so that no step is unlike the others. What stands still is
+copied: transforms of 4 x 4 keep noise from leaking over a mask's edge, and nothing faint is dropped there."""
 
-ENOUGH_BITS = 0.35
-"""Bits per pixel and frame, at quality 80, below which a clip is encoded again by `FINER` steps of the quantiser."""
+TAIL = 6
+"""Frames at the end, at most, whose quantiser falls to that of the last."""
 
-FINER = 4
+_FULL = 15
+"""The quantiser of a lively clip at quality 80."""
+
+_FINEST = 2
 
 _BT601_MATRIX, _BT709, _VIDEO_RANGE = 6, 1, 1
 """Codes of ITU-T H.273. Players that do not read the tags take BT.601 for granted, so that is what is written."""
 
 
-_FROM_RGB = np.array(
-    [
-        [0.299 * 219 / 255, 0.587 * 219 / 255, 0.114 * 219 / 255, 16],
-        [-0.299 / 1.772 * 224 / 255, -0.587 / 1.772 * 224 / 255, 0.5 * 224 / 255, 128],
-        [0.5 * 224 / 255, -0.587 / 1.402 * 224 / 255, -0.114 / 1.402 * 224 / 255, 128],
-    ],
-    np.float32,
-)
-"""Y, Cb and Cr from R, G, B and 1 (ITU-R BT.601, 8 bits, video range)."""
+@dataclass(frozen=True)
+class Quantisers:
+    """H.264 quantisers (0 the finest, 51 the coarsest; 6 more double the step) of a loop.
+
+    A frame copies the noise of the one before it, so between two frames noise hardly changes; only the key frame has
+    noise of its own, and at the seam that shows, the more the less the picture itself changes. So noise is kept below
+    that change where the loop closes: the last frames become finer, one after another.
+
+    Attributes:
+        main: of most frames.
+        last: of the last frame.
+        key: of the first one, from which what stands still is copied in all others.
+    """
+
+    main: int
+    last: int
+    key: int
+
+    def at(self, number: int, count: int) -> int:
+        """The quantiser of a frame after the first, of so many."""
+        tail = min(TAIL, count // 4)
+        share = max(0, number - (count - 1 - tail)) / max(tail, 1)
+        return round(self.main + (self.last - self.main) * share)
 
 
 def quantiser_of(quality: int) -> int:
-    """x264's quantiser: 10 at quality 100, 15 at 80, 35 at 1."""
-    return round(15 + (80 - quality) * 0.25)
+    """x264's quantiser for a lively clip: 10 at quality 100, 15 at 80, 35 at 1."""
+    return round(_FULL + (80 - quality) * 0.25)
+
+
+def quantisers(change: float, quality: int) -> Quantisers:
+    """The quantisers of a clip whose luma changes by so many levels of 255 from frame to frame, where it moves.
+
+    At quality 80 the quantiser's step is at most twice the change, and in the last frame half of it at most.
+    """
+    base = quantiser_of(quality)
+    if change <= 0:
+        return Quantisers(base, base, base - 6)
+    coarser = base - _FULL
+    main = min(base, max(_FINEST, round(_of_step(2 * change)) + coarser))
+    last = min(main, max(0, round(_of_step(change / 2)) + coarser))
+    return Quantisers(main, last, max(0, min(last, main - 6)))
+
+
+def _of_step(step: float) -> float:
+    """The quantiser whose step is so many levels."""
+    return 6 * log2(step / 0.625)
 
 
 def write_mp4(path: Path, clip: Clip) -> None:
-    """H.264 in MP4, yuv420p, one index at the front; odd sides are widened by a pixel.
-
-    A quiet picture (a pale sky) takes few bits at any quantiser, and then its noise and its seam show most: such a
-    clip is encoded again, finer, until it takes as many bits as a lively one may.
-    """
-    quantiser = quantiser_of(clip.quality)
-    enough = ENOUGH_BITS * clip.count * clip.size[0] * clip.size[1] * 2 ** ((clip.quality - 80) / 24)
-    finest = quantiser - 2 * FINER
-    _encode_mp4(path, clip, quantiser)
-    while path.stat().st_size * 8 < enough and quantiser > max(finest, 1):
-        quantiser = max(quantiser - FINER, 1)
-        _encode_mp4(path, clip, quantiser)
-
-
-def _encode_mp4(path: Path, clip: Clip, quantiser: int) -> None:
+    """H.264 in MP4, yuv420p, one index at the front; odd sides are widened by a pixel."""
     height, width = clip.size
+    maker = PlaneMaker(clip.mask)
+    planes = (maker(clip.on_white(frame)) for frame in clip.tracked())
+    opening = list(islice(planes, 2))
+    change = mean_change(opening[0][0], opening[1][0]) if len(opening) == 2 else 0.0
     with av.open(str(path), "w", format="mp4", options={"movflags": "+faststart", "fflags": "+bitexact"}) as container:
         container.metadata.update(container_tags(clip.text))
         stream = container.add_stream("libx264", rate=_rate(clip.fps))
         stream.width, stream.height, stream.pix_fmt = width + width % 2, height + height % 2, "yuv420p"
         stream.options = {
             "preset": "veryfast",
-            "x264-params": f"{LOOP_SAFE}:qp={quantiser}",
+            "x264-params": f"{LOOP_SAFE}:{_x264_quantisers(quantisers(change, clip.quality), clip.count)}",
         }
         _tag(stream.codec_context)
-        for frame in clip.tracked():
-            container.mux(stream.encode(_video_frame(clip.on_white(frame), None, stream.height, stream.width)))
+        for picture in chain(opening, planes):
+            container.mux(stream.encode(_video_frame(picture, stream.height, stream.width)))
         container.mux(stream.encode())
+
+
+def _x264_quantisers(chosen: Quantisers, count: int) -> str:
+    zones = [(number, chosen.at(number, count)) for number in range(max(1, count - TAIL), count)]
+    listed = "/".join(f"{number},{number},q={value}" for number, value in zones if value != chosen.main)
+    ratio = 2 ** ((chosen.main - chosen.key) / 6)
+    return f"qp={chosen.main}:ipratio={ratio:.6f}" + (f":zones={listed}" if listed else "")
 
 
 def write_webm(path: Path, clip: Clip) -> None:
@@ -96,10 +135,17 @@ def write_webm(path: Path, clip: Clip) -> None:
         if clip.alpha is not None:
             stream.metadata["alpha_mode"] = "1"
         _tag(stream.codec_context)
-        opacity = None if clip.alpha is None else np.rint(clip.alpha * 255).astype(np.uint8)
-        for frame in clip.tracked():
-            container.mux(stream.encode(_video_frame(frame, opacity, height, width)))
+        for picture in _opaque_or_not(clip):
+            container.mux(stream.encode(_video_frame(picture, height, width)))
         container.mux(stream.encode())
+
+
+def _opaque_or_not(clip: Clip) -> Iterator[tuple[ByteArray, ...]]:
+    """The planes of each frame, the opacity the fourth where there is one."""
+    maker = PlaneMaker(clip.mask)
+    opacity = () if clip.alpha is None else (np.rint(clip.alpha * 255).astype(np.uint8),)
+    for frame in clip.tracked():
+        yield (*maker(frame), *opacity)
 
 
 def _tag(context: av.VideoCodecContext) -> None:
@@ -108,28 +154,9 @@ def _tag(context: av.VideoCodecContext) -> None:
     context.color_primaries = context.color_trc = _BT709
 
 
-def to_planes(frame: ByteArray) -> tuple[ByteArray, ByteArray, ByteArray]:
-    """Luma and the two colour differences, BT.601 in video range, each colour sample the mean of 2 x 2 pixels.
-
-    Args:
-        frame: uint8 [H, W, 3], RGB, both sides even.
-
-    Returns:
-        uint8 [H, W], [H / 2, W / 2], [H / 2, W / 2].
-    """
-    luma = cv2.transform(frame, _FROM_RGB[:1])
-    half = cv2.resize(frame, (frame.shape[1] // 2, frame.shape[0] // 2), interpolation=cv2.INTER_AREA)
-    differences = cv2.transform(half, _FROM_RGB[1:])
-    return np.asarray(luma), np.asarray(differences[:, :, 0]), np.asarray(differences[:, :, 1])
-
-
-def _video_frame(frame: ByteArray, opacity: ByteArray | None, height: int, width: int) -> av.VideoFrame:
-    """A frame, repeated at its edges where it is smaller than [height, width] or its sides are odd."""
-    rows, columns = frame.shape[:2]
-    pad = ((0, max(height, rows + rows % 2) - rows), (0, max(width, columns + columns % 2) - columns))
-    even = np.pad(frame, (*pad, (0, 0)), mode="edge") if any(map(any, pad)) else np.ascontiguousarray(frame)
-    planes = to_planes(even) if opacity is None else (*to_planes(even), opacity)
-    picture = av.VideoFrame(width, height, "yuv420p" if opacity is None else "yuva420p")
+def _video_frame(planes: Planes | tuple[ByteArray, ...], height: int, width: int) -> av.VideoFrame:
+    """A frame of [height, width] from its planes, of which the last row or column may be left over."""
+    picture = av.VideoFrame(width, height, "yuv420p" if len(planes) == 3 else "yuva420p")
     for plane, levels in zip(picture.planes, planes, strict=True):
         target = np.frombuffer(plane, np.uint8).reshape(plane.height, plane.line_size)
         target[:, : plane.width] = levels[: plane.height, : plane.width]

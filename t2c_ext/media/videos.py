@@ -84,6 +84,7 @@ def write_video(
     quality: int = 80,
     max_megabytes: float = 0.0,
     alpha: FloatArray | None = None,
+    mask: FloatArray | None = None,
     text: Mapping[str, str] | None = None,
     reporter: Reporter | None = None,
 ) -> Written:
@@ -98,6 +99,8 @@ def write_video(
         quality: 1 to 100; of MP4, WebM and WebP.
         max_megabytes: the largest size in 10^6 bytes, or 0; reached by lowering the quality.
         alpha: float32 [H, W], the opacity of every frame, or None. MP4 has none: it gets a white ground.
+        mask: float32 [H, W], what moves: where it is 0, every frame is the same (MP4 and WebM then keep its colour the
+            same too). None when that is not known.
         text: travels in the file's metadata.
         reporter: told after each frame, as stage "loop".
 
@@ -106,10 +109,12 @@ def write_video(
     """
     kind = format_of(path)
     _check(path, kind, size, count, fps)
+    if mask is not None and mask.shape != size:
+        raise UserError(f"the mask is {mask.shape[1]}x{mask.shape[0]}, but the frames are {size[1]}x{size[0]}")
     fits = count * size[0] * size[1] * 3 <= REMEMBERED_BYTES
     keep = fits and (kind == "gif" or max_megabytes > 0)
     source = Remembered(frames) if keep else frames
-    clip = Clip(source, size, count, fps, quality, alpha, dict(text or {}), reporter or Reporter(), keep)
+    clip = Clip(source, size, count, fps, quality, alpha, mask, dict(text or {}), reporter or Reporter(), keep)
     if kind == "png":
         return _write_folder(path, clip, max_megabytes)
     notes = list(_format_notes(kind, clip))

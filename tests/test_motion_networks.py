@@ -20,7 +20,7 @@ from t2c_ext.motion.networks.load import FlowModule, FlowNetwork, choose_device,
 from t2c_ext.motion.networks.text import MotionTextNetwork
 from t2c_ext.weights.states import fill_module
 
-OWN_MANIFESTS = Path(__file__).parent / "manifests"
+OWN_MANIFESTS = Path(__file__).parent / "fixtures" / "manifests"
 
 CLASSES: dict[str, Callable[..., FlowModule]] = {
     "motion_direction": MotionDirectionNetwork,
@@ -37,8 +37,8 @@ def tiny(name: str, salt: str = "") -> FlowModule:
 
 
 def manifest(fixtures: Any, name: str) -> list[tuple[str, tuple[int, ...]]]:
-    beside = fixtures.folder.parent / "manifests" / f"{name}.json"
-    path = beside if beside.exists() else OWN_MANIFESTS / f"{name}.json"
+    folders = (fixtures.folder.parent / "manifests", fixtures.folder / "manifests", OWN_MANIFESTS)
+    path = next(folder / f"{name}.json" for folder in folders if (folder / f"{name}.json").exists())
     return [(row["key"], tuple(row["shape"])) for row in json.loads(path.read_text(encoding="utf-8"))["entries"]]
 
 

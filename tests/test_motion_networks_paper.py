@@ -50,16 +50,18 @@ def test_stage(fixtures: Any, tmp_path: Path, case: str) -> None:
     data, tolerance = fixtures.arrays("stage_glue"), fixtures.tolerance("stage_glue")
     if f"{case}/network_input_every_8th" not in data:
         pytest.skip(f"this set has no case {case}")
-    own = case if f"{case}/image_uint8" in data else "s5"
-    pixels, levels = data[f"{own}/image_uint8"], data[f"{own}/mask_uint8"]
-    image = load_image(_save(tmp_path / "picture.png", pixels))
-    mask = load_mask(_save(tmp_path / "mask.png", levels))
+    own = case if f"{case}/mask_uint8" in data else "s5"
+    mask = load_mask(_save(tmp_path / "mask.png", data[f"{own}/mask_uint8"]))
     fed, hint = data[f"{case}/network_input_every_8th"], None
     if fed.shape[1] == 6:
         moving = np.flatnonzero(fed[0, 3] == 1)[0]
         hint = paper_hint(mask, round(angle_of(*(float(value) for value in fed[0, 4:].reshape(2, -1)[:, moving]))))
+    # a reduced set lacks the larger picture
+    pixels = data.get(f"{own}/image_uint8")
+    image = torch.zeros(3, 512, 512) if pixels is None else load_image(_save(tmp_path / "picture.png", pixels))
     found = network_input(image, mask, hint).numpy()[..., ::8, ::8]
-    assert np.abs(found[:, :3] - fed[:, :3]).max() <= _allowed(pixels, 512, tolerance)
+    if pixels is not None:
+        assert np.abs(found[:, :3] - fed[:, :3]).max() <= _allowed(pixels, 512, tolerance)
     assert np.array_equal(found[:, 3], fed[:, 3])
     assert found.shape == fed.shape
     assert np.abs(found[:, 4:] - fed[:, 4:]).max(initial=0) <= 1e-6

@@ -25,6 +25,7 @@ AGREED = {
     "clipseg",
     "grounding-dino",
     "sam2",
+    "sam3",
     "odise",
 }
 

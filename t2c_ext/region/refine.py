@@ -16,7 +16,16 @@ from t2c_ext.errors import UserError
 from t2c_ext.region.clustering import Labels, cluster, cluster_levels
 from t2c_ext.region.find import PAINTED
 from t2c_ext.region.matte import feathered, refine_matte
-from t2c_ext.region.selection import BoolArray, components_of, lean_of, select, select_as_paper, share_out, undecided
+from t2c_ext.region.selection import (
+    BoolArray,
+    coherence_of,
+    components_of,
+    lean_of,
+    select,
+    select_as_paper,
+    share_out,
+    undecided,
+)
 from t2c_ext.settings import RegionSettings
 from t2c_ext.types import Attention, FloatArray, Region, Regions, scale_of
 
@@ -25,6 +34,9 @@ LEVELS = (4, 6, 8, 11, 15, 20)
 
 AGREEMENT = 0.7
 """The coarsest clusters are taken whose result shares this much (intersection over union) with every region."""
+
+COHERENCE = 0.5
+"""With `refine` "auto" this share of neighbouring cells has to be in one cluster; crumbs follow any outline."""
 
 HARDLY = 0.35
 """With `refine` "auto" a result that shares less than this with the segmentation is not used."""
@@ -153,7 +165,8 @@ class _Selection:
     Attributes:
         cells: bool [h, w] for each region, disjoint; none where nothing is kept, nor, with `refine` "auto", where that
             hardly agrees.
-        agreement: intersection over union, for each region, of the kept components and its segmentation.
+        agreement: intersection over union, for each region, of the kept components and its segmentation; 0 for clusters
+            that do not hold together, with `refine` "auto".
     """
 
     cells: list[BoolArray]
@@ -176,6 +189,8 @@ def _select_cells(
     least = 0.0
     if settings.refine == "auto":
         least = HARDLY
+        if coherence_of(clusters) < COHERENCE:
+            agreement = [0.0 for _ in agreement]
         cells = share_out(kept | undecided(components, whole, settings.overlap, lean), shares)
     return _Selection([part & (share > least) for part, share in zip(cells, agreement, strict=True)], agreement)
 

@@ -41,6 +41,12 @@ def coverage_of(components: Labels, share: FloatArray) -> FloatArray:
     return np.asarray(np.bincount(components.ravel(), share.ravel()) / cells, np.float32)
 
 
+def coherence_of(clusters: Labels) -> float:
+    """The share of neighbouring cells, side by side or one above the other, that are in one cluster."""
+    same = [clusters[1:] == clusters[:-1], clusters[:, 1:] == clusters[:, :-1]]
+    return float(np.concatenate([pairs.ravel() for pairs in same]).mean()) if clusters.size > 1 else 1.0
+
+
 def lean_of(components: Labels, share: FloatArray, word: FloatArray) -> FloatArray:
     """What a word's own attention says of each component.
 

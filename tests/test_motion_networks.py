@@ -258,3 +258,39 @@ def test_devices_and_types() -> None:
         choose_dtype("float8", torch.device("cpu"))
     with pytest.raises(UserError, match="needs a GPU"):
         choose_dtype("float16", torch.device("cpu"))
+
+
+class _Poor(torch.nn.Module):
+    """Fails on its first call, as a device does that has too little memory."""
+
+    channels, stride = 4, 64
+
+    def __init__(self, error: RuntimeError) -> None:
+        super().__init__()
+        self.errors = [error]
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        if self.errors:
+            raise self.errors.pop()
+        return x[:, :2]
+
+
+def test_what_the_device_lacks_is_done_on_the_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.Tensor, "to", lambda self, *args, **options: self)
+    monkeypatch.setattr(torch.nn.Module, "to", lambda self, *args, **options: self)
+    x = torch.rand(1, 4, 64, 64)
+    for kind, error in (
+        ("cuda", torch.cuda.OutOfMemoryError("CUDA out of memory")),
+        ("mps", NotImplementedError("the operator is not implemented for the MPS device")),
+        ("mps", RuntimeError("MPS backend out of memory")),
+    ):
+        network = FlowNetwork(_Poor(error), torch.device(kind))  # type: ignore[arg-type]
+        assert torch.equal(network.run(x), x[:, :2])
+    with pytest.raises(RuntimeError, match="shapes"):
+        FlowNetwork(_Poor(RuntimeError("shapes differ"))).run(x)  # type: ignore[arg-type]
+
+
+def test_released_memory_is_gone() -> None:
+    network = FlowNetwork(tiny("motion_direction"))
+    network.release()
+    assert all(part.is_meta for part in network.module.state_dict().values())

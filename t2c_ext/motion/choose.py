@@ -17,7 +17,7 @@ from t2c_ext.motion.binding import arrow_angle, bind
 from t2c_ext.motion.canvas import plan_canvas
 from t2c_ext.motion.hint_map import hint_velocity
 from t2c_ext.motion.holds import hold_pins, without_frozen
-from t2c_ext.motion.pace import bring_to_speed
+from t2c_ext.motion.pace import bring_to_speed, strays
 from t2c_ext.motion.solver import solve_flow
 from t2c_ext.progress import Reporter
 from t2c_ext.settings import MotionSettings
@@ -137,6 +137,7 @@ def make_flow(  # noqa: PLR0917
     network, context = _open(choice.model, task, equipment)
     reporter.step(Stage.MOTION.value, 1, _STEPS)
     field, notes = (_by_paper if choice.paper else _by_network)(network, context, task)
+    network.release()
     reporter.step(Stage.MOTION.value, 2, _STEPS)
     hold_pins(field, hints)
     field[moving.mask <= 0] = 0
@@ -227,10 +228,11 @@ def _by_network(network: FlowNetwork, context: Tensor | None, task: _Task) -> tu
         height, width = plan_canvas(height, width, network.stride).content
         masks = [cv2.resize(row.mask, (width, height), interpolation=cv2.INTER_AREA) for row in task.regions.regions]
         hint = hint_velocity(drives, masks, task.hints)
-        notes += tuple(note for drive in drives for note in drive.notes)
     elif _is_directed(task.plan, task.hints):
         notes += ("The text network reads only the words: directions that were said or drawn were left out.",)
     field = predict_flow(network, task.picture, task.regions.mask, hint=hint, context=context)
+    if context is None:
+        notes += tuple(note for drive in drives for note in drive.notes) + strays(field, drives)
     return bring_to_speed(field, drives, task.settings.speed), notes
 
 

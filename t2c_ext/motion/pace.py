@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 from t2c_ext.errors import UserError
 from t2c_ext.motion.binding import Drive
 from t2c_ext.motion.guide import arrow_velocity
-from t2c_ext.types import Arrow, FloatArray, scale_of
+from t2c_ext.types import Arrow, FloatArray, angle_of, scale_of
 
 _STILL = 0.05
+_ASTRAY = 45.0
 _ALONG_ARROW = np.linspace(0, 1, 33)
 
 
@@ -34,6 +35,22 @@ def bring_to_speed(field: FloatArray, drives: Sequence[Drive], speed: float) -> 
     total = np.maximum(sum(masks), np.float32(1e-12))
     factor = sum(mask * np.float32(_factor(field, drive, masks)) for drive, mask in zip(drives, masks, strict=True))
     return np.asarray(field * (factor / total * np.float32(speed))[..., None], np.float32)
+
+
+def strays(field: FloatArray, drives: Sequence[Drive]) -> tuple[str, ...]:
+    """A sentence for each region whose mean motion in `field` is far from the direction that it was given."""
+    notes = []
+    for drive in drives:
+        if drive.angle is None or drive.arrows:
+            continue
+        dx, dy = (field * drive.region.mask[..., None]).sum(axis=(0, 1), dtype=np.float64)
+        away = abs((angle_of(float(dx), float(dy)) - drive.angle + 180) % 360 - 180)
+        if away > _ASTRAY:
+            notes.append(
+                f"{drive.region.name}: the network's motion turns {away:.0f} degrees away from the direction; "
+                "the solver as motion model keeps to it."
+            )
+    return tuple(notes)
 
 
 def _factor(field: FloatArray, drive: Drive, masks: Sequence[FloatArray]) -> float:

@@ -45,8 +45,8 @@ class FlowNetwork:
     def run(self, x: Tensor, context: Tensor | None = None) -> Tensor:
         """The network's output, float32 on the CPU.
 
-        Where the device has too little memory, or an operation that it lacks, or half precision overflows, the network
-        moves to the CPU and to float32, and stays there.
+        Where the device has too little memory or lacks an operation, or half precision overflows, it is computed on
+        the CPU in float32.
 
         Args:
             x: as the network's `forward` wants it.
@@ -58,8 +58,8 @@ class FlowNetwork:
         inputs = [x] if context is None else [x, context]
         try:
             result = self._forward(inputs, self.device, self.dtype)
-        except (NotImplementedError, torch.cuda.OutOfMemoryError):
-            if self.device.type == "cpu":
+        except RuntimeError as error:
+            if not _is_lack(error, self.device):
                 raise
             result = None
         if result is None or not bool(result.isfinite().all()):
@@ -67,6 +67,14 @@ class FlowNetwork:
         if not bool(result.isfinite().all()):
             raise UserError("the flow network's weights give no finite flow; download them again")
         return result
+
+    def release(self) -> None:
+        """Give the device's memory back; the network cannot run any more."""
+        self.module.to("meta")
+        if self.device.type == "cuda":
+            torch.cuda.empty_cache()
+        elif self.device.type == "mps":
+            torch.mps.empty_cache()
 
     def _forward(self, inputs: list[Tensor], device: torch.device, dtype: torch.dtype) -> Tensor:
         place(self.module, device, dtype)
@@ -99,6 +107,12 @@ def load_network(path: Path, device: str = "auto", dtype: str = "auto") -> FlowN
     freeze_spectral(module)
     place(module, target, kind)
     return FlowNetwork(module, target, kind)
+
+
+def _is_lack(error: RuntimeError, device: torch.device) -> bool:
+    """Whether a device has too little memory or lacks an operation; MPS says both in plain runtime errors."""
+    lacks = isinstance(error, (NotImplementedError, torch.cuda.OutOfMemoryError)) or device.type == "mps"
+    return lacks and device.type != "cpu"
 
 
 def _build(direction: bool, width: int | None) -> FlowModule:

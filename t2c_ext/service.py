@@ -107,7 +107,7 @@ class Service:
         art = to_picture(decode_picture(image, "image"))
         twin = None if natural is None else to_picture(decode_picture(natural, "natural"))
         source = choose_source(recipe.twin, recipe.prompt.seed, art, twin)
-        regions = _regions(mask)
+        regions = read_masks(mask)
         workspace = Workspace.create(self.folder / secrets.token_hex(8))
         painting = art if recipe.twin.model else None
         workspace.save_inputs(regions, None, painting)
@@ -212,7 +212,8 @@ def _harmless(settings: Mapping[str, object] | None) -> dict[str, object]:
     return given
 
 
-def _regions(mask: str | Mapping[str, str] | None) -> Regions | None:
+def read_masks(mask: str | Mapping[str, str] | None) -> Regions | None:
+    """One mask, or several by name, from base64; UserError when one is no picture."""
     if mask is None:
         return None
     named = mask if isinstance(mask, Mapping) else {"": mask}

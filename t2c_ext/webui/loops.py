@@ -12,7 +12,7 @@ from t2c_ext.pipeline import Cinemagraph, Job, Pipeline
 from t2c_ext.progress import Reporter
 from t2c_ext.recipe import Recipe
 from t2c_ext.twin.source import GivenTwin
-from t2c_ext.types import Attention, Twin
+from t2c_ext.types import Attention, Regions, Twin
 
 
 @dataclass
@@ -36,8 +36,17 @@ class Shot:
     attention: Attention | None = None
 
 
-def make_loop(shot: Shot, recipe: Recipe, output: Path, reporter: Reporter) -> Cinemagraph:
+def make_loop(
+    shot: Shot, recipe: Recipe, output: Path, reporter: Reporter, regions: Regions | None = None
+) -> Cinemagraph:
     """Run every stage after the sampling.
+
+    Args:
+        shot: the pictures.
+        recipe: the settings; prompt and seed are the shot's.
+        output: the file to write.
+        reporter: progress and cancellation.
+        regions: the mask that the user gave, or None.
 
     Raises:
         UserError: the loop cannot be made; the sentence says why.
@@ -46,7 +55,7 @@ def make_loop(shot: Shot, recipe: Recipe, output: Path, reporter: Reporter) -> C
     settings = recipe.with_values({"prompt": shot.prompt, "seed": shot.seed % 2**32})
     art = replace(to_picture(shot.art), infotext=shot.infotext)
     natural = None if shot.natural is None else to_picture(shot.natural.resize(shot.art.size))
-    job = Job(settings, GivenTwin(Twin(art, natural, shot.attention)), output=output)
+    job = Job(settings, GivenTwin(Twin(art, natural, shot.attention)), regions, output=output)
     return Pipeline(job, reporter=reporter).run()
 
 
@@ -61,7 +70,9 @@ def host_reporter() -> Reporter:
     return Reporter(progress, lambda: bool(state.interrupted or state.skipped))
 
 
-def save_loop(processing: Any, shot: Shot, recipe: Recipe) -> tuple[Path | None, tuple[str, ...]]:
+def save_loop(
+    processing: Any, shot: Shot, recipe: Recipe, regions: Regions | None = None
+) -> tuple[Path | None, tuple[str, ...]]:
     """Save a picture's loop through the host's naming patterns, its poster beside it.
 
     Returns:
@@ -85,7 +96,7 @@ def save_loop(processing: Any, shot: Shot, recipe: Recipe) -> tuple[Path | None,
     poster = Path(saved)
     output = poster.with_suffix("") if kind == "png" else poster.with_suffix(f".{kind}")
     try:
-        result = make_loop(shot, recipe, output, host_reporter())
+        result = make_loop(shot, recipe, output, host_reporter(), regions)
     except Cancelled:
         poster.unlink(missing_ok=True)
         return None, ("Cinemagraph: stopped",)

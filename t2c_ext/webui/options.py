@@ -50,10 +50,12 @@ class Options:
     Attributes:
         panel: what only the WebUI asks for.
         recipe: the rest.
+        mask: what moves, as base64 (from the API only), or "".
     """
 
     panel: PanelSettings
     recipe: Recipe
+    mask: str = ""
 
     def infotext(self) -> dict[str, str]:
         """What differs from the defaults, as the host's generation parameters."""
@@ -73,9 +75,12 @@ def read_options(arguments: Sequence[Any]) -> Options:
         given = dict(arguments[0])
     else:
         given = {row.name: value for row, value in zip(rows, arguments, strict=False) if value is not None}
+    mask = given.pop("mask", "")
+    if not isinstance(mask, str):
+        raise UserError("Cinemagraph: mask must be a picture as base64")
     own = {row.name: row for row in rows_of(Stage.TWIN, PanelSettings)}
     mine = {name: own[name].check(given.pop(name)) for name in list(given) if name in own}
     try:
-        return Options(PanelSettings(**mine), Recipe().with_values(given))  # type: ignore[arg-type]
+        return Options(PanelSettings(**mine), Recipe().with_values(given), mask)  # type: ignore[arg-type]
     except UserError as error:
         raise UserError(f"Cinemagraph: {error}") from None

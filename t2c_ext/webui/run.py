@@ -9,6 +9,7 @@ from typing import Any
 
 from t2c_ext.errors import UserError
 from t2c_ext.prompt.parse import parse
+from t2c_ext.service import read_masks
 from t2c_ext.settings import PromptSettings, TwinSettings
 from t2c_ext.twin.inject import InjectionOptions
 from t2c_ext.types import Plan
@@ -105,12 +106,17 @@ class Run:
     def make_loops(self, processing: Any, tell: Callable[[str], None]) -> list[str]:
         """The loops of all pictures; the paths of those that were made."""
         paths = []
+        try:
+            regions = read_masks(self.options.mask or None)
+        except UserError as error:
+            tell(f"Cinemagraph: {error}")
+            return []
         for shot in self.shots:
-            path, notes = save_loop(processing, shot, self.options.recipe)
+            path, notes = save_loop(processing, shot, self.options.recipe, regions)
             for note in notes:
                 tell(note)
             if path is not None:
-                paths.append(str(path))
+                paths.append(str(path.resolve()))
         return paths
 
 

@@ -1,0 +1,41 @@
+"""What the extension adds to the host when it is loaded."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from t2c_ext.service import Service
+from t2c_ext.weights.places import VARIABLE
+
+
+def register() -> None:
+    """Add the API's routes, and look for models where the host keeps them."""
+    from modules import script_callbacks
+
+    _point_to_models()
+    script_callbacks.on_app_started(_add_routes, name="cinemagraph")
+
+
+def _point_to_models() -> None:
+    """The folder of --t2c-models-path, and the host's own, come first when models are looked for."""
+    from modules import paths, shared
+
+    named = getattr(shared.cmd_opts, "t2c_models_path", None)
+    own = Path(paths.models_path) / "t2c"
+    given = os.environ.get(VARIABLE, "")
+    folders = [str(folder) for folder in (named, own) if folder]
+    os.environ[VARIABLE] = os.pathsep.join(dict.fromkeys([*folders, *filter(None, given.split(os.pathsep))]))
+
+
+def _add_routes(demo: Any, app: Any) -> None:
+    from modules import paths, shared
+    from modules.call_queue import queue_lock
+
+    from t2c_ext.webui.api import add_routes
+
+    if not getattr(shared.cmd_opts, "api", False) and not getattr(shared.cmd_opts, "nowebui", False):
+        return
+    service = Service(Path(paths.data_path) / "outputs" / "cinemagraphs")
+    add_routes(app, service, shared.cmd_opts.api_auth, queue_lock)

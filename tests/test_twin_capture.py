@@ -28,10 +28,10 @@ def _random(*shape: int, seed: int = 0) -> Any:
     return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
 
 
-def _sites(heads: int, path: str = "attn1") -> tuple[Site, Site]:
+def _sites(heads: int, path: str = "attn1", scale: float | None = None) -> tuple[Site, Site]:
     return (
-        Site(f"{path}.to_q", Kind.QUERY, 1, path, heads),
-        Site(f"{path}.to_k", Kind.KEY, 1, path, heads),
+        Site(f"{path}.to_q", Kind.QUERY, 1, path, heads, scale),
+        Site(f"{path}.to_k", Kind.KEY, 1, path, heads, scale),
     )
 
 
@@ -59,7 +59,7 @@ def test_average_of_the_fixture(fixtures: Any, per_head: bool) -> None:
         blocks = sorted({key.split("/")[0] for key in data if key.count("/") == 2})
         for block in blocks:
             for time in used:
-                for site, letter in zip(_sites(heads, block), "qk", strict=True):
+                for site, letter in zip(_sites(heads, block, entry["scale"]), "qk", strict=True):
                     values = torch.from_numpy(data[f"{block}/{letter}/{time}"])
                     batch = values.unflatten(0, (2, heads)).transpose(1, 2).flatten(2)
                     capture.see(site, batch, members)
@@ -202,3 +202,11 @@ def test_heads_are_kept_only_when_asked_for() -> None:
     assert np.allclose(found.reshape(16, 4, 16).mean(axis=1), capture.attention(0).self_attention, atol=1e-6)
     first = _capture(CaptureOptions(), rows([art()]), 1, query[1:, :, :4], key[1:, :, :4]).attention(0)
     assert np.allclose(found[:, :16], first.self_attention, atol=1e-6)
+
+
+def test_a_pictures_averages_are_small() -> None:
+    query = _random(1, 1024, 16)
+    members = rows([art(words={"river": (1,)})])
+    capture = _capture(CaptureOptions(), members, 8, query, query)
+    assert capture.bytes == 4 * 1024**2
+    assert _capture(CaptureOptions(per_head=True), members, 8, query, query).bytes == 9 * 4 * 1024**2

@@ -35,7 +35,7 @@ from t2c_ext.twin.families import PLANS, Family, LayerPlan, family_of  # noqa: E
 from t2c_ext.twin.inject import InjectionOptions, Recording  # noqa: E402
 from t2c_ext.twin.layout import diffusers_name, grid_at, layout_of, ldm_name  # noqa: E402
 from t2c_ext.twin.locate import Kind  # noqa: E402
-from t2c_ext.twin.rows import art, guided_rows, rows, twin  # noqa: E402
+from t2c_ext.twin.rows import Role, art, guided_rows, rows, twin  # noqa: E402
 from t2c_ext.twin.session import TwinSession  # noqa: E402
 
 LATENT = (8, 16)
@@ -223,7 +223,8 @@ def test_video_modules_are_refused(sd1: Any) -> None:
 
 def test_token_merging_is_refused(sd1: Any) -> None:
     unet = copy.deepcopy(sd1)
-    unet._tome_info = {"args": {}}
+    block = unet.up_blocks[3].attentions[0].transformer_blocks[0]
+    block.__class__ = type("ToMeBlock", (type(block),), {})
     with pytest.raises(UserError, match="token merging"):
         TwinSession(unet, LATENT)
 
@@ -270,10 +271,22 @@ def test_every_way_to_compute_attention_gives_the_same(sd1: Any) -> None:
 
 
 def _manifest(folder: Path) -> dict[str, Any]:
-    for path in (folder.parent / "manifests" / "unet_tiny.json", folder / "unet_tiny.json"):
-        if path.exists():
-            return json.loads(path.read_text(encoding="utf-8"))
+    for place in (folder.parent / "manifests", folder / "manifests", Path(__file__).parent / "fixtures" / "manifests"):
+        if (place / "unet_tiny.json").exists():
+            return json.loads((place / "unet_tiny.json").read_text(encoding="utf-8"))
     pytest.skip("this set lacks the tiny UNet's manifest")
+
+
+def _plan(entry: dict[str, Any]) -> LayerPlan:
+    """What the fixture injects."""
+    names = [
+        re.fullmatch(r"output_block_(\d+)_(out_layers|self_attn_q|self_attn_k)", name) for name in entry["injected_all"]
+    ]
+    blocks = [(f"output_blocks.{name[1]}", name[2]) for name in names if name]
+    assert len(blocks) == len(names)
+    kinds = {kind: tuple(block for block, found in blocks if found == kind) for _, kind in blocks}
+    assert sorted(kinds["self_attn_q"]) == sorted(kinds["self_attn_k"])
+    return LayerPlan(kinds["out_layers"], kinds["self_attn_q"])
 
 
 def _official(manifest: dict[str, Any]) -> TinyConfig:
@@ -312,10 +325,12 @@ def test_injection_of_the_fixture(fixtures: Any, official: tuple[Any, str], ever
     data, tolerance = fixtures.arrays(name), fixtures.tolerance(name)
     x, source, new = (torch.from_numpy(data[key]) for key in ("x", "context_source", "context_new"))
     time = float(fixtures.index[name]["timestep"])
-    members = list(guided_rows(halves=(False, True)).rows)
-    artists, twins = [members[0], members[2]], [members[1], members[3]]
+    members = guided_rows(len(x) // 2, halves=(False, True)).rows
+    artists = [row for row in members if row.role is Role.ART]
+    twins = [row for row in members if row.role is Role.TWIN]
     options = InjectionOptions(features=1.0, attention=1.0 if everything else 0.0)
-    with TwinSession(unet, tuple(x.shape[2:]), injection=options) as session:  # type: ignore[arg-type]
+    plan = _plan(fixtures.index[name])
+    with TwinSession(unet, tuple(x.shape[2:]), injection=options, plan=plan) as session:  # type: ignore[arg-type]
         session.step(0, 50, time)
         with torch.inference_mode():
             if split:
@@ -337,16 +352,16 @@ def test_injection_of_the_fixture(fixtures: Any, official: tuple[Any, str], ever
 def test_features_of_the_fixture(fixtures: Any, official: tuple[Any, str]) -> None:
     unet, name = official
     data, tolerance = fixtures.arrays(name), fixtures.tolerance(name)
-    x, source = torch.from_numpy(data["x"]), torch.from_numpy(data["context_source"])
+    x, context = torch.from_numpy(data["x"]), torch.from_numpy(data["context_source"])
     layout, kept = layout_of(unet), Recording(dtype=None)
-    members = rows([art(0, False), art(0, True)])
+    members = rows([art(image, half) for half in (False, True) for image in range(len(x) // 2)])
     with TwinSession(unet, tuple(x.shape[2:]), injection=ALWAYS, record=kept) as session:  # type: ignore[arg-type]
         session.step(0, 50, fixtures.index[name]["timestep"])
         with torch.inference_mode(), session.call(members):
-            unet(x, float(fixtures.index[name]["timestep"]), source)
-    found = {path: [None, None] for _, _, path in kept.kept}
-    for (_, row, path), value in kept.kept.items():
-        found[path][int(row.conditional)] = value  # type: ignore[call-overload]
+            unet(x, float(fixtures.index[name]["timestep"]), context)
+    found: dict[str, list[Any]] = {}
+    for moment, source, path in kept.kept:  # in the order of the batch
+        found.setdefault(path, []).append(kept.get(moment, source, path))
     injected = {site.path: site for site in session.injection_sites}
     checked = 0
     for key in (key for key in data if key.startswith("feat/output_block")):

@@ -154,6 +154,14 @@ class AttentionCapture:
         self.pictures: dict[int, PictureMaps] = {}
         self._waiting: dict[tuple[str, Kind], Tensor] = {}
 
+    @property
+    def bytes(self) -> int:
+        """Memory that the averages take."""
+        means: list[MapMean | WordMean] = []
+        for picture in self.pictures.values():
+            means += [picture.maps, *picture.halves.values(), *picture.words.values()]
+        return sum(mean.total.numel() * mean.total.element_size() for mean in means if mean.total is not None)
+
     def begin(self) -> None:
         """Forget half-seen attention of a call that ended early."""
         self._waiting.clear()

@@ -18,7 +18,7 @@ def refuse_conflicts(unet: nn.Module) -> None:
     if hasattr(unet, "_orig_mod") or any(_is_compiled(module) for module in unet.modules()):
         raise UserError("the UNet is compiled (torch.compile), which passes over hooks; use the model before compiling")
     for path, module in unet.named_modules():
-        if hasattr(module, "_tome_info"):
+        if type(module).__name__ == "ToMeBlock":
             raise UserError("token merging is on, so queries and keys are not those of the picture; set its ratio to 0")
         if type(getattr(module, "processor", None)).__name__.startswith("Fused"):
             raise UserError("the model's attention projections are fused; call unet.unfuse_qkv_projections() first")

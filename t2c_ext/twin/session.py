@@ -196,6 +196,11 @@ class TwinSession:
         """float32 [n, heads * n], the rows of the paper's k-means; needs `CaptureOptions.per_head`."""
         return self._captured().per_head(image)
 
+    @property
+    def captured_bytes(self) -> int:
+        """Memory that the averages of attention take."""
+        return 0 if self._capture is None else self._capture.bytes
+
     def _captured(self) -> AttentionCapture:
         if self._capture is None:
             raise RuntimeError("the session was made without capture")

@@ -231,6 +231,23 @@ def test_a_part_is_exactly_that_part_of_the_whole(data: st.DataObject) -> None:
             assert torch.allclose(part, wanted, atol=1e-5)
 
 
+def test_a_part_where_nothing_moves_is_decoded_once() -> None:
+    height, width = 24, 160
+    picture, flow = np.random.default_rng(1).random((height, width, 3), np.float32), np.zeros((height, width, 2))
+    flow[4:14, 6:20] = 1.0
+    wanted = np.zeros((height, width), np.bool_)
+    wanted[4:14, 6:20] = wanted[8:20, 130:150] = True
+    scene = make_scene(picture, flow.astype(np.float32), wanted, 4)
+    frames = list(Clip(NETWORK, scene, Engine(CPU, torch.float32, 10**6), Reporter()).frames())
+    inputs = torch.cat([scene.start, scene.start, scene.flow.movedim(-1, 0)])[None]
+    for number, frame in enumerate(frames):
+        assert [area.left for area, _ in frame.parts] == [6, 130]
+        whole_frame = NETWORK(inputs, (0, number, 3))[0]
+        for area, part in frame.parts:
+            assert torch.allclose(part, whole_frame[(slice(None), *area.within(whole(height, width)))], atol=1e-5)
+    assert frames[1].parts[1][1] is frames[2].parts[1][1]
+
+
 def test_pictures_of_two_ends_are_both_encoded() -> None:
     random = torch.Generator().manual_seed(4)
     start, end = torch.rand(2, 3, 16, 20, generator=random) * 2 - 1

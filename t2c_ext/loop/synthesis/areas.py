@@ -49,7 +49,9 @@ class Area:
         return self.height <= 0 or self.width <= 0
 
     def grow(self, border: int) -> Area:
-        """Wider by `border` pixels on each side."""
+        """Wider by `border` pixels on each side; what is empty stays so."""
+        if self.empty:
+            return self
         return Area(self.top - border, self.left - border, self.bottom + border, self.right + border)
 
     def intersect(self, other: Area) -> Area:
@@ -168,14 +170,14 @@ class BlockPlan:
 
 
 @dataclass(frozen=True)
-class Plan:
+class DecoderPlan:
     """What the decoder reads and makes for one area of the picture; `output` holds that area."""
 
     blocks: tuple[BlockPlan, ...]
     output: Layer
 
 
-def make_plan(needed: Area, changing: Area, size: Area) -> Plan:
+def make_plan(needed: Area, changing: Area, size: Area) -> DecoderPlan:
     """The parts of all layers.
 
     Args:
@@ -186,7 +188,8 @@ def make_plan(needed: Area, changing: Area, size: Area) -> Plan:
     sizes, changes = [size], [changing.intersect(size)]
     for how in RESAMPLINGS:
         sizes.append(_scaled(sizes[-1], how))
-        changes.append(_changed(changes[-1].grow(2), how).intersect(sizes[-1]))
+        change = changes[-1].grow(2)
+        changes.append(change if change.empty else _changed(change, how).intersect(sizes[-1]))
     blocks: list[BlockPlan] = []
     output = Layer(needed, needed.intersect(changes[-1]), size)
     need, fresh = needed, output.fresh
@@ -206,7 +209,7 @@ def make_plan(needed: Area, changing: Area, size: Area) -> Plan:
                 Layer(summed_held, summed_fresh, full),
             )
         )
-    return Plan(tuple(reversed(blocks)), output)
+    return DecoderPlan(tuple(reversed(blocks)), output)
 
 
 def _scaled(area: Area, how: Resampling) -> Area:

@@ -58,7 +58,8 @@ class Engine:
     """How it is computed.
 
     Attributes:
-        device, dtype: of the convolutions; splatting is float32.
+        device: where all is computed.
+        dtype: of the decoder; the rest is float32.
         largest: no more pixels than this are encoded or decoded at a time.
     """
 
@@ -81,7 +82,8 @@ class Clip:
     def __init__(self, network: VideoNetwork, scene: Scene, engine: Engine, reporter: Reporter) -> None:
         self._count, self._reporter = scene.count, reporter
         self._size = whole(*scene.wanted.shape)
-        encoder = fold_encoder(network.encoder, engine.device, engine.dtype)
+        # it runs once, and half precision would blur the importance, which stands in an exponent
+        encoder = fold_encoder(network.encoder, engine.device, torch.float32)
         pictures = [scene.start] if scene.end is None else [scene.start, scene.end]
         self._weighed = [weigh_picture(encoder, picture, engine, reporter) for picture in pictures]
         changing = changing_pixels(scene)
@@ -147,9 +149,9 @@ def weigh_picture(encoder: tuple[FoldedBlock, ...], picture: Tensor, engine: Eng
         reporter.check()
         # one pixel for each 3 x 3 convolution
         read = area.grow(2 * len(encoder)).intersect(full)
-        part = picture[(slice(None), *read.within(full))].to(engine.device, engine.dtype)
+        part = picture[(slice(None), *read.within(full))].to(engine.device)
         made = encode(encoder, part[None].contiguous(memory_format=torch.channels_last))
-        encoded[area.within(full)] = made[0].movedim(0, -1)[area.within(read)].float()
+        encoded[area.within(full)] = made[0].movedim(0, -1)[area.within(read)]
     return weigh_(encoded)
 
 

@@ -52,7 +52,7 @@ def synthesize_loop(
         network: float32, from `load_video_network`.
         reporter: asked before each part of each frame whether to stop.
         device: where it is computed; None: a GPU where there is one.
-        dtype: of the convolutions; None: float16 on CUDA (float32 for "paper"), else float32.
+        dtype: of the decoder; None: float16 on CUDA (float32 for "paper"), else float32.
         largest: no more pixels than this are encoded or decoded at a time; None: as memory allows.
 
     Raises:

@@ -46,7 +46,7 @@ def splat_sum_by_index(values: Tensor, displacement: Tensor) -> Tensor:
     for column, across in ((left, left + 1 - x), (left + 1, x - left)):
         for row, down in ((top, top + 1 - y), (top + 1, y - top)):
             inside = (column >= 0) & (column < width) & (row >= 0) & (row < height)
-            index = (row * width + column).where(inside, 0).long()
+            index = (row * width + column).masked_fill(~inside, 0).long()
             out.index_add_(0, index, flat * (across * down * inside)[:, None])
     return out.reshape(height, width, channels)
 
@@ -77,7 +77,8 @@ def splat(values: Tensor, displacement: Tensor, metric: Tensor | None = None, mo
     else:
         weight = (metric if mode == "linear" else metric.exp())[..., None]
     total = splat_sum(torch.cat([values * weight, weight], -1), displacement)
-    return total[..., :-1] / total[..., -1:].where(total[..., -1:] != 0, 1)
+    divisor = total[..., -1:]
+    return total[..., :-1] / divisor.masked_fill(divisor == 0, 1)
 
 
 def weigh_(encoded: Tensor) -> Tensor:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from t2c_ext.loop.synthesis.areas import Area, BoolArray, Layer, Plan, bounds_within, make_plan
+from t2c_ext.loop.synthesis.areas import Area, BoolArray, DecoderPlan, Layer, bounds_within, make_plan
 from t2c_ext.loop.synthesis.decoder import Resampling, resample, resample_mask
 from t2c_ext.loop.synthesis.folded import Convolution, FoldedBlock
 from t2c_ext.loop.synthesis.layers import known_share
@@ -143,7 +143,7 @@ class TileDecoder:
 
         return self._run(self.plan, blended, join)
 
-    def _run(self, plan: Plan, blended: Tensor, join: Join) -> Tensor:
+    def _run(self, plan: DecoderPlan, blended: Tensor, join: Join) -> Tensor:
         """The decoder's blocks, each on its part; `join` hands the layer of a number on as the next step reads it."""
         dtype = self._blocks[0].first.weight.dtype
         known = all_or_mask((blended != 0).to(dtype))
@@ -165,7 +165,7 @@ class TileDecoder:
         return join(3 * len(self._blocks), x).values
 
 
-def _layers(plan: Plan) -> list[Layer]:
+def _layers(plan: DecoderPlan) -> list[Layer]:
     """All layers in order; the numbers of `Join`."""
     return [layer for step in plan.blocks for layer in (step.inputs, step.inner, step.summed)] + [plan.output]
 

@@ -41,8 +41,11 @@ COHERENCE = 0.5
 HARDLY = 0.35
 """With `refine` "auto" a result that shares less than this with the segmentation is not used."""
 
-SAY = 0.8
-"""Within this share of a cell about the outline of the kept cells, the segmentation says where the outline runs."""
+ROUND = 0.5
+"""Standard deviation, in cells, of the filter that rounds the corners of the cells' outline."""
+
+SAY = 0.6
+"""How much the segmentation says about where the outline runs near that of the kept cells (0: nothing)."""
 
 REACH = 0.7
 """Share of a cell by which the picture's edges may move the outline."""
@@ -230,6 +233,7 @@ def _outlined(
 def _core(cells: BoolArray, mask: FloatArray) -> BoolArray:
     """The cells at the picture's size, their staircase replaced by the segmentation's outline where that is near."""
     lifted = cv2.resize(cells.astype(np.float32), mask.shape[::-1], interpolation=cv2.INTER_LINEAR)
+    lifted = cv2.GaussianBlur(lifted, (0, 0), ROUND * mask.shape[0] / cells.shape[0])
     inside = (lifted > 0) & (lifted + SAY * (mask - np.float32(0.5)) >= 0.5)
     return np.asarray(inside)
 

@@ -217,6 +217,13 @@ def test_paper_option_cuts_instead_of_scaling(weights: Path, plan: Plan, source:
     assert np.any(flow.field)
 
 
+def test_paper_option_needs_a_full_mask(weights: Path) -> None:
+    picture, regions = scene()
+    faint = Regions((replace(regions.regions[0], mask=regions.mask * np.float32(0.5)),))
+    with pytest.raises(UserError, match="covers fully"):
+        make_flow(picture, faint, LEFT, Hints(), MotionSettings(motion_model="paper"), equipment(weights))
+
+
 def test_refuses_what_cannot_be_done(weights: Path) -> None:
     picture, regions = scene()
     with pytest.raises(UserError, match="another size"):

@@ -43,13 +43,19 @@ def test_load_image(fixtures: Any, tmp_path: Path) -> None:
 
 
 @pytest.mark.parity
-@pytest.mark.parametrize("case", ["s5", "s5resize", "s5dir"])
-def test_stage(fixtures: Any, tmp_path: Path, case: str) -> None:
-    if "stage_glue" not in fixtures.named("stage_glue"):
-        pytest.skip("this set has no stage_glue")
-    data, tolerance = fixtures.arrays("stage_glue"), fixtures.tolerance("stage_glue")
-    if f"{case}/network_input_every_8th" not in data:
-        pytest.skip(f"this set has no case {case}")
+def test_stage(fixtures: Any, tmp_path: Path) -> None:
+    files = fixtures.named("stage_glue")
+    whole = [(name, key.rpartition("/")[0]) for name in files for key in fixtures.arrays(name) if key.endswith(_RESULT)]
+    if not whole:
+        pytest.skip("this set has nothing of this stage")
+    for name, case in whole:
+        _compare_stage(fixtures.arrays(name), case, fixtures.tolerance(name), tmp_path)
+
+
+_RESULT = "/motion_every_8th"
+
+
+def _compare_stage(data: dict[str, np.ndarray], case: str, tolerance: float, tmp_path: Path) -> None:
     own = case if f"{case}/mask_uint8" in data else "s5"
     mask = load_mask(_save(tmp_path / "mask.png", data[f"{own}/mask_uint8"]))
     fed, hint = data[f"{case}/network_input_every_8th"], None
@@ -69,7 +75,7 @@ def test_stage(fixtures: Any, tmp_path: Path, case: str) -> None:
     output = data.get(f"{case}/network_output", data["s5/network_output"])
     motion = masked_motion(torch.from_numpy(output), mask).numpy()
     assert motion.shape == (1, 2, 512, 512)
-    assert np.array_equal(motion[..., ::8, ::8], data[f"{case}/motion_every_8th"])
+    assert np.array_equal(motion[..., ::8, ::8], data[case + _RESULT])
     if f"{case}/flow_colour_jpg_source" in data:
         colour = flow_to_colour(np.ascontiguousarray(motion[0].transpose(1, 2, 0)))
         assert np.array_equal(colour[::8, ::8], data[f"{case}/flow_colour_jpg_source"])

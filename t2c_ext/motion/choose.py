@@ -242,6 +242,8 @@ def _by_paper(network: FlowNetwork, context: Tensor | None, task: _Task) -> tupl
 
     angle = None if context is not None else _one_angle(task)
     mask, speed = task.regions.mask, task.settings.speed
+    if not np.any(mask == 1):
+        raise UserError("the paper's way moves only what the mask covers fully, and it does so nowhere; paint it white")
     return paper_flow(network, task.picture, mask, speed=speed, angle=angle, context=context), ()
 
 

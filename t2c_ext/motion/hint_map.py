@@ -44,9 +44,10 @@ class HintPoint:
 
 
 def paper_hint(mask: FloatArray, angle: float | None) -> FloatArray:
-    """The paper's dense hint: one point at the mask's centroid, as a unit vector (SPEC section 6.2).
+    """The paper's dense hint: one point at the mask's centroid, as a unit vector.
 
-    Normalised by its own weight one point gives the same vector everywhere, so only the mask shapes the hint.
+    Normalised by its own weight one point gives the same vector everywhere, so only the mask shapes the hint. Training
+    divided hints by 64 and the original's inference does not: `hint_velocity` keeps to training.
 
     Args:
         mask: float32 [h, w], 0..1.

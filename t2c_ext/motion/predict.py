@@ -48,7 +48,7 @@ def predict_flow(
     canvas = plan_canvas(height, width, network.stride)
     inside = _inside(canvas.lay(mask))
     wish = None
-    if network.channels > 4:
+    if network.takes_hint:
         wish = np.zeros((*inside.shape, 2), np.float32)
         if hint is not None:
             wish = canvas.pad(resize_flow(hint, *canvas.content)) / np.float32(MOTION_NORM) * inside[..., None]

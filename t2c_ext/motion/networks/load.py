@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
@@ -29,13 +28,13 @@ class FlowNetwork:
     """
 
     module: FlowModule
-    device: torch.device = dataclasses.field(default_factory=lambda: torch.device("cpu"))
+    device: torch.device = field(default_factory=lambda: torch.device("cpu"))
     dtype: torch.dtype = torch.float32
 
     @property
-    def channels(self) -> int:
-        """Channels of its input: 6 with a hint, 4 without."""
-        return self.module.channels
+    def takes_hint(self) -> bool:
+        """Whether its input has a direction hint (6 channels) or not (4)."""
+        return self.module.channels > 4
 
     @property
     def stride(self) -> int:

@@ -47,7 +47,7 @@ def fall(value: Vector, low: float, high: float, floor: float = FLOOR) -> Vector
     return rise(-value, -high, -low, floor)
 
 
-def sky(m: Measures, _: Surroundings) -> Vector:
+def overhead(m: Measures, _: Surroundings) -> Vector:
     """Fills the top, nothing above it, ends in a clear outline over something darker or less blue.
 
     A dark blue that ends in white is only the part of a sky above its clouds.
@@ -71,9 +71,18 @@ def sky(m: Measures, _: Surroundings) -> Vector:
     ) ** 0.5
 
 
+def sky(m: Measures, around: Surroundings) -> Vector:
+    """Overhead, and no wall: a warm tint that is the same from top to bottom.
+
+    Skies that are not blue or grey change their colour on the way down. What water mirrors is judged without this.
+    """
+    wall = rise(m.blue_yellow, -1.0, 2.0, 0.0) * rise(m.steady, 0.68, 0.78, 0.0)
+    return overhead(m, around) * (1.0 - 0.9 * wall) ** 0.5
+
+
 def low_water(m: Measures, around: Surroundings) -> Vector:
-    """Low and wide with nothing of another kind under it, level above, lying texture, cool or (the warmer, the more) of
-    the sky's colours."""
+    """Low and wide with nothing of another kind under it, level above, lying texture (the rougher, the more), cool or
+    (the warmer, the more) of the sky's colours."""
     leafy = np.where(m.blue_yellow > 4, -m.green_red, 0.0)
     mirrored = around.like_sky - 0.012 * np.maximum(m.blue_yellow, 0.0)
     coloured = np.maximum(fall(m.blue_yellow, -8.0, 2.0, 0.05), rise(mirrored, 0.33, 0.55, 0.05))
@@ -94,6 +103,7 @@ def low_water(m: Measures, around: Surroundings) -> Vector:
         * coloured
         * fall(leafy, 3.0, 10.0, 0.05)
         * fall(m.roughness, 3.8, 5.0, 0.1)
+        * fall(m.roughness - 2.0 * m.lying, 2.85, 3.3, 0.3)
         * rise(m.lightness, 7.0, 16.0, 0.05)
         * rise(m.even, 0.65, 0.85, 0.5)
         * rise(m.steady, 0.6, 0.95, 0.4)

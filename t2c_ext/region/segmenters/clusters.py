@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from t2c_ext.lexicon import load_lexicon
-from t2c_ext.region.segmenters.appearance import APPEARANCES, Surroundings
+from t2c_ext.region.segmenters.appearance import APPEARANCES, Surroundings, overhead
 from t2c_ext.region.segmenters.grouping import group
 from t2c_ext.region.segmenters.measure import Measures, measure
 from t2c_ext.region.segmenters.naming import describe
@@ -154,7 +154,7 @@ def _analyse(picture: FloatArray) -> _Analysis | None:
         return None
     measures = measure(pieces, groups)
     nothing = Surroundings(np.zeros(len(groups)), np.zeros(len(groups)))
-    scores = APPEARANCES["sky"].score(measures, nothing)
+    scores = overhead(measures, nothing)
     best = int(np.argmax(scores))
     if scores[best] < LEAST_SKY:
         return _Analysis(pieces, groups, measures, nothing)

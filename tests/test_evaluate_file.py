@@ -17,12 +17,17 @@ SIZE = (96, 128)
 
 @pytest.fixture(scope="module")
 def frames() -> list[np.ndarray]:
-    """A smooth pattern that runs once around to the right in 16 frames."""
-    ys, xs = np.mgrid[: SIZE[0], : SIZE[1]]
+    """Crossed waves that run to the right, twice around in 16 frames.
+
+    The pattern is its own mirror image above and below, so whatever pulls a flow estimate off a slanted stripe's
+    direction cancels: what is left of an error in direction is the file's.
+    """
+    ys, xs = np.mgrid[: SIZE[0], : SIZE[1]] * (2 * np.pi / 32)
     tint = np.array([1.0, 0.8, 0.6])
     result = []
     for t in range(16):
-        wave = np.sin((xs - 8 * t) * 2 * np.pi / 64) + np.sin(((xs - 8 * t) * 3 + ys * 2) * 2 * np.pi / 64)
+        along = xs - t * 2 * np.pi / 8
+        wave = np.sin(along + ys) + np.sin(along - ys)
         result.append(np.rint(128 + 50 * wave[..., None] * tint).astype(np.uint8))
     return result
 
@@ -53,7 +58,7 @@ def test_a_lossless_clip_is_measured_like_its_frames(tmp_path: Path, frames: lis
 def test_a_lossy_clip_keeps_its_motion(tmp_path: Path, frames: list[np.ndarray], mask: Path, ending: str) -> None:
     report = evaluate_file(write(tmp_path / f"clip.{ending}", frames[:8]), mask=mask, angle=0)
     assert report.encoded is True and report.frames == 8
-    assert report.video_angle_error is not None and report.video_angle_error < 6
+    assert report.video_angle_error is not None and report.video_angle_error < 0.5
     assert report.seam_ratio is not None and 0.7 < report.seam_ratio < 1.4
     assert report.last_repeats is False
 

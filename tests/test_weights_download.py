@@ -230,7 +230,10 @@ class TestHub:
         code, answer = run(hub, tmp_path, "clipseg")
         assert code == 1
         assert "terms accepted" in answer["error"]
-        assert "by hand from https://huggingface.co/CIDAS/clipseg-rd64-refined" in answer["error"]
+        assert (
+            "by hand: config.json, preprocessor_config.json, vocab.json, merges.txt, model.safetensors from https://"
+            in answer["error"]
+        )
         assert str(tmp_path / "clipseg") in answer["error"]
         hub.gated = ()
         del hub.files[CLIPSEG + "vocab.json"]
@@ -317,9 +320,21 @@ class TestArchive:
             raise library.exceptions.FileURLRetrievalError("Too many users have viewed this file\nmore")
 
         monkeypatch.setattr(library, "download", refuse)
-        with pytest.raises(UserError, match=r"Too many users .* put checkpoints\.tar into .* run this again") as caught:
+        with pytest.raises(
+            UserError, match=r"Too many users .* put checkpoints\.tar from https.* into .* run this again"
+        ) as caught:
             download_models(["video-pretrained"], Places(tmp_path))
         assert "\n" not in str(caught.value)
+
+    def test_a_lost_connection_is_said_in_a_few_words(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        library, requests = pytest.importorskip("gdown"), pytest.importorskip("requests")
+
+        def lose(**_: Any) -> str:
+            raise requests.exceptions.ConnectionError("HTTPSConnectionPool(host=...) " + "x" * 500)
+
+        monkeypatch.setattr(library, "download", lose)
+        with pytest.raises(UserError, match=r"no connection to Google Drive \(ConnectionError\)"):
+            download_models(["video-pretrained"], Places(tmp_path))
 
     def test_a_page_instead_of_the_archive_does_not_stay(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         library = pytest.importorskip("gdown")

@@ -74,9 +74,9 @@ def _download(model: Model, places: Places, reporter: Reporter) -> Path | None:
 def _by_hand(model: Model, target: Path) -> str:
     """What a person without a connection from here can do."""
     if model.drive:
-        return f"fetch {model.source} by hand, put {model.archive} into {target} and run this again"
+        return f"by hand: put {model.archive} from {model.source} into {target} and run this again"
     files = ", ".join(need.split(" | ")[0] for need in model.needs)
-    return f"fetch {files} by hand from {model.source} and put it into {target / model.name}"
+    return f"by hand: {files} from {model.source} into {target / model.name}"
 
 
 def _download_address(model: Model, folder: Path, told: Told) -> None:

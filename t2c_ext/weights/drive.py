@@ -35,6 +35,14 @@ def download_from_drive(file_id: str, target: Path, told: Told) -> None:
     except Cancelled:
         raise
     except Exception as error:  # its own errors and those of requests
-        raise Unreachable((str(error).strip().splitlines() or [type(error).__name__])[0][:160]) from None
+        raise Unreachable(_reason(error)) from None
     if not written or not target.is_file():
         raise Unreachable("Google Drive gave no file")
+
+
+def _reason(error: Exception) -> str:
+    """One line; what requests says of a lost connection is long and tells the user nothing."""
+    name = type(error).__name__
+    if isinstance(error, OSError) and type(error).__module__.startswith("requests"):
+        return f"no connection to Google Drive ({name})"
+    return (str(error).strip().splitlines() or [name])[0][:160]

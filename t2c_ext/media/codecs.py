@@ -113,7 +113,10 @@ def _x264_quantisers(chosen: Quantisers, count: int) -> str:
 
 
 def write_webm(path: Path, clip: Clip) -> None:
-    """VP9 in WebM, with the opacity where there is one."""
+    """VP9 in WebM, with the opacity where there is one.
+
+    `qmax` holds the frames that the encoder would make coarser than asked for near the others.
+    """
     height, width = clip.size
     with av.open(str(path), "w", format="webm", options={"fflags": "+bitexact"}) as container:
         container.metadata.update(container_tags(clip.text))
@@ -121,9 +124,10 @@ def write_webm(path: Path, clip: Clip) -> None:
         stream.width, stream.height = width, height
         stream.pix_fmt = "yuv420p" if clip.alpha is None else "yuva420p"
         stream.bit_rate = 0
-        quantiser = str(max(4, round(12 + (80 - clip.quality) * 0.5)))
+        quantiser = max(2, round(7 + (80 - clip.quality) * 0.5))
         stream.options = {
-            "crf": quantiser,
+            "crf": str(quantiser),
+            "qmax": str(quantiser + 1),
             "b": "0",
             "deadline": "good",
             "cpu-used": "5",

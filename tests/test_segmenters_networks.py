@@ -20,6 +20,7 @@ import torch
 from t2c_ext.errors import UserError
 from t2c_ext.region.segmenters import closed_networks, open_networks
 from t2c_ext.region.segmenters.closed import ClosedNetwork, ClosedSegmenter
+from t2c_ext.region.segmenters.likelihood import certainty, enlarge, working_size
 from t2c_ext.region.segmenters.networks import Hardware, Network, load_model
 from t2c_ext.region.segmenters.open import OpenSegmenter, Sight
 
@@ -211,6 +212,46 @@ def test_sam3(tmp_path: Path, shape: tuple[int, int]) -> None:
     regions = network.segment(tiny.stripes(*shape), ["river", "thick smoke"])
     assert [region.name for region in regions] == ["river", "thick smoke"]
     assert all(region.mask.shape == shape and 0 <= region.score <= 1 for region in regions)
+
+
+def test_enlarged_maps_keep_their_place_their_ends_and_their_odds() -> None:
+    small = np.float32([[0, 0, 1, 1]])
+    large = enlarge(small, 8, 32)
+    assert large.shape == (8, 32)
+    np.testing.assert_array_equal(large[:, :12], 0)
+    np.testing.assert_array_equal(large[:, 20:], 1)
+    np.testing.assert_allclose(large[:, 12:20] + large[:, 19:11:-1], 1, atol=1e-5)
+    even = np.full((5, 7), 0.3, np.float32)
+    np.testing.assert_allclose(enlarge(even, 13, 4), 0.3, atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("mask", "score"),
+    [
+        (np.full((10, 10), 0.8), 0.8),
+        (np.full((10, 10), 0.4), 0.2),
+        (np.zeros((10, 10)), 0.0),
+        (np.pad(np.ones((1, 1)), ((0, 19), (0, 19))), 0.5),
+    ],
+    ids=["sure", "unsure", "absent", "a speck"],
+)
+def test_certainty(mask: np.ndarray, score: float) -> None:
+    assert certainty(mask.astype(np.float32)) == pytest.approx(score)
+
+
+@pytest.mark.parametrize(
+    ("size", "limits", "seen"),
+    [
+        ((512, 512), (640, 2560), (640, 640)),
+        ((1080, 1920), (640, 2560), (640, 1152)),
+        ((45, 80), (64, 160), (64, 128)),
+        ((1, 3000), (640, 2560), (32, 2560)),
+    ],
+)
+def test_working_sizes_keep_the_shape_in_whole_cells(
+    size: tuple[int, int], limits: tuple[int, int], seen: tuple[int, int]
+) -> None:
+    assert working_size(*size, *limits) == seen
 
 
 @pytest.mark.parametrize(("score", "bent"), [(0.0, 0.0), (0.35, 0.5), (1.0, 1.0), (0.175, 0.25), (0.675, 0.75)])

@@ -23,47 +23,48 @@ Finder = Callable[[str], Path | None]
 AUTO = "auto"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class _Backend:
     """How one segmenter is made.
 
     Attributes:
         models: what it needs, by the catalogue's names.
-        needs: the newest class of transformers that it needs, or "".
+        needs: the newest class of transformers that it needs, or "" for any.
         libraries: what else has to be installed.
     """
 
     models: tuple[str, ...]
-    needs: str
+    needs: str = ""
     libraries: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class _Closed(_Backend):
-    network: Callable[[Path, Hardware], ClosedNetwork] = closed_networks.SegFormer
+    network: Callable[[Path, Hardware], ClosedNetwork]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class _Open(_Backend):
-    network: Callable[..., OpenNetwork] = open_networks.ClipSeg
+    network: Callable[..., OpenNetwork]
 
 
 _ONEFORMER, _MASK2FORMER = "OneFormerForUniversalSegmentation", "Mask2FormerForUniversalSegmentation"
+_SEGFORMER = "SegformerForSemanticSegmentation"
 
 CLOSED: dict[str, _Closed] = {
-    "oneformer-ade": _Closed(("oneformer-ade",), _ONEFORMER, network=closed_networks.OneFormer),
-    "mask2former-ade": _Closed(("mask2former-ade",), _MASK2FORMER, network=closed_networks.Mask2Former),
-    "oneformer-coco": _Closed(("oneformer-coco",), _ONEFORMER, network=closed_networks.OneFormer),
-    "mask2former-coco": _Closed(("mask2former-coco",), _MASK2FORMER, network=closed_networks.Mask2Former),
-    "segformer-ade": _Closed(("segformer-ade",), "SegformerForSemanticSegmentation", network=closed_networks.SegFormer),
+    "oneformer-ade": _Closed(models=("oneformer-ade",), needs=_ONEFORMER, network=closed_networks.OneFormer),
+    "mask2former-ade": _Closed(models=("mask2former-ade",), needs=_MASK2FORMER, network=closed_networks.Mask2Former),
+    "oneformer-coco": _Closed(models=("oneformer-coco",), needs=_ONEFORMER, network=closed_networks.OneFormer),
+    "mask2former-coco": _Closed(models=("mask2former-coco",), needs=_MASK2FORMER, network=closed_networks.Mask2Former),
+    "segformer-ade": _Closed(models=("segformer-ade",), needs=_SEGFORMER, network=closed_networks.SegFormer),
 }
 """Closed vocabularies, the best first: ADE20K tells rivers, lakes and waterfalls apart, and larger models see more."""
 
 OPEN: dict[str, _Open] = {
-    "sam3": _Open(("sam3",), "Sam3Model", ("torchvision",), network=open_networks.Sam3),
-    "clipseg": _Open(("clipseg",), "CLIPSegForImageSegmentation", network=open_networks.ClipSeg),
-    "grounding-dino": _Open(("grounding-dino", "sam2"), "Sam2Model", network=open_networks.GroundedSam),
-    "odise": _Open(("odise",), "", ("odise", "detectron2"), network=odise.Odise),
+    "sam3": _Open(models=("sam3",), needs="Sam3Model", libraries=("torchvision",), network=open_networks.Sam3),
+    "clipseg": _Open(models=("clipseg",), needs="CLIPSegForImageSegmentation", network=open_networks.ClipSeg),
+    "grounding-dino": _Open(models=("grounding-dino", "sam2"), needs="Sam2Model", network=open_networks.GroundedSam),
+    "odise": _Open(models=("odise",), libraries=("odise", "detectron2"), network=odise.Odise),
 }
 """Open vocabularies, the best for things without a firm shape first."""
 

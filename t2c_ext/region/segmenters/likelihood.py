@@ -10,7 +10,7 @@ import numpy as np
 from t2c_ext.types import FloatArray
 
 SURELY = 1e-4
-"""Probabilities are kept this far from 0 and 1, so that their log-odds stay finite."""
+"""Probabilities this close to 0 and 1 count as 0 and 1, so that their log-odds stay finite."""
 
 SMALLEST_AREA = 0.005
 """A region that takes less of the picture than this is the less credible the smaller it is."""
@@ -39,7 +39,9 @@ def enlarge(probability: FloatArray, height: int, width: int) -> FloatArray:
     odds = np.log(clipped / (1 - clipped))
     smaller = height < odds.shape[0] or width < odds.shape[1]
     odds = cv2.resize(odds, (width, height), interpolation=cv2.INTER_AREA if smaller else cv2.INTER_LINEAR)
-    return np.asarray(1 / (1 + np.exp(-odds)), dtype=np.float32)
+    end = 1.001 * SURELY  # a little more, so that rounding leaves exact zeros and ones
+    stretched = (1 / (1 + np.exp(-odds)) - end) / (1 - 2 * end)
+    return np.asarray(np.clip(stretched, 0.0, 1.0), dtype=np.float32)
 
 
 def certainty(mask: FloatArray) -> float:

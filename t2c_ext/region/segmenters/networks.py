@@ -77,14 +77,19 @@ class Network:
     """
 
     def __init__(self, model_class: str, folder: Path, hardware: Hardware) -> None:
-        """Load every weight from the folder.
+        """Load every weight from the folder; the CPU stands in for a device without the memory for them.
 
         Raises:
             UserError: a file is missing, damaged or of another model, or holds code.
         """
+        import torch
+
         self._model, self._hardware = load_model(model_class, folder), hardware
         self.config = self._model.config
-        self._move(hardware)
+        try:
+            self._move(hardware)
+        except torch.cuda.OutOfMemoryError:
+            self._move(Hardware("cpu"))
 
     def __call__(self, call: Callable[[Any, Callable[[Any], Any]], T]) -> T:
         """Run `call(model, send)` without gradients; `send` brings tensors to the model's device.

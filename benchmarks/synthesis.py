@@ -3,6 +3,7 @@
     python benchmarks/synthesis.py                  # the tables of benchmarks/README.md
     python benchmarks/synthesis.py --size 512       # the times at another size
     python benchmarks/synthesis.py --only memory
+    python benchmarks/synthesis.py --only device --device cuda --size 512 1024    # milliseconds per frame on a GPU
 
 The original's way is written here anew from its description, at its best: without the autograd graph that it keeps.
 For every frame it encodes both pictures, integrates the flow from its start, splats with `index_add_`, counts holes by
@@ -200,33 +201,81 @@ def compare(side: int, shape: str, sample: int, rounds: int) -> str:
     return "| " + " | ".join([*cells, *ratios, f"{apart:.0e}"]) + " |"
 
 
-def memory(side: int, count: int) -> float:
-    """MB that this process grows by while a clip is streamed, its frames taken and dropped."""
+def on_device(side: int, shape: str, device: str, dtype: torch.dtype) -> str:
+    """One line of the table of milliseconds per frame of ours, preparation left out."""
+    engine = Engine(torch.device(device), dtype, LARGEST)
+    clip = Clip(network(), scene(side, shape, FRAMES), engine, Reporter())
+    next(clip.frames())
+    start = time.perf_counter()
+    for _ in clip.frames():
+        pass  # each frame comes back to the CPU, which waits for the device
+    took = 1000 * (time.perf_counter() - start) / FRAMES
+    return f"| {side} x {side} | {MASKS[shape]} | {str(dtype).removeprefix('torch.')} | {took:.1f} |"
+
+
+def memory(side: int, count: int, decoded: int) -> float:
+    """MB that this process grows by while a clip is streamed, `decoded` of its frames taken and dropped."""
     net, given = network(), scene(side, "third", count)
     for _ in our_clip(net, scene(32, "third", 3)).frames():
         pass
     before = peak_megabytes()
-    for _ in our_clip(net, given).frames():
+    numbers = set(np.linspace(0, count - 1, min(decoded, count)).round().astype(int).tolist())
+    for _ in our_clip(net, given).frames(numbers):
         pass
     return peak_megabytes() - before
 
 
-def memory_apart(side: int, count: int) -> str:
-    command = [sys.executable, __file__, "--case", str(side), str(count)]
+def memory_apart(side: int, count: int, decoded: int) -> str:
+    command = [sys.executable, __file__, "--case", str(side), str(count), str(decoded)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        return f"| {side} x {side} | {count} | failed |"
-    return f"| {side} x {side} | {count} | {json.loads(done.stdout):.0f} |"
+    megabytes = "failed" if done.returncode else f"{json.loads(done.stdout):.0f}"
+    return f"| {side} x {side} | {count} | {min(decoded, count)} | {megabytes} |"
+
+
+def time_table(options: argparse.Namespace) -> None:
+    lines = [
+        "| size | moves | original, s | its CPU s | ours, s | its CPU s | times faster | by CPU s | apart |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ]
+    print(*lines, sep="\n")
+    for side in options.size:
+        for shape in options.masks:
+            lines.append(compare(side, shape, FRAMES if options.all else options.sample, options.rounds))
+            print(lines[-1], flush=True)
+    if options.readme:
+        publish("synthesis", "\n".join(lines))
+
+
+def memory_table(options: argparse.Namespace) -> None:
+    lines = ["| size | frames | decoded | MB |", "|---|---|---|---|"]
+    print(*lines, sep="\n")
+    for side, count in MEMORY:
+        lines.append(memory_apart(side, count, options.decoded))
+        print(lines[-1], flush=True)
+    if options.readme:
+        publish("synthesis-memory", "\n".join(lines))
+
+
+def device_table(options: argparse.Namespace) -> None:
+    print("| size | moves | decoder | ms per frame |", "|---|---|---|---|", sep="\n")
+    for side in options.size:
+        for shape in options.masks:
+            for dtype in (torch.float32, torch.float16):
+                print(on_device(side, shape, options.device, dtype), flush=True)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="The video network: our way beside the original's, and memory.")
-    parser.add_argument("--case", nargs=2, type=int, metavar=("SIDE", "N"), help="memory of one case; prints JSON")
-    parser.add_argument("--only", choices=("time", "memory"), help="one of the two tables")
+    parser.add_argument("--case", nargs=3, type=int, metavar=("SIDE", "N", "M"), help="memory of one case; prints JSON")
+    parser.add_argument("--only", choices=("time", "memory", "device"), help="one of the tables")
+    parser.add_argument("--device", default="cuda", help="of the table of that name (default: cuda)")
     parser.add_argument("--size", nargs="+", type=int, default=[256], help="sides of the timed clips (default: 256)")
     parser.add_argument("--masks", nargs="+", choices=list(MASKS), default=list(MASKS))
     parser.add_argument("--sample", type=int, default=5, help="frames to make the original's way (default: 5)")
     parser.add_argument("--all", action="store_true", help="make all frames the original's way")
+    parser.add_argument(
+        "--decoded", type=int, default=1000, help="frames to decode for the memory, evenly spread (default: all)"
+    )
     parser.add_argument("--rounds", type=int, default=1, help="repeat the comparison (default: once)")
     parser.add_argument("--threads", type=int, default=0, help="of torch (default: its own choice)")
     parser.add_argument("--readme", action="store_true", help="put the tables into benchmarks/README.md")
@@ -237,26 +286,13 @@ def main() -> None:
         print(json.dumps(memory(*options.case)))
         return
     print(machine(), end="\n\n")
+    if options.only == "device":
+        device_table(options)
+        return
     if options.only != "memory":
-        lines = [
-            "| size | moves | original, s | original, CPU s | ours, s | ours, CPU s | times faster | by CPU s | apart |",
-            "|---|---|---|---|---|---|---|---|---|",
-        ]
-        print(*lines, sep="\n")
-        for side in options.size:
-            for shape in options.masks:
-                lines.append(compare(side, shape, FRAMES if options.all else options.sample, options.rounds))
-                print(lines[-1], flush=True)
-        if options.readme:
-            publish("synthesis", "\n".join(lines))
+        time_table(options)
     if options.only != "time":
-        lines = ["| size | frames | MB |", "|---|---|---|"]
-        print(*lines, sep="\n")
-        for side, count in MEMORY:
-            lines.append(memory_apart(side, count))
-            print(lines[-1], flush=True)
-        if options.readme:
-            publish("synthesis-memory", "\n".join(lines))
+        memory_table(options)
 
 
 if __name__ == "__main__":

@@ -80,9 +80,11 @@ def scene_of(data: dict[str, np.ndarray], wanted: np.ndarray | None = None) -> S
     )
 
 
-def frames_of(network: VideoNetwork, scene: Scene, rows: Any, largest: int) -> Iterator[tuple[int, Frame]]:
+def frames_of(
+    network: VideoNetwork, scene: Scene, rows: Any, largest: int, engine: Engine | None = None
+) -> Iterator[tuple[int, Frame]]:
     numbers = [int(middle - start) for start, middle, _ in rows]
-    clip = Clip(network, scene, Engine(CPU, torch.float32, largest), Reporter())
+    clip = Clip(network, scene, engine or Engine(CPU, torch.float32, largest), Reporter())
     made = dict(zip(sorted(set(numbers)), clip.frames(set(numbers)), strict=True))
     return ((row, made[number]) for row, number in enumerate(numbers))
 
@@ -157,6 +159,33 @@ def test_only_a_part_of_the_picture(fixtures: Any) -> None:
             inside = (slice(None), *area.within(whole(height, width)))
             assert (area.height, area.width) == (height // 2 - height // 3, width // 2 - width // 4)
             assert difference(part, data["output"][row][inside]) <= tolerance
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU here")
+def test_stream_on_a_gpu(fixtures: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", False)
+    for name in clips(fixtures):
+        data, tolerance = fixtures.arrays(name), fixtures.tolerance(name)
+        engine = Engine(torch.device("cuda"), torch.float32, 10**6)
+        network, scene = network_for(fixtures.index[name]["salt"]), scene_of(data)
+        for row, frame in frames_of(network, scene, data["index"], 0, engine):
+            ((_, part),) = frame.parts
+            assert difference(part, data["output"][row]) <= tolerance
+
+
+@pytest.mark.parametrize(("dtype", "allowed"), [(torch.float16, 0.005), (torch.bfloat16, 0.05)])
+def test_half_precision(fixtures: Any, dtype: torch.dtype, allowed: float) -> None:
+    name = clips(fixtures)[0]
+    data = fixtures.arrays(name)
+    height, width = data["input"].shape[2:]
+    wanted = np.zeros((height, width), np.bool_)
+    wanted[height // 3 : height // 2, width // 4 : width // 2] = True
+    engine = Engine(torch.device("cuda") if torch.cuda.is_available() else CPU, dtype, 10**6)
+    network, scene = network_for(fixtures.index[name]["salt"]), scene_of(data, wanted)
+    for row, frame in frames_of(network, scene, data["index"][-1:], 0, engine):
+        ((area, part),) = frame.parts
+        inside = (slice(None), *area.within(whole(height, width)))
+        assert difference(part, data["output"][-1:][row][inside]) <= allowed
 
 
 def test_blended_features(fixtures: Any) -> None:

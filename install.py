@@ -10,7 +10,7 @@ import tempfile
 from pathlib import Path
 
 PACKAGES = {
-    "av": "av>=12",
+    "av": "av>=15",
     "cv2": "opencv-python>=4.8",
     "numba": "numba>=0.59",
     "scipy": "scipy>=1.11",

@@ -225,7 +225,7 @@ class Pipeline:
         self.result.loop = self._stage(
             Stage.LOOP,
             made_from,
-            lambda: self._write_loop(path, rendering, twin.art),
+            lambda: self._write_loop(path, rendering, twin.art, regions.mask),
             lambda workspace: self._load_loop(workspace, path),
             lambda workspace, loop: None,
         )
@@ -242,7 +242,7 @@ class Pipeline:
         kind = self.job.recipe.loop.format if output is None else format_of(output)
         return self.workspace.root / ("loop" if kind == "png" else f"loop.{kind}")
 
-    def _write_loop(self, path: Path, rendering: Rendering, art: Picture) -> Loop:
+    def _write_loop(self, path: Path, rendering: Rendering, art: Picture, mask: FloatArray) -> Loop:
         settings, start, text = self.job.recipe.loop, time.perf_counter(), self._text(art)
         written = write_video(
             path,
@@ -253,6 +253,7 @@ class Pipeline:
             quality=settings.quality,
             max_megabytes=settings.max_megabytes,
             alpha=art.alpha,
+            mask=None if settings.renderer == "paper" else mask,  # the paper's decoder repaints what stands still too
             text=text,
             reporter=self.reporter,
         )

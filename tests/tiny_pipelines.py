@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from t2c_ext.twin.diffusion.components import Components, Encoder, Placement
-from t2c_ext.twin.diffusion.tokenizer import open_tokenizer, unpack_bpe
+from t2c_ext.twin.diffusion.tokenizer import END, open_tokenizer, unpack_bpe
 from t2c_ext.twin.families import Family
 
 WORDS = ("river", "mountain", "night", "painting", "water", "sky")
@@ -41,11 +41,13 @@ def write_bpe(path: Path) -> None:
         file.write("\n".join(["#version: 0.2", *merges]) + "\n")
 
 
-def tiny_tokenizer() -> Any:
+def tiny_tokenizer(filler: str = END) -> Any:
     with TemporaryDirectory() as folder:
         write_bpe(Path(folder) / "bpe.gz")
         unpack_bpe(Path(folder) / "bpe.gz", Path(folder))
-        return open_tokenizer(Path(folder))
+        tokenizer = open_tokenizer(Path(folder))
+    tokenizer.pad_token = filler
+    return tokenizer
 
 
 def text_encoder(seed: int, projection: bool, width: int = 64, layers: int = 3, activation: str = "gelu") -> Any:
@@ -138,7 +140,7 @@ def tiny_components(family: str, seed: int = 0) -> Components:
     end = int(tokenizer.eos_token_id)
     encoders = [Encoder(tokenizer, text_encoder(seed + 1, False, activation="quick_gelu"), end)]
     if family == "SDXL":
-        encoders.append(Encoder(tokenizer, text_encoder(seed + 2, True), 0))
+        encoders.append(Encoder(tiny_tokenizer("!"), text_encoder(seed + 2, True), 0))
     return Components(
         name=f"tiny {family}",
         family=Family[family],

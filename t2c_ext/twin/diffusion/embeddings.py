@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 CHUNK = 75
 """Tokens of a prompt that fit between the start and the end mark."""
 
+_AS_IT_IS = {"add_special_tokens": False, "verbose": False}
+"""How a text becomes tokens: without marks, and without a warning for a long one."""
+
 BACKTRACK = 20
 """A chunk that would break inside a phrase ends at a comma at most so many tokens back, as in the WebUI."""
 
@@ -155,7 +158,7 @@ def _tokens(encoder: Encoder, text: str) -> tuple[int, ...]:
     """Token numbers of a text without marks; textual inversions count on beyond the vocabulary."""
     plain = encoder.tokenizer
     if not encoder.embeddings:
-        return tuple(plain(text, add_special_tokens=False).input_ids)
+        return tuple(plain(text, **_AS_IT_IS).input_ids)
     found: list[int] = []
     names = sorted(encoder.embeddings, key=len, reverse=True)
     pattern = re.compile(r"(?<!\w)(" + "|".join(re.escape(name) for name in names) + r")(?!\w)", re.IGNORECASE)
@@ -165,7 +168,7 @@ def _tokens(encoder: Encoder, text: str) -> tuple[int, ...]:
             start = first[part.lower()]
             found += range(start, start + encoder.embeddings[part.lower()].shape[0])
         elif part.strip():
-            found += plain(part, add_special_tokens=False).input_ids
+            found += plain(part, **_AS_IT_IS).input_ids
     return tuple(found)
 
 

@@ -49,7 +49,7 @@ def apply_loras(components: Components, requests: Sequence[LoraRequest], folder:
             raise UserError(f"there is no LoRA called {request.name} in {folder}")
         files.append((request, path))
     _require_peft()
-    pipeline = _pipeline(components)
+    pipeline = pipeline_of(components)
     for request, path in files:
         _merge(pipeline, request, path)
 
@@ -64,7 +64,7 @@ def _require_peft() -> None:
         )
 
 
-def _pipeline(components: Components) -> Any:
+def pipeline_of(components: Components) -> Any:
     """diffusers' pipeline around the parts, which knows the kinds of LoRA files."""
     import diffusers
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -99,7 +98,7 @@ class Sampler:
         """
         modes = [Mode.LOCKSTEP, Mode.TWO_PASSES, Mode.ROW_BY_ROW]
         modes = {"lockstep": modes[:1], "two": modes[1:]}.get(self.settings.passes, modes)
-        for mode, sparing in pairwise([*modes, None]):
+        for number, mode in enumerate(modes, start=1):
             try:
                 return self._attempt(wish, mode)
             except RuntimeError as error:
@@ -107,10 +106,9 @@ class Sampler:
                     raise
             # outside the except block the failed run's tensors are free
             free_memory()
-            if sparing is not None:
-                self.notes.append(
-                    f"Memory did not suffice for {mode.value}; the pictures were made in {sparing.value}."
-                )
+            if number < len(modes):
+                now = modes[number].value
+                self.notes.append(f"Memory did not suffice for {mode.value}; the pictures were made in {now}.")
         raise UserError("the memory does not suffice for this size; make the picture smaller, or try --memory offload")
 
     def _attempt(self, wish: Wish, mode: Mode) -> list[Pair]:

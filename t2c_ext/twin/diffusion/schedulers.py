@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from t2c_ext.errors import UserError
 from t2c_ext.twin.diffusion.architecture import Config
 
 _KINDS: Mapping[str, tuple[str, Config]] = {
@@ -24,6 +25,7 @@ _KINDS: Mapping[str, tuple[str, Config]] = {
     "unipc": ("UniPCMultistepScheduler", {}),
 }
 
+_NOT_FROM_PURE_NOISE = frozenset(["heun", "dpm2", "dpm2 a", "lms"])
 _OWN = ("num_train_timesteps", "beta_start", "beta_end", "beta_schedule", "trained_betas", "prediction_type")
 _SHARED = ("steps_offset", "timestep_spacing", "rescale_betas_zero_snr")
 
@@ -35,10 +37,15 @@ def make_scheduler(name: str, config: Config) -> Any:
         name: one of the settings' samplers.
         config: the model's schedule; what it predicts, its betas and a zero terminal SNR are kept, the options of the
             sampler that came with the model are not.
+
+    Raises:
+        UserError: the model's schedule ends in pure noise, which this sampler cannot start from.
     """
     import diffusers
 
     kind, options = _KINDS[name]
+    if config.get("rescale_betas_zero_snr") and name in _NOT_FROM_PURE_NOISE:
+        raise UserError(f"the sampler {name} cannot start from a zero terminal SNR, as this model needs; use euler")
     kept = {key: config[key] for key in (*_OWN, *_SHARED) if config.get(key) is not None}
     if name == "ddim":
         kept |= {"clip_sample": False, "set_alpha_to_one": False}

@@ -16,6 +16,7 @@ from t2c_ext.weights.places import Places, hub_cache
 VOCABULARY, MERGES = "vocab.json", "merges.txt"
 REPOSITORY = "openai/clip-vit-large-patch14"
 START, END = "<|startoftext|>", "<|endoftext|>"
+LENGTH = 77
 MERGE_COUNT = 49152 - 256 - 2
 """The merges that CLIP uses; its BPE file lists more."""
 
@@ -34,8 +35,7 @@ def open_tokenizer(folder: Path) -> Any:
         tokenizer = CLIPTokenizer.from_pretrained(str(folder), local_files_only=True)
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise UserError(f"{folder} holds no CLIP tokenizer ({str(error).splitlines()[0][:120]})") from None
-    # texts are cut into chunks here: the library's own limit would only warn
-    tokenizer.model_max_length = 10**9
+    tokenizer.model_max_length = LENGTH
     return tokenizer
 
 

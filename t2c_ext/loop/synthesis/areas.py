@@ -44,6 +44,11 @@ class Area:
         return self.right - self.left
 
     @property
+    def pixels(self) -> int:
+        """Rows times columns."""
+        return self.height * self.width
+
+    @property
     def empty(self) -> bool:
         """Whether it holds no pixel."""
         return self.height <= 0 or self.width <= 0
@@ -95,7 +100,7 @@ def cover(mask: BoolArray, largest: int) -> list[Area]:
 def _cover(mask: BoolArray, area: Area, largest: int) -> list[Area]:
     if area.empty:
         return []
-    if area.height * area.width > largest:
+    if area.pixels > largest:
         vertical = area.width > area.height
         side = (area.left + area.right) // 2 if vertical else (area.top + area.bottom) // 2
         best = _cut(mask, area, side, vertical)

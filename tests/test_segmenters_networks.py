@@ -205,6 +205,16 @@ def test_sam2_is_asked_in_the_coordinates_of_its_own_square(tmp_path: Path) -> N
     np.testing.assert_allclose(filled[0], output.pred_masks[0, 0, 0].sigmoid().numpy(), atol=1e-5)
 
 
+def test_sam2_is_read_from_the_published_video_model(tmp_path: Path) -> None:
+    """SAM 2.1 is published as a model for videos, of which the one for pictures is a part."""
+    folder = tiny.sam2(tmp_path / "masks")
+    config = json.loads((folder / "config.json").read_text()) | {"model_type": "sam2_video"}
+    tiny.write_json(folder / "config.json", config)
+    weights = tiny.load_file(folder / "model.safetensors") | {"memory_encoder.unused": torch.zeros(3)}
+    tiny.save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+    assert type(load_model("Sam2Model", folder)).__name__ == "Sam2Model"
+
+
 @pytest.mark.parametrize("shape", [(45, 80), (129, 64)], ids=str)
 def test_sam3(tmp_path: Path, shape: tuple[int, int]) -> None:
     folder = tiny.sam3(tmp_path / "model")

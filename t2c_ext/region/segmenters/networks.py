@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 N = TypeVar("N")
 
-INSTALL = 'install them with: pip install "text2cinemagraph-webui[segmenters]"'
+INSTALL = 'install them with: pip install "text2cinemagraph-webui[models]"'
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from torch import Tensor
 from t2c_ext.loop.paper import BoolArray, alpha
 from t2c_ext.loop.synthesis.areas import Area, bounds, cover, whole
 from t2c_ext.loop.synthesis.euler import Particles, displacements, reversed_displacements
-from t2c_ext.loop.synthesis.folded import FoldedBlock, encode, fold_decoder, fold_encoder
+from t2c_ext.loop.synthesis.folded import FoldedBlock, encode, fold_decoder, fold_encoder, layout
 from t2c_ext.loop.synthesis.network import VideoNetwork
 from t2c_ext.loop.synthesis.splatting import blend_sum, divide, weigh_
 from t2c_ext.loop.synthesis.tile import TileDecoder
@@ -150,7 +150,7 @@ def weigh_picture(encoder: tuple[FoldedBlock, ...], picture: Tensor, engine: Eng
         # one pixel for each 3 x 3 convolution
         read = area.grow(2 * len(encoder)).intersect(full)
         part = picture[(slice(None), *read.within(full))].to(engine.device)
-        made = encode(encoder, part[None].contiguous(memory_format=torch.channels_last))
+        made = encode(encoder, part[None].contiguous(memory_format=layout(engine.device)))
         encoded[area.within(full)] = made[0].movedim(0, -1)[area.within(read)]
     return weigh_(encoded)
 

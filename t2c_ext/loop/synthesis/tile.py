@@ -10,7 +10,7 @@ from torch import Tensor
 
 from t2c_ext.loop.synthesis.areas import Area, BoolArray, DecoderPlan, Layer, bounds_within, make_plan
 from t2c_ext.loop.synthesis.decoder import Resampling, resample, resample_mask
-from t2c_ext.loop.synthesis.folded import Convolution, FoldedBlock
+from t2c_ext.loop.synthesis.folded import Convolution, FoldedBlock, layout
 from t2c_ext.loop.synthesis.layers import known_share
 
 
@@ -147,7 +147,8 @@ class TileDecoder:
         """The decoder's blocks, each on its part; `join` hands the layer of a number on as the next step reads it."""
         dtype = self._blocks[0].first.weight.dtype
         known = all_or_mask((blended != 0).to(dtype))
-        x = Patch(blended.to(dtype), known, plan.blocks[0].inputs.fresh)
+        values = blended.to(dtype).contiguous(memory_format=layout(blended.device))
+        x = Patch(values, known, plan.blocks[0].inputs.fresh)
         for number, (block, step) in enumerate(zip(self._blocks, plan.blocks, strict=True)):
             x = join(3 * number, x)
             a = block.activation(x.values)

@@ -10,6 +10,7 @@ from t2c_ext.lexicon import load_lexicon
 from t2c_ext.prompt import parse, taggers
 from t2c_ext.prompt.natural import natural_prompt
 from t2c_ext.settings import PromptSettings
+from t2c_ext.weights.language import is_installed
 
 TERMS = "nature, realistic"
 
@@ -102,19 +103,11 @@ def test_a_pipeline_without_a_parser_leaves_it_to_the_rules() -> None:
     assert parse(PromptSettings(prompt=prompt), parser=parser).motions == parse(PromptSettings(prompt=prompt)).motions
 
 
-def test_wanted_language_models_are_listed() -> None:
-    models = {model.library: model for model in taggers.language_models()}
-    assert set(models) == {"nltk", "spacy"}
-    assert models["spacy"].name == "en_core_web_sm"
-    assert all(model.purpose for model in models.values())
-
-
 def test_a_model_counts_as_installed_only_where_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("nltk")
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     monkeypatch.setenv("NLTK_DATA", str(tmp_path))
-    before = taggers.language_models()[0].installed
-    (tmp_path / "taggers" / "averaged_perceptron_tagger_eng").mkdir(parents=True)
-    model = taggers.language_models()[0]
-    assert (model.name, model.installed) == ("averaged_perceptron_tagger_eng", True)
+    before = is_installed(taggers.NLTK_MODEL, "nltk")
+    (tmp_path / "taggers" / taggers.NLTK_MODEL).mkdir(parents=True)
+    assert is_installed(taggers.NLTK_MODEL, "nltk")
     assert before is False or (Path("/usr/share/nltk_data").exists() or Path("/usr/local/share/nltk_data").exists())

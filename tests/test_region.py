@@ -19,8 +19,8 @@ from t2c_ext.region.segmenters.clusters import ClusterSegmenter
 from t2c_ext.settings import RegionSettings
 from t2c_ext.types import FloatArray, Region
 
-PLAIN = RegionSettings(matte="off", feather=0)
-AUTO = RegionSettings()
+PLAIN = RegionSettings(segmenter="clusters", matte="off", feather=0)
+AUTO = RegionSettings(segmenter="clusters")
 
 WORDS = {
     "artistic-0": ["waterfall"],
@@ -169,7 +169,7 @@ def test_what_was_found_moves_and_the_rest_is_told() -> None:
 
 @pytest.mark.parametrize("choice", ["possible water", "Possible Water", "possible-water"])
 def test_an_offered_region_can_be_chosen_by_name(choice: str) -> None:
-    settings = RegionSettings(region=choice, matte="off", feather=0)
+    settings = RegionSettings(segmenter="clusters", region=choice, matte="off", feather=0)
     found = find_regions(BLANK, ["river"], settings, segmenter=Pointer(river=0.1))
     assert [region.name for region in found.regions] == ["river"]
     assert found.mask[:, 20:].min() == 1
@@ -177,14 +177,14 @@ def test_an_offered_region_can_be_chosen_by_name(choice: str) -> None:
 
 
 def test_a_numbered_region_can_be_chosen_without_its_description() -> None:
-    settings = RegionSettings(region="region 1", matte="off", feather=0)
+    settings = RegionSettings(segmenter="clusters", region="region 1", matte="off", feather=0)
     found = find_regions(BLANK, [], settings, segmenter=Pointer())
     assert found.regions[0].name == "region 1 (blue left)"
     assert found.mask[:, :20].min() == 1
 
 
 def test_the_setting_takes_precedence_over_the_words() -> None:
-    settings = RegionSettings(region="sky", matte="off", feather=0)
+    settings = RegionSettings(segmenter="clusters", region="sky", matte="off", feather=0)
     found = find_regions(BLANK, ["river"], settings, segmenter=Pointer(sky=0.9, river=0.9))
     assert [region.name for region in found.regions] == ["sky"]
 

@@ -6,42 +6,20 @@ Nothing here downloads anything. Without a model the rules decide alone.
 from __future__ import annotations
 
 import importlib
-import importlib.util
-import os
-import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 from typing import Any, Protocol
 
 from t2c_ext.prompt.tokens import Token
+from t2c_ext.weights.language import is_installed
 
 SPACY_MODEL = "en_core_web_sm"
-NLTK_MODELS = ("averaged_perceptron_tagger_eng", "averaged_perceptron_tagger")
-"""The tagger's names in current and in older releases of nltk."""
+NLTK_MODEL = "averaged_perceptron_tagger_eng"
 
 _NOUN_TAGS = ("NN", "NNS", "NNP", "NNPS")
 _SUBJECT_RELATIONS = frozenset({"nsubj", "nsubjpass", "nsubj:pass"})
 _CLAUSE_RELATIONS = frozenset({"acl", "relcl", "acl:relcl", "amod", "advcl"})
 _LONGEST_TEXT = 2000
-
-
-@dataclass(frozen=True)
-class LanguageModel:
-    """A language model that the prompt stage can use.
-
-    Attributes:
-        name: the library's name for it.
-        library: "nltk" or "spacy".
-        purpose: what it improves.
-        installed: both the library and the model are here.
-    """
-
-    name: str
-    library: str
-    purpose: str
-    installed: bool
 
 
 class Tagger(Protocol):
@@ -60,40 +38,6 @@ class Parser(Protocol):
 
     def judge(self, text: str, tokens: Sequence[Token]) -> Callable[[int, list[int]], int | None]:
         """A function from a verb's token and the tokens of possible subjects to the index of the right one."""
-
-
-def language_models() -> tuple[LanguageModel, ...]:
-    """The language models that are wanted, and whether each is installed."""
-    nltk_name = next((name for name in NLTK_MODELS if _nltk_has(name)), None)
-    return (
-        LanguageModel(nltk_name or NLTK_MODELS[0], "nltk", "nouns of the natural twin's prompt", nltk_name is not None),
-        LanguageModel(SPACY_MODEL, "spacy", "which thing a direction belongs to", _spacy_has(SPACY_MODEL)),
-    )
-
-
-def _nltk_has(name: str) -> bool:
-    """Whether nltk and its tagger `name` are here, without the second or two that importing nltk takes."""
-    if importlib.util.find_spec("nltk") is None:
-        return False
-    return any((folder / "taggers" / (name + ending)).exists() for folder in _nltk_folders() for ending in ("", ".zip"))
-
-
-def _nltk_folders() -> list[Path]:
-    """Where nltk looks for its data: NLTK_DATA, the home, the environment and the system."""
-    folders = [Path(part) for part in os.environ.get("NLTK_DATA", "").split(os.pathsep) if part]
-    folders += [Path(os.path.expanduser("~")) / "nltk_data"]
-    folders += [Path(sys.prefix) / part / "nltk_data" for part in (".", "share", "lib")]
-    if sys.platform == "win32":
-        folders += [Path(drive) / "nltk_data" for drive in ("C:\\", "D:\\", "E:\\")]
-        folders += [Path(os.environ[name]) / "nltk_data" for name in ("APPDATA",) if name in os.environ]
-    else:
-        system = ("/usr/share", "/usr/local/share", "/usr/lib", "/usr/local/lib")
-        folders += [Path(part) / "nltk_data" for part in system]
-    return folders
-
-
-def _spacy_has(name: str) -> bool:
-    return importlib.util.find_spec("spacy") is not None and importlib.util.find_spec(name) is not None
 
 
 class NltkTagger:
@@ -157,7 +101,7 @@ class SpacyParser:
 @lru_cache(maxsize=1)
 def installed_parser() -> SpacyParser | None:
     """SpaCy's English model, or None where it is not installed."""
-    if not _spacy_has(SPACY_MODEL):
+    if not is_installed(SPACY_MODEL, "spacy"):
         return None
     return SpacyParser(importlib.import_module("spacy").load(SPACY_MODEL, disable=["ner"]))
 
@@ -165,7 +109,6 @@ def installed_parser() -> SpacyParser | None:
 @lru_cache(maxsize=1)
 def installed_tagger() -> Tagger | None:
     """nltk's tagger, else spaCy's, or None where neither is installed."""
-    name = next((name for name in NLTK_MODELS if _nltk_has(name)), None)
-    if name is None:
+    if not is_installed(NLTK_MODEL, "nltk"):
         return installed_parser()
     return NltkTagger(importlib.import_module("nltk").pos_tag)

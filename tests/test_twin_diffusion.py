@@ -51,6 +51,7 @@ def track(
     components: Components,
     artistic: bool,
     sampler: str = "ddim",
+    *,
     seeds: Sequence[int] = (3,),
     size: tuple[int, int] = SIZE,
     steps: int = STEPS,
@@ -73,6 +74,7 @@ def session_for(components: Components, size: tuple[int, int] = SIZE, **options:
 def lockstep(
     components: Components,
     sampler: str = "ddim",
+    *,
     rows: int = 0,
     reverse: bool = False,
     seeds: Sequence[int] = (3,),
@@ -80,7 +82,7 @@ def lockstep(
     **options: Any,
 ) -> tuple[Any, Any]:
     """Latents of both pictures."""
-    art, natural = (track(components, artistic, sampler, seeds, size) for artistic in (True, False))
+    art, natural = (track(components, artistic, sampler, seeds=seeds, size=size) for artistic in (True, False))
     with session_for(components, size, **options) as session:
         sample([art, natural], art.scheduler.timesteps, Denoiser(components, size, session, rows, reverse))
     return art.latents, natural.latents

@@ -329,7 +329,7 @@ def test_a_lora_is_merged_with_its_strength(tmp_path: Path) -> None:
     state = kohya_lora(components, 0.5)
     (tmp_path / "inner").mkdir()
     save_file(state, str(tmp_path / "inner" / "Style.safetensors"))
-    prompt, requests = take_loras("a river <lora:style:0.5:0.25>")
+    _, requests = take_loras("a river <lora:style:0.5:0.25>")
     apply_loras(components, requests, str(tmp_path))
     layer = "down_blocks.0.attentions.0.transformer_blocks.0.attn1.to_q.weight"
     name = "lora_unet_down_blocks_0_attentions_0_transformer_blocks_0_attn1_to_q"
@@ -370,7 +370,7 @@ def test_a_lora_of_another_model(tmp_path: Path) -> None:
     components = tiny_components("SD1")
     state = {key: value.repeat(1, 3) if value.ndim else value for key, value in kohya_lora(components, 0.5).items()}
     save_file(state, str(tmp_path / "style.safetensors"))
-    with pytest.raises(UserError, match="style.safetensors does not fit") as error:
+    with pytest.raises(UserError, match=r"style\.safetensors does not fit") as error:
         apply_loras(components, [LoraRequest("style", 1, 1)], str(tmp_path))
     assert "\n" not in str(error.value)
 

@@ -162,6 +162,17 @@ def test_order_and_split_of_the_batch_do_not_matter(model: Components, rows: int
     assert apart(natural, both[1]) <= SAME_WAY
 
 
+def test_sliced_attention_is_the_same(model: Components) -> None:
+    both = lockstep(model)
+    model.unet.set_attention_slice("auto")
+    try:
+        sliced = lockstep(model)
+    finally:
+        model.unet.set_default_attn_processor()
+    assert apart(sliced[0], both[0]) <= SAME_WAY
+    assert apart(sliced[1], both[1]) <= SAME_WAY
+
+
 def test_several_pictures_of_one_batch_are_those_of_single_runs(model: Components) -> None:
     size = (72, 120)
     art, natural = lockstep(model, "euler a", seeds=(3, 9), size=size)

@@ -23,6 +23,7 @@ from t2c_ext.twin.diffusion.architecture import architecture_of  # noqa: E402
 from t2c_ext.twin.diffusion.components import Placement, placement_for  # noqa: E402
 from t2c_ext.twin.diffusion.embeddings import PromptEncoder  # noqa: E402
 from t2c_ext.twin.diffusion.extras import apply_loras, load_embeddings, pipeline_of  # noqa: E402
+from t2c_ext.twin.diffusion.latents import native_side  # noqa: E402
 from t2c_ext.twin.diffusion.prompt import LoraRequest, take_loras  # noqa: E402
 from t2c_ext.twin.diffusion.source import DiffusersTwin  # noqa: E402
 from t2c_ext.types import Plan  # noqa: E402
@@ -65,6 +66,7 @@ def test_a_single_file_computes_what_its_networks_compute(family: str, ending: s
     assert loaded.family.name == family
     assert loaded.scheduler["prediction_type"] == ("v_prediction" if family == "SD2" else "epsilon")
     assert same(loaded.vae, modules["vae"])
+    assert native_side(loaded) == {"SD1": 512, "SD2": 768, "SDXL": 1024}[family]
     generator = torch.Generator().manual_seed(0)
     latent, width = torch.randn(2, 4, 8, 16, generator=generator), int(loaded.unet.config.cross_attention_dim)
     context = torch.randn(2, 77, width, generator=generator)

@@ -83,7 +83,7 @@ def architecture_of(state: Mapping[str, Tensor], what: str) -> Architecture:
     family = _family(unet, encoders, what)
     if family is Family.SDXL:
         sizes = unet["projection_class_embeddings_input_dim"] - encoders[-1].config["projection_dim"]
-        unet["addition_time_embed_dim"] = sizes // 6
+        unet |= {"addition_time_embed_dim": sizes // 6, "sample_size": 128}
     if VAE + "encoder.conv_in.weight" not in state:
         raise UserError(f"{what} has no VAE; use a checkpoint that has one inside")
     return Architecture(family, unet, _vae_config(state, family), encoders, _scheduler_config(state, family))
@@ -131,6 +131,7 @@ def _unet_config(state: Mapping[str, Tensor], what: str) -> Config:
     projection = next(key for key in state if key.startswith(UNET) and key.endswith("1.proj_in.weight"))
     linear = state[projection].dim() == 2
     config: Config = {
+        "sample_size": 64,
         "in_channels": 4,
         "out_channels": 4,
         "block_out_channels": tuple(channels),

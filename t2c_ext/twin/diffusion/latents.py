@@ -37,7 +37,7 @@ def check_size(size: Size) -> None:
 def native_side(components: Components) -> int:
     """The side of the square pictures that the model was trained on."""
     sample = components.unet.config.sample_size or 64
-    return int(sample) * components.scale
+    return int(sample if isinstance(sample, int) else min(sample)) * components.scale
 
 
 def fitted_size(size: Size, area: float) -> Size:

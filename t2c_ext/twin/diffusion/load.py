@@ -28,6 +28,14 @@ def load_model(name: str, placement: Placement, prediction: str = "auto") -> Com
     path, online = Path(name).expanduser(), os.environ.get("HF_HUB_OFFLINE", "0") in ("", "0")
     if not name.strip():
         raise UserError("no model is named; name a checkpoint file, a folder, or a repository of the hub with --model")
+    components = _load(name, path, placement, prediction, online)
+    if placement.device.type == "mps":
+        # its attention holds all probabilities at once; elsewhere torch's own needs no slicing
+        components.unet.set_attention_slice("auto")
+    return components
+
+
+def _load(name: str, path: Path, placement: Placement, prediction: str, online: bool) -> Components:
     if path.is_file():
         return load_single_file(path, placement, prediction, online)
     if path.is_dir():

@@ -54,6 +54,9 @@ def load_single_file(path: Path, placement: Placement, prediction: str = "auto",
         placement=placement,
     )
     components.scheduler = {**architecture.scheduler, "prediction_type": _prediction(components, path, prediction)}
+    if components.family is Family.SD2 and components.scheduler["prediction_type"] == "v_prediction":
+        # of the two kinds of SD2 the one that predicts v was trained at 768
+        components.unet.register_to_config(sample_size=96)
     return components
 
 

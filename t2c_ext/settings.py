@@ -450,14 +450,14 @@ class LoopSettings:
     phase_spread: float = setting(
         96.0,
         "Phase spread",
-        "Size, in pixels at 512, of the areas that cross-fade at one time.",
+        "Size, in pixels at 512, of the areas that cross-fade at one time in a loop that starts with the still.",
         minimum=16,
         maximum=512,
         step=1,
         advanced=True,
     )
     start_still: bool = setting(
-        False, "Start with the still", "Frame 0 equals the picture (all places then cross-fade at one time)."
+        False, "Start with the still", "Frame 0 equals the picture (the loop then breathes a little)."
     )
     format: str = setting(
         "mp4",

@@ -8,23 +8,24 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 from numba import njit
 
-from t2c_ext.loop.blend import contributions, fade, gain, phase_field
+from t2c_ext.loop.blend import contributions, fade, gain
 from t2c_ext.loop.inflow import find_domain, trace_field
 from t2c_ext.loop.paths import MARGIN, BoolArray, IntArray, Scalar
 from t2c_ext.loop.spline import look_up
 from t2c_ext.loop.texture import Texture, cell, level, make_texture
+from t2c_ext.loop.timing import Timing, even_timing, spread_timing
 from t2c_ext.loop.trajectories import Kept, Trajectories, between, displacement, surround, trace_trajectories
+from t2c_ext.settings import LoopSettings
 from t2c_ext.types import ByteArray, FloatArray
 
 EASE = 0.125
 """Part of the period in which a loop that starts with the still lets the repainted rim appear."""
 
-Places = tuple[IntArray, IntArray, FloatArray, FloatArray]
-"""row, column, share, ahead of `Pixels`."""
+Places = tuple[IntArray, IntArray, FloatArray, FloatArray, FloatArray]
+"""row, column and share of `Pixels`, ahead and turn of its `Timing`."""
 
 
 @dataclass(frozen=True)
@@ -34,14 +35,14 @@ class Pixels:
     Attributes:
         row, column: int32 [P].
         share: float32 [P], the share of the pixel that moves.
-        ahead: float32 [P], frames by which it is ahead of the clock, at least 0 and less than the period.
+        timing: which texture it shows when.
         rim: bool [P], pixels that show the still at frame 0 although their texture is another.
     """
 
     row: IntArray
     column: IntArray
     share: FloatArray
-    ahead: FloatArray
+    timing: Timing
     rim: BoolArray
 
     def places(self, frame: int, frames: int) -> Places:
@@ -50,7 +51,7 @@ class Pixels:
         if self.rim.any():
             near = min(min(frame, frames - frame) / max(frames * EASE, 1), 1.0)
             share = np.where(self.rim, share * np.float32(near * near * (3 - 2 * near)), share)
-        return self.row, self.column, share, self.ahead
+        return self.row, self.column, share, self.timing.ahead, self.timing.turn
 
 
 @dataclass(frozen=True)
@@ -109,20 +110,20 @@ def draw(  # noqa: PLR0917
         kept: of `Trajectories`.
         span: first pixel and the one after the last.
         frame, frames: which frame of how many.
-        style: sharpness of the cross-fade (1 is linear) and whether variance is preserved.
+        style: part of the period that the cross-fade takes, and whether variance is preserved.
         still: float32 [H, W, 3].
         out: uint8 [H, W, 3], receives the pixels.
     """
-    row, column, share, ahead = places
+    row, column, share, ahead, turn = places
     nodes, past, future, past_met, future_met, spacing, stride = kept
-    steepness, preserve = style
+    length, preserve = style
     zero, one, period, margin = np.float32(0.0), np.float32(1.0), np.float32(frames), np.float32(MARGIN)
     for index in range(span[0], span[1]):
         r, c, m = row[index], column[index], share[index]
         time = ahead[index] + np.float32(frame)
         if time >= period:
             time -= period
-        weight = fade(time / period, steepness)
+        weight = fade(time / period, turn[index], length)
         around = surround(nodes, spacing, c, r)
         x, y = np.float32(c) + margin, np.float32(r) + margin
         if weight <= zero:
@@ -147,35 +148,25 @@ def draw(  # noqa: PLR0917
         out[r, c, 2] = _byte(still[r, c, 2] + m * (blue - still[r, c, 2]))
 
 
-def prepare(  # noqa: PLR0917
-    picture: FloatArray,
-    mask: FloatArray,
-    flow: FloatArray,
-    frames: int,
-    spread: float | None,
-    seed: int,
-    start_still: bool,
-) -> Scene:
+def prepare(picture: FloatArray, mask: FloatArray, flow: FloatArray, settings: LoopSettings, seed: int) -> Scene:
     """All that the frames are drawn from.
 
     Args:
         picture: float32 [H, W, 3], 0..1.
         mask: float32 [H, W], 0..1.
         flow: float32 [H, W, 2], pixels per frame; not zero everywhere inside the mask.
-        frames: frames of one period.
-        spread: size of the areas of one phase in pixels at 512, or None for one phase everywhere.
-        seed: of the phases.
-        start_still: frame 0 is the picture, also at the mask's rim, which is repainted in the other frames.
+        settings: frames; blend "phase" spreads the cross-fades over the period; a loop that starts with the still
+            shows it at frame 0 also at the mask's rim, which is repainted in the other frames.
+        seed: of the timing.
     """
-    domain = find_domain(mask, flow)
+    domain, frames = find_domain(mask, flow), settings.frames
     trajectories = trace_trajectories(trace_field(flow, domain), domain.inside, frames)
     row, column = (part.astype(np.int32) for part in np.nonzero(domain.inside))
-    ahead = np.zeros(row.size, np.float32)
-    if spread is not None:
-        grey = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
-        energy = np.asarray(cv2.GaussianBlur(cv2.Laplacian(grey, cv2.CV_32F) ** 2, (0, 0), 4), np.float32)
-        phase = phase_field(domain.share, flow, energy, frames, spread, seed)
-        ahead = (phase[row, column] * np.float32(frames)) % np.float32(frames)
-    rim = ~domain.core[row, column] & start_still
-    pixels = Pixels(row, column, domain.share[row, column], ahead, rim)
+    if settings.blend == "phase":
+        spread = settings.phase_spread if settings.start_still else None
+        timing = spread_timing(picture, domain.share, flow, trajectories, (row, column), frames, spread, seed)
+    else:
+        timing = even_timing(row.size)
+    rim = ~domain.core[row, column] & settings.start_still
+    pixels = Pixels(row, column, domain.share[row, column], timing, rim)
     return Scene(pixels, trajectories, make_texture(picture, domain.core, domain.inside, trajectories, frames))

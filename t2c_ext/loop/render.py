@@ -10,15 +10,13 @@ from itertools import pairwise
 import numpy as np
 
 from t2c_ext.errors import UserError
+from t2c_ext.loop.blend import FADE
 from t2c_ext.loop.forward import forward_frames
 from t2c_ext.loop.gather import Places, Scene, draw, prepare
 from t2c_ext.loop.trajectories import workers
 from t2c_ext.progress import Reporter
 from t2c_ext.settings import LoopSettings
 from t2c_ext.types import ByteArray, FloatArray
-
-STEEPNESS = np.float32(4.0)
-"""Of the default cross-fade: it takes a quarter of the period, so that few places show two textures at a time."""
 
 FrameSource = Callable[[], Iterator[tuple[ByteArray, float]]]
 
@@ -112,10 +110,8 @@ def render_loop(
         return Rendering(count, lambda: _stand(still, count, reporter), (note,))
     if settings.kernel != "sharp":
         return Rendering(count, lambda: forward_frames(picture, mask, travel, settings, reporter))
-    phased = settings.blend == "phase" and not settings.start_still
-    spread = settings.phase_spread if phased else None
     reporter.check()
-    scene = prepare(picture, mask, travel, count, spread, seed, settings.start_still)
+    scene = prepare(picture, mask, travel, settings, seed)
     preserve = settings.blend != "paper"
 
     def source() -> Iterator[tuple[ByteArray, float]]:
@@ -137,7 +133,7 @@ def _stream(  # noqa: PLR0917
     kept, texture = scene.trajectories.kept, scene.texture
     edges = np.linspace(0, scene.pixels.row.size, 2 * workers() + 1).astype(int)
     spans = [(int(low), int(high)) for low, high in pairwise(edges) if high > low]
-    style = (STEEPNESS if preserve else np.float32(1.0), preserve)
+    style = (np.float32(FADE if preserve else 1.0), preserve)
 
     def make(span: tuple[int, int], frame: int, places: Places, out: ByteArray) -> None:
         draw(texture.spline, texture.broad, texture.step, places, kept, span, frame, count, style, picture, out)

@@ -12,7 +12,7 @@ from t2c_ext.loop.blend import local_mean
 from t2c_ext.loop.inflow import continue_outward
 from t2c_ext.loop.paths import MARGIN, BoolArray, Scalar
 from t2c_ext.loop.spline import spline_coefficients
-from t2c_ext.loop.trajectories import Trajectories, displace
+from t2c_ext.loop.trajectories import Trajectories, landing
 from t2c_ext.types import FloatArray, scale_of
 
 MEAN_WINDOW = 12.0
@@ -73,11 +73,7 @@ def make_texture(
     full = cv2.resize(mean, (mean.shape[1] * step, mean.shape[0] * step), interpolation=cv2.INTER_LINEAR)
     rest = continued - full[:height, :width]
     row, column = (part.astype(np.int32) for part in np.nonzero(inside))
-    ahead = np.zeros((row.size, 2), np.float32)
-    displace(trajectories.kept, row, column, np.float32(frames), ahead)
-    ahead_row = np.clip(np.rint(row + ahead[:, 1]), 0, height - 1).astype(np.int32)
-    ahead_column = np.clip(np.rint(column + ahead[:, 0]), 0, width - 1).astype(np.int32)
-    here, there = rest[row, column], rest[ahead_row, ahead_column]
+    here, there = rest[row, column], rest[landing(trajectories, row, column, frames)]
     moments = np.zeros((height, width, 2), np.float32)
     moments[row, column, 0] = np.einsum("pc,pc->p", here, here) / 3
     moments[row, column, 1] = np.einsum("pc,pc->p", here, there) / 3

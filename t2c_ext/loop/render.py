@@ -13,6 +13,7 @@ from t2c_ext.errors import UserError
 from t2c_ext.loop.blend import FADE
 from t2c_ext.loop.forward import forward_frames
 from t2c_ext.loop.gather import Places, Scene, draw, prepare
+from t2c_ext.loop.slivers import without_slivers
 from t2c_ext.loop.trajectories import workers
 from t2c_ext.progress import Reporter
 from t2c_ext.settings import LoopSettings
@@ -111,7 +112,10 @@ def render_loop(
     if settings.kernel != "sharp":
         return Rendering(count, lambda: forward_frames(picture, mask, travel, settings, reporter))
     reporter.check()
-    scene = prepare(picture, mask, travel, settings, seed)
+    moving = mask if settings.blend == "paper" else without_slivers(picture, mask)
+    if not travel[moving > 0].any():
+        moving = mask
+    scene = prepare(picture, moving, np.where(moving[..., None] > 0, travel, np.float32(0)), settings, seed)
     preserve = settings.blend != "paper"
 
     def source() -> Iterator[tuple[ByteArray, float]]:

@@ -28,7 +28,7 @@ SQUEEZE = 0.22
 SEAM_WIDTH = 4.0
 """Sigma of the blur, in pixels at 512, between places whose paths are cut by different edges."""
 
-DETOURS = (30.0, -30.0, 45.0, -45.0)
+DETOURS = (45.0, -45.0, 60.0, -60.0)
 """Directions in which the phase may rise, in degrees from straight against the flow.
 
 Straight against it, textures of quiet skies would be squeezed until they look sharper than the still.

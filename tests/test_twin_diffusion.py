@@ -297,8 +297,7 @@ def painted(height: int = 77, width: int = 131) -> Picture:
     return Picture(np.stack([x / width, y / height, (np.sin(x / 9) + 1) / 2], axis=-1).astype(np.float32))
 
 
-@pytest.mark.parametrize("way", ["noise", "invert"])
-@pytest.mark.parametrize("sampler", ["ddim", "heun"])
+@pytest.mark.parametrize(("way", "sampler"), [("noise", "ddim"), ("noise", "heun"), ("invert", "euler")])
 def test_a_painting_stays_what_it_is_and_gets_a_twin(model: Components, way: str, sampler: str) -> None:
     painting = painted()
     told: list[tuple[int, int]] = []
@@ -346,9 +345,9 @@ def test_inversion_comes_back_to_the_painting_the_closer_the_more_steps(family: 
         return apart(back, clean)
 
     with torch.no_grad():
-        coarse, fine = error(20), error(80)
+        coarse, fine = error(10), error(40)
     assert fine < 0.4 * coarse
-    assert fine < 0.05
+    assert fine < 0.1
 
 
 def test_noise_levels_between_timesteps() -> None:

@@ -62,11 +62,13 @@ def load_single_file(path: Path, placement: Placement, prediction: str = "auto",
 
 def empty(make: Any, config: Any, dtype: torch.dtype) -> Any:
     """A module whose parameters take no memory yet; `fill_module` gives them theirs."""
+    import torch
     from accelerate import init_empty_weights
 
     with init_empty_weights(include_buffers=False):
         module = make(config)
-    return module.to(dtype).eval().requires_grad_(False)
+    # diffusers' own `to` warns of every change of type
+    return torch.nn.Module.to(module, dtype).eval().requires_grad_(False)
 
 
 def _unet(state: Mapping[str, Tensor], config: Config, path: Path, dtype: torch.dtype) -> Any:
@@ -205,8 +207,9 @@ def probe_prediction(components: Components) -> str:
         noise = torch.randn(1, 4, 16, 16, generator=torch.Generator().manual_seed(0))
         noise = noise.to(placement.device, dtype)
         context = torch.zeros(1, 77, width, device=placement.device, dtype=dtype)
-        found = unet.to(dtype)(noise, PROBE_STEP, context).sample.float()
-        unet.to(placement.dtype)
+        torch.nn.Module.to(unet, dtype)
+        found = unet(noise, PROBE_STEP, context).sample.float()
+        torch.nn.Module.to(unet, placement.dtype)
     alike = torch.nn.functional.cosine_similarity(found.flatten(), noise.float().flatten(), dim=0)
     return "epsilon" if float(alike) > 0.5 else "v_prediction"
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from motion_parts import save_network, save_text_encoder, save_tokenizer, square, text_config
+from motion_parts import drive, save_network, save_text_encoder, save_tokenizer, square, text_config
 
 from t2c_ext.errors import Cancelled, UserError
 from t2c_ext.motion.choose import (
@@ -25,6 +25,7 @@ from t2c_ext.motion.choose import (
 from t2c_ext.motion.hints import parse_hints
 from t2c_ext.motion.networks.direction import MotionDirectionNetwork
 from t2c_ext.motion.networks.text import MotionTextNetwork
+from t2c_ext.motion.pace import bring_to_speed
 from t2c_ext.motion.text_context import ClipTextEncoder, load_text_encoder
 from t2c_ext.progress import Reporter
 from t2c_ext.settings import MotionSettings
@@ -231,6 +232,13 @@ def test_refuses_what_cannot_be_done(weights: Path) -> None:
     everything = Hints(freeze=(((0, 0), (1, 0), (1, 1), (0, 1)),))
     with pytest.raises(UserError, match="nothing is left to move"):
         make_flow(picture, regions, LEFT, everything, MotionSettings(), equipment(weights))
+    damaged = regions.regions[0].mask.copy()
+    damaged[50, 50] = np.nan
+    with pytest.raises(UserError, match="mask of river holds values that are no numbers"):
+        make_flow(picture, Regions((Region("river", damaged),)), LEFT, Hints(), MotionSettings(), equipment(weights))
+    picture[0, 0] = np.inf
+    with pytest.raises(UserError, match="picture holds values that are no numbers"):
+        make_flow(picture, regions, LEFT, Hints(), MotionSettings(), equipment(weights))
 
 
 def test_progress_and_cancelling(weights: Path) -> None:
@@ -312,3 +320,19 @@ def test_text_encoders_that_do_not_fit(weights: Path, tmp_path: Path) -> None:
     (folder / "text_encoder" / "config.json").write_text("[")
     with pytest.raises(UserError, match="not the config"):
         load_text_encoder(folder)
+    shutil.copy(weights / ENCODER_WEIGHTS / "text_encoder" / "config.json", folder / "text_encoder")
+    (folder / "tokenizer" / "vocab.json").write_text("[")
+    with pytest.raises(UserError, match=r"tokenizer in .* is damaged"):
+        load_text_encoder(folder)
+
+
+def test_arrow_over_a_still_place_does_not_race_the_rest() -> None:
+    mask = square(64, 64)
+    field = np.zeros((64, 64, 2), np.float32)
+    field[..., 0] = 1.0
+    field[:16] = 1e-4
+    still, moving = Arrow((0.2, 0.1), (0.6, 0.1)), Arrow((0.2, 0.8), (0.6, 0.8))
+    wanted = 0.4 * 64 / 30
+    for arrows in ((still,), (still, moving), (moving,)):
+        found = bring_to_speed(field, [drive(mask, arrows=arrows)], 1.0)
+        assert found[40, 40, 0] == pytest.approx(wanted, rel=1e-5)

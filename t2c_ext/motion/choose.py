@@ -127,10 +127,9 @@ def make_flow(  # noqa: PLR0917
     if choice.model is MotionModel.SOLVER:
         flow = solve_flow(picture, regions, plan, hints, settings, reporter)
         return replace(flow, notes=(*choice.notes, *flow.notes))
-    for region in regions.regions:
-        if region.mask.shape != picture.shape[:2]:
-            raise UserError(f"the mask of {region.name} has another size than the picture")
-    moving = without_frozen(regions, hints)
+    if not np.isfinite(picture).all():
+        raise UserError("the picture holds values that are no numbers")
+    moving = without_frozen(regions, hints, *picture.shape[:2])
     words = plan.art_prompt if prompt is None else prompt
     task = _Task(picture, moving, plan, hints, settings, words.strip() or ", ".join(row.name for row in moving.regions))
     reporter.step(Stage.MOTION.value, 0, _STEPS)

@@ -24,21 +24,25 @@ def frozen_area(hints: Hints, height: int, width: int) -> NDArray[np.bool_]:
     return canvas.astype(bool)
 
 
-def without_frozen(regions: Regions, hints: Hints) -> Regions:
-    """The regions without the frozen areas, and without those of which nothing is left.
+def without_frozen(regions: Regions, hints: Hints, height: int, width: int) -> Regions:
+    """The regions of a picture of height x width without the frozen areas, and without those of which nothing is left.
 
     Raises:
-        UserError: nothing is left.
+        UserError: nothing is left, or a mask has another size than the picture or holds what is no number.
     """
-    frozen = frozen_area(hints, *regions.mask.shape)
-    thawed = (
-        replace(region, mask=np.where(frozen, np.float32(0), region.mask).astype(np.float32))
-        for region in regions.regions
-    )
-    kept = tuple(region for region in thawed if region.mask.max(initial=0) > 0)
+    frozen = frozen_area(hints, height, width)
+    kept = []
+    for region in regions.regions:
+        if region.mask.shape != (height, width):
+            raise UserError(f"the mask of {region.name} has another size than the picture")
+        mask = np.where(frozen, np.float32(0), region.mask).astype(np.float32)
+        if not np.isfinite(mask).all():
+            raise UserError(f"the mask of {region.name} holds values that are no numbers")
+        if mask.max(initial=0) > 0:
+            kept.append(replace(region, mask=mask))
     if not kept:
         raise UserError("nothing is left to move: the mask is empty, or all of it is frozen; paint where it moves")
-    return replace(regions, regions=kept)
+    return replace(regions, regions=tuple(kept))
 
 
 def hold_pins(field: FloatArray, hints: Hints) -> None:

@@ -60,11 +60,14 @@ def _factor(field: FloatArray, drive: Drive, masks: Sequence[FloatArray]) -> flo
         own = inside & (mask >= np.maximum.reduce(list(masks)))
         inside = own if own.any() else inside
     speeds = np.hypot(field[..., 0], field[..., 1])
-    wanted = [arrow_velocity(arrow, *mask.shape) for arrow in drive.arrows]
-    found = [_under(speeds, inside, arrow) for arrow in drive.arrows]
-    if sum(found) > 0:
-        return float(sum(np.hypot(*vector) for vector, under in zip(wanted, found, strict=True) if under)) / sum(found)
-    return drive.speed * scale_of(*mask.shape) / _typical(speeds[inside], drive.region.name)
+    typical = _typical(speeds[inside], drive.region.name)
+    under = [(arrow, _under(speeds, inside, arrow)) for arrow in drive.arrows]
+    met = [(arrow, found) for arrow, found in under if found is not None]
+    if not met:
+        return drive.speed * scale_of(*mask.shape) / typical
+    wanted = sum(float(np.hypot(*arrow_velocity(arrow, *mask.shape))) for arrow, _ in met)
+    # an arrow over a still place would else scale the rest without bounds
+    return wanted / sum(found if found > _STILL * typical else typical for _, found in met)
 
 
 def _typical(speeds: FloatArray, name: str) -> float:
@@ -77,12 +80,12 @@ def _typical(speeds: FloatArray, name: str) -> float:
     return median if median > _STILL * fastest else float(np.median(moving))
 
 
-def _under(speeds: FloatArray, inside: NDArray[np.bool_], arrow: Arrow) -> float:
-    """Mean speed under an arrow, inside the mask; 0 where it nowhere touches it."""
+def _under(speeds: FloatArray, inside: NDArray[np.bool_], arrow: Arrow) -> float | None:
+    """Mean speed under an arrow, inside the mask; None where it nowhere touches it."""
     height, width = speeds.shape
     x = arrow.start[0] + _ALONG_ARROW * (arrow.end[0] - arrow.start[0])
     y = arrow.start[1] + _ALONG_ARROW * (arrow.end[1] - arrow.start[1])
     rows = np.minimum((y * height).astype(int), height - 1)
     columns = np.minimum((x * width).astype(int), width - 1)
     met = inside[rows, columns]
-    return float(speeds[rows, columns][met].mean()) if met.any() else 0.0
+    return float(speeds[rows, columns][met].mean()) if met.any() else None

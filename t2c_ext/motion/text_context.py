@@ -88,7 +88,11 @@ def load_text_encoder(folder: Path) -> ClipTextEncoder:
         raise UserError(f"the text encoder lacks {missing[0]}; get it with: t2c models download clip-text")
     model = CLIPTextModel(CLIPTextConfig(**_text_config(encoder / "config.json")))
     _fill(model, weights)
-    return ClipTextEncoder(CLIPTokenizer.from_pretrained(str(words), local_files_only=True), model)
+    try:
+        tokenizer = CLIPTokenizer.from_pretrained(str(words), local_files_only=True)
+    except Exception:  # each version of transformers has its own for a damaged vocabulary
+        raise UserError(f"the tokenizer in {words} is damaged; download it again") from None
+    return ClipTextEncoder(tokenizer, model)
 
 
 def _fill(model: Any, weights: Path) -> None:

@@ -5,8 +5,8 @@ Two things keep rock, houses and boats from being carried along:
 * the *domain* is where particles may go; `paths.advance` turns them round at its edge, so that what flows in is the
   region's own texture, mirrored along the streamline;
 * the *core* is the domain without its rim; the picture's rim is repainted by reflection of the core before it is
-  sampled, because a mask's last pixels half belong to the other side. A sliver of
-  rock that is wider than the rim is not told from the region.
+  sampled, because a mask's last pixels half belong to the other side. Wider slivers of rock are found by their
+  colour (`slivers`) and taken out of the mask before.
 """
 
 from __future__ import annotations

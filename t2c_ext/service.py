@@ -103,7 +103,7 @@ class Service:
             UserError: something is wrong with what was given; one line that says what.
             Cancelled: `cancel` was called.
         """
-        recipe = Recipe().with_values(_harmless(settings))
+        recipe = Recipe().with_values(refuse_places(settings))
         art = to_picture(decode_picture(image, "image"))
         twin = None if natural is None else to_picture(decode_picture(natural, "natural"))
         source = choose_source(recipe.twin, recipe.prompt.seed, art, twin)
@@ -116,7 +116,7 @@ class Service:
     def run(self, id: str, start: str | None = None, settings: Mapping[str, object] | None = None) -> Made:
         """Run a workspace again, with other settings or from a stage on; raises as `animate`."""
         workspace = Workspace.open(self.workspace(id))
-        recipe = workspace.load_recipe().with_values(_harmless(settings))
+        recipe = workspace.load_recipe().with_values(refuse_places(settings))
         if start is not None:
             if start not in [stage.value for stage in Stage]:
                 raise UserError(f"there is no stage called {start!r}; use one of {', '.join(s.value for s in Stage)}")
@@ -203,8 +203,8 @@ def decode_picture(text: str, what: str) -> Image.Image:
     return picture
 
 
-def _harmless(settings: Mapping[str, object] | None) -> dict[str, object]:
-    """The settings of a request, none of which names a place on this machine."""
+def refuse_places(settings: Mapping[str, object] | None) -> dict[str, object]:
+    """The settings of a request; UserError when one of them names a place on this machine."""
     given = dict(settings or {})
     for name in PLACES:
         if given.get(name):

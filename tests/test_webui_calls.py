@@ -9,7 +9,7 @@ import torch
 
 from t2c_ext.errors import UserError
 from t2c_ext.twin.rows import art, twin
-from t2c_ext.webui.batch import pair_batches, paired
+from t2c_ext.webui.batch import attributes, paired, paired_values, replace_method
 from t2c_ext.webui.calls import Calls, layout
 
 
@@ -76,22 +76,54 @@ def test_extra_channels_of_the_input_are_passed_over() -> None:
 
 
 def test_each_batch_is_followed_by_its_twins() -> None:
-    assert paired([1, 2, 3], 2, lambda value: -value) == [1, 2, -1, -2, 3, -3]
+    assert paired([1, 2, 3], 2) == [1, 2, 1, 2, 3, 3]
 
 
-def test_batches_are_paired_and_restored() -> None:
+def test_a_paired_batch_has_each_seed_twice() -> None:
     processing = SimpleNamespace(
         batch_size=1,
-        all_prompts=["ink river", "oil river"],
-        all_negative_prompts=["blur", "blur"],
+        prompts=["oil river"],
+        negative_prompts=["blur"],
+        seeds=[6],
+        subseeds=[2],
         all_seeds=[5, 6],
         all_subseeds=[1, 2],
-        all_hr_prompts=None,
     )
-    before = pair_batches(processing, lambda prompt: prompt + ", photography")
-    assert processing.batch_size == 2
-    assert processing.all_prompts == ["ink river", "ink river, photography", "oil river", "oil river, photography"]
-    assert processing.all_seeds == [5, 5, 6, 6] and processing.all_negative_prompts == ["blur"] * 4
-    before.restore(processing)
-    assert processing.batch_size == 1 and processing.all_prompts == ["ink river", "oil river"]
-    assert processing.all_seeds == [5, 6]
+    values = paired_values(processing, ["a river, photography"])
+    assert values["prompts"] == ["oil river", "a river, photography"] and values["batch_size"] == 2
+    assert values["seeds"] == [6, 6] and values["subseeds"] == [2, 2] and values["negative_prompts"] == ["blur"] * 2
+    assert values["all_seeds"][2:4] == [6, 6]
+
+
+def test_attributes_come_back_whatever_happens() -> None:
+    processing = SimpleNamespace(seeds=[1])
+    with pytest.raises(ZeroDivisionError), attributes(processing, {"seeds": [1, 1], "mask": None}):
+        assert processing.seeds == [1, 1] and processing.mask is None
+        raise ZeroDivisionError
+    assert vars(processing) == {"seeds": [1]}
+
+
+class _Processing:
+    def sample(self) -> str:
+        return "own"
+
+
+def test_a_method_is_replaced_and_given_back() -> None:
+    processing = _Processing()
+    undo = replace_method(processing, "sample", lambda original: lambda: f"ours, then {original()}")
+    assert processing.sample() == "ours, then own"
+    undo()
+    undo()
+    assert processing.sample() == "own" and not vars(processing)
+
+
+def test_another_replacement_is_kept() -> None:
+    processing = _Processing()
+    processing.sample = lambda: "another's"  # type: ignore[method-assign]
+    undo = replace_method(processing, "sample", lambda original: lambda: f"ours, then {original()}")
+    undo()
+    assert processing.sample() == "another's"
+    undo = replace_method(processing, "sample", lambda original: original)
+    processing.sample = lambda: "later"  # type: ignore[method-assign]
+    undo()
+    assert processing.sample() == "later"

@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from torch import nn
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor, nn
+
+LARGEST_CUT = 60
+"""How many words may be taken off a twin's prompt to make it as short as its picture's."""
 
 
 class Automatic1111:
-    """The host as `webui.sampling` sees it.
+    """The host as `webui.sampling` and `webui.pairs` see it.
 
     Args:
         processing: the host's processing object whose pictures are made.
     """
 
     def __init__(self, processing: Any) -> None:
-        self._processing = processing
+        self.processing = processing
 
     def unet(self) -> nn.Module:
         """The UNet of the checkpoint in use."""
-        unet: nn.Module = self._processing.sd_model.model.diffusion_model
+        unet: nn.Module = self.processing.sd_model.model.diffusion_model
         return unet
 
     @contextmanager
@@ -36,14 +42,14 @@ class Automatic1111:
             script_callbacks.remove_callbacks_for_function(receive)
 
     @contextmanager
-    def hide_twins(self) -> Iterator[None]:
-        """Previews show the first half of the batch."""
+    def hide_twins(self, count: int) -> Iterator[None]:
+        """Previews show the first `count` rows of the batch."""
         from modules import sd_samplers_common
 
         store = sd_samplers_common.store_latent
 
         def store_pictures(decoded: Any) -> None:
-            store(decoded[: max(1, len(decoded) // 2)])
+            store(decoded[:count])
 
         sd_samplers_common.store_latent = store_pictures
         try:
@@ -51,13 +57,143 @@ class Automatic1111:
         finally:
             sd_samplers_common.store_latent = store
 
+    def noised(self, clean: Tensor, noise: Tensor, params: Any) -> Tensor:
+        """A clean latent at the level of noise that a step of the sampler has, on the sampler's scale."""
+        level = float(params.sigma[0])
+        alphas = getattr(params.denoiser, "alphas", None)
+        if alphas is None:  # k-diffusion's samplers count in sigmas, the others in timesteps
+            return clean + level * noise
+        alpha = float(alphas[int(level)])
+        found: Tensor = alpha**0.5 * clean + (1 - alpha) ** 0.5 * noise
+        return found
+
+    def noise(self, shape: Sequence[int], seeds: Sequence[int], subseeds: Sequence[int]) -> Any:
+        """The host's source of noise, which gives each seed its own."""
+        from modules import rng
+
+        p = self.processing
+        return rng.ImageRNG(
+            tuple(shape),
+            list(seeds),
+            subseeds=list(subseeds),
+            subseed_strength=p.subseed_strength,
+            seed_resize_from_h=p.seed_resize_from_h,
+            seed_resize_from_w=p.seed_resize_from_w,
+        )
+
+    def conditions(self, naturals: Sequence[str], artistic: Any) -> tuple[list[str], Any]:
+        """The twins' conditions, none of them longer than the longest of the pictures'.
+
+        The host brings all rows to one length; a longer twin would change its picture.
+
+        Returns:
+            The prompts, shortened where they had to be, and their conditions.
+        """
+        room = max(min(length(entry.cond) for entry in part.schedules) for row in artistic.batch for part in row)
+        prompts = list(naturals)
+        for _ in range(LARGEST_CUT):
+            found = self._encode(prompts)
+            long = [
+                place
+                for place, row in enumerate(found.batch)
+                if any(length(entry.cond) > room for part in row for entry in part.schedules)
+            ]
+            if not long:
+                return prompts, found
+            for place in long:
+                prompts[place] = shorter(prompts[place])
+        return self.conditions([""] * len(prompts), artistic)
+
+    def _encode(self, prompts: Sequence[str]) -> Any:
+        from modules import devices, prompt_parser, shared
+
+        p = self.processing
+        texts = prompt_parser.SdConditioning(list(prompts), width=p.width, height=p.height)
+        with devices.autocast():
+            return prompt_parser.get_multicond_learned_conditioning(
+                p.sd_model, texts, p.firstpass_steps, None, shared.opts.use_old_scheduling
+            )
+
+    def joined(self, *conditions: Any) -> Any:
+        """The conditions of several batches as those of one."""
+        from modules import prompt_parser
+
+        batch = [row for condition in conditions for row in condition.batch]
+        return prompt_parser.MulticondLearnedConditioning((len(batch),), batch)
+
+    def sample(self, noise: Tensor, conditional: Any, unconditional: Any) -> Tensor:
+        """Latents from noise, by the sampler of the processing object."""
+        from modules import devices, sd_samplers
+
+        p = self.processing
+        sampler = sd_samplers.create_sampler(p.sampler_name, p.sd_model)
+        height, width = 8 * noise.shape[-2], 8 * noise.shape[-1]
+        with torch.no_grad(), devices.without_autocast() if devices.unet_needs_upcast else devices.autocast():
+            image = p.txt2img_image_conditioning(noise, width, height)
+            latents: Tensor = sampler.sample(p, noise, conditional, unconditional, image_conditioning=image)
+        return latents
+
+    def encode(self, picture: Image.Image) -> Tensor:
+        """[1, C, h, w], the latent of a picture whose sides the VAE takes."""
+        from modules import devices, sd_samplers_common, shared
+
+        values = np.asarray(picture.convert("RGB"), np.float32).transpose(2, 0, 1)[None] / 255
+        with torch.no_grad(), devices.autocast():
+            latent: Tensor = sd_samplers_common.images_tensor_to_samples(
+                torch.from_numpy(values).to(shared.device), model=self.processing.sd_model
+            )
+        return latent
+
+    def decode(self, latents: Tensor) -> list[Image.Image]:
+        """The pictures of latents, one by one."""
+        from modules import devices, sd_samplers_common
+
+        with torch.no_grad(), devices.autocast():
+            return [
+                to_pil(sd_samplers_common.decode_first_stage(self.processing.sd_model, latent[None])[0])
+                for latent in latents
+            ]
+
+    def free(self) -> None:
+        """Give unused memory back to the device."""
+        from modules import devices
+
+        devices.torch_gc()
+
+    def stopped(self) -> bool:
+        """Whether the user has pressed Interrupt or Skip."""
+        from modules.shared import state
+
+        return bool(state.interrupted or state.skipped or getattr(state, "stopping_generation", False))
+
+
+def to_pil(decoded: Tensor) -> Image.Image:
+    """A picture of the VAE, [3, H, W] in -1..1, as a PIL picture."""
+    levels = (127.5 * (decoded.float().clamp(-1, 1) + 1)).round().byte()
+    return Image.fromarray(levels.permute(1, 2, 0).cpu().numpy())
+
+
+def length(condition: Any) -> int:
+    """Tokens of a condition; SDXL's is a dict."""
+    tokens = condition["crossattn"] if isinstance(condition, dict) else condition
+    return int(tokens.shape[0])
+
+
+def shorter(prompt: str) -> str:
+    """A prompt without its last term, or without its last word where it is a single term."""
+    for separator in (",", " "):
+        head = prompt.rstrip(", ").rpartition(separator)[0].strip()
+        if head:
+            return head
+    return ""
+
 
 def token_positions(processing: Any, prompt: str, words: tuple[str, ...]) -> dict[str, tuple[int, ...]]:
     """Where a prompt's words stand among the tokens that the text encoder sees.
 
     Args:
         processing: the host's processing object.
-        prompt: as the host is given it, syntax included.
+        prompt: as the host is given it, syntax included; of parts joined by AND, the first is looked at.
         words: as they stand in the prompt.
 
     Returns:
@@ -69,7 +205,8 @@ def token_positions(processing: Any, prompt: str, words: tuple[str, ...]) -> dic
     engine = getattr(engine, "embedders", [engine])[0]  # SDXL has two; both see the same tokens
     if not hasattr(engine, "tokenize_line"):
         return {}
-    ((*_, (_, text)),) = prompt_parser.get_learned_conditioning_prompt_schedules([prompt], processing.steps)
+    ((first, *_),), parts, _ = prompt_parser.get_multicond_prompt_list([prompt])
+    ((*_, (_, text)),) = prompt_parser.get_learned_conditioning_prompt_schedules([parts[first[0]]], processing.steps)
     chunks, _ = engine.tokenize_line(text)
     tokens = [token for chunk in chunks for token in chunk.tokens]
     found: dict[str, tuple[int, ...]] = {}

@@ -2,60 +2,67 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
-LISTS = ("all_prompts", "all_negative_prompts", "all_seeds", "all_subseeds")
-HIRES_LISTS = ("all_hr_prompts", "all_hr_negative_prompts")
+_MISSING = object()
 
 
-def paired(values: Sequence[Any], batch_size: int, twin: Callable[[Any], Any]) -> list[Any]:
-    """For each batch of `batch_size` values, the values and then `twin` of each; the last batch may be shorter."""
+@contextmanager
+def attributes(target: Any, values: Mapping[str, Any]) -> Iterator[None]:
+    """While it is active, an object has these attributes; then it has its own again, or none where it had none."""
+    before = {name: target.__dict__.get(name, _MISSING) for name in values}
+    target.__dict__.update(values)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is _MISSING:
+                target.__dict__.pop(name, None)
+            else:
+                target.__dict__[name] = value
+
+
+def replace_method(target: Any, name: str, make: Callable[[Any], Any]) -> Callable[[], None]:
+    """Replace one object's method by `make(the method)`.
+
+    Returns:
+        Undoes it; may be called twice, and leaves alone what others have put there since.
+    """
+    before = target.__dict__.get(name, _MISSING)
+    replacement = make(getattr(target, name))
+    target.__dict__[name] = replacement
+
+    def undo() -> None:
+        if target.__dict__.get(name) is not replacement:
+            return
+        if before is _MISSING:
+            del target.__dict__[name]
+        else:
+            target.__dict__[name] = before
+
+    return undo
+
+
+def paired(values: Sequence[Any], batch_size: int) -> list[Any]:
+    """Each batch of `batch_size` values twice in a row; the last batch may be shorter."""
     result: list[Any] = []
     for start in range(0, len(values), batch_size):
-        batch = list(values[start : start + batch_size])
-        result += [*batch, *map(twin, batch)]
+        result += 2 * list(values[start : start + batch_size])
     return result
 
 
-@dataclass(frozen=True)
-class PairedBatch:
-    """What a processing object looked like before its batches were paired.
-
-    Attributes:
-        batch_size: pictures per batch.
-        lists: its lists by name.
-    """
-
-    batch_size: int
-    lists: dict[str, list[Any]]
-
-    def restore(self, processing: Any) -> None:
-        """Give the processing object its own batches back."""
-        processing.batch_size = self.batch_size
-        for name, values in self.lists.items():
-            setattr(processing, name, values)
-
-
-def pair_batches(processing: Any, natural: Callable[[str], str]) -> PairedBatch:
-    """Double every batch of a processing object whose prompts and seeds are set up and whose sampling has not begun.
+def paired_values(processing: Any, naturals: Sequence[str]) -> dict[str, Any]:
+    """What a processing object has while a batch is sampled with its twins.
 
     The twin has its picture's seeds and negative prompt, so that both start from the same noise.
 
     Args:
-        processing: the host's processing object.
-        natural: from a picture's prompt to its twin's.
+        processing: the host's processing object, in the middle of one of its batches.
+        naturals: the twins' prompts.
     """
     size = processing.batch_size
-    names = [*LISTS, *(name for name in HIRES_LISTS if getattr(processing, name, None))]
-    before = PairedBatch(size, {name: list(getattr(processing, name)) for name in names})
-    for name in names:
-        twin = natural if name in ("all_prompts", "all_hr_prompts") else _same
-        setattr(processing, name, paired(before.lists[name], size, twin))
-    processing.batch_size = 2 * size
-    return before
-
-
-def _same(value: Any) -> Any:
-    return value
+    values = {name: 2 * list(getattr(processing, name)) for name in ("negative_prompts", "seeds", "subseeds")}
+    totals = {name: paired(getattr(processing, name), size) for name in ("all_seeds", "all_subseeds")}
+    return {"prompts": [*processing.prompts, *naturals], "batch_size": 2 * size} | values | totals

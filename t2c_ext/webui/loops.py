@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from t2c_ext.errors import Cancelled, UserError
-from t2c_ext.media.pictures import to_picture
+from t2c_ext.media.pictures import to_mask, to_picture
 from t2c_ext.pipeline import Cinemagraph, Job, Pipeline
 from t2c_ext.progress import Reporter
 from t2c_ext.recipe import Recipe
 from t2c_ext.twin.source import GivenTwin
-from t2c_ext.types import Attention, Regions, Twin
+from t2c_ext.types import Attention, Region, Regions, Twin
+
+_OURS = re.compile(r', Cinemagraph [\w \-/]+: (?:"(?:\\.|[^\\"])*"|[^,\n]*)')
 
 
 @dataclass
@@ -23,6 +28,7 @@ class Shot:
         art: the host's finished picture (a PIL picture).
         prompt: its prompt.
         seed: its seed.
+        number: of the picture, from 0.
         infotext: its generation parameters.
         natural: its twin (a PIL picture), or None.
         attention: what the model looked at, or None.
@@ -31,6 +37,7 @@ class Shot:
     art: Any
     prompt: str
     seed: int
+    number: int = 0
     infotext: str = ""
     natural: Any = None
     attention: Attention | None = None
@@ -53,7 +60,7 @@ def make_loop(
         Cancelled: the user stopped it.
     """
     settings = recipe.with_values({"prompt": shot.prompt, "seed": shot.seed % 2**32})
-    art = replace(to_picture(shot.art), infotext=shot.infotext)
+    art = replace(to_picture(shot.art), infotext=without_ours(shot.infotext))
     natural = None if shot.natural is None else to_picture(shot.natural.resize(shot.art.size))
     job = Job(settings, GivenTwin(Twin(art, natural, shot.attention)), regions, output=output)
     return Pipeline(job, reporter=reporter).run()
@@ -70,6 +77,35 @@ def host_reporter() -> Reporter:
     return Reporter(progress, lambda: bool(state.interrupted or state.skipped))
 
 
+@contextmanager
+def host_state(loops: int) -> Iterator[Any]:
+    """The host's state, told of that many jobs more."""
+    from modules.shared import state
+
+    state.job_count = max(state.job_count, 0) + loops
+    yield state
+    state.textinfo = None
+
+
+def painted_mask(processing: Any) -> Regions | None:
+    """What the user painted in the inpainting tab, white where it moves; None without."""
+    from modules.processing import create_binary_mask
+    from PIL import ImageOps
+
+    mask = getattr(processing, "image_mask", None)
+    if mask is None:
+        return None
+    mask = create_binary_mask(mask, round=False)
+    if getattr(processing, "inpainting_mask_invert", 0):
+        mask = ImageOps.invert(mask)
+    return Regions((Region("", to_mask(mask), source="mask"),))
+
+
+def without_ours(infotext: str) -> str:
+    """Generation parameters without the cinemagraph's own, which the loop adds itself."""
+    return _OURS.sub("", infotext)
+
+
 def save_loop(
     processing: Any, shot: Shot, recipe: Recipe, regions: Regions | None = None
 ) -> tuple[Path | None, tuple[str, ...]]:
@@ -78,13 +114,12 @@ def save_loop(
     Returns:
         The loop's path, or None when it could not be made, and sentences for the user.
     """
-    from modules import images
+    from modules import errors, images
 
     kind = recipe.loop.format
-    folder = processing.outpath_samples
     saved, _ = images.save_image(
         shot.art,
-        folder,
+        processing.outpath_samples,
         "",
         shot.seed,
         shot.prompt,
@@ -97,10 +132,13 @@ def save_loop(
     output = poster.with_suffix("") if kind == "png" else poster.with_suffix(f".{kind}")
     try:
         result = make_loop(shot, recipe, output, host_reporter(), regions)
+        return output, result.notes
     except Cancelled:
-        poster.unlink(missing_ok=True)
-        return None, ("Cinemagraph: stopped",)
+        note = "a loop was stopped"
     except UserError as error:
-        poster.unlink(missing_ok=True)
-        return None, (f"Cinemagraph: {error}",)
-    return output, tuple(f"Cinemagraph: {note}" for note in result.notes)
+        note = f"no loop was made: {error}"
+    except Exception as error:  # the pictures are to be delivered all the same
+        errors.report("Cinemagraph: a loop failed", exc_info=True)
+        note = f"no loop was made: {type(error).__name__}: {error} (the console says more)"
+    poster.unlink(missing_ok=True)
+    return None, (note,)

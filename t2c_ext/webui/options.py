@@ -8,6 +8,7 @@ from typing import Any
 
 from t2c_ext.errors import UserError
 from t2c_ext.recipe import Recipe
+from t2c_ext.service import refuse_places
 from t2c_ext.settings import Setting, rows_of, setting, table
 from t2c_ext.types import Stage
 
@@ -17,19 +18,22 @@ class PanelSettings:
     """What only the WebUI asks for."""
 
     enabled: bool = setting(False, "Enabled", "Make a cinemagraph of each picture.")
-    twin: bool = setting(
-        True, "Twin", "Sample a natural-looking twin along with each picture, in which the region is found."
+    moves: str = setting(
+        "given",
+        "Moves",
+        "In img2img: the picture that is given, or the one that is made from it.",
+        choices=("given", "result"),
+        advanced=True,
     )
-    twin_prompt: str = setting("", "Twin prompt", "Empty: the prompt's nouns, and natural terms.")
-    show_twin: bool = setting(
-        False, "Show the twin", "Put the twin into the gallery, after the picture.", advanced=True
-    )
+    show_twin: bool = setting(False, "Show the twin", "Put the twins into the gallery, at its end.", advanced=True)
 
+
+SENDS = ("files", "video")
 
 OF_THE_TWIN = ("twin", "feature_share", "attention_share", "injection")
 """Settings of the twin stage that hold in the WebUI too; the rest it has by itself."""
 
-OF_THE_HOST = ("prompt", "seed", "phrases", "angle", "hints")
+OF_THE_HOST = ("prompt", "seed", "phrases", "angle")
 """Settings that the WebUI has by itself, or that a panel has no room for."""
 
 
@@ -51,11 +55,13 @@ class Options:
         panel: what only the WebUI asks for.
         recipe: the rest.
         mask: what moves, as base64 (from the API only), or "".
+        send: "files", or "video" for the loops as base64 too (from the API only).
     """
 
     panel: PanelSettings
     recipe: Recipe
     mask: str = ""
+    send: str = "files"
 
     def infotext(self) -> dict[str, str]:
         """What differs from the defaults, as the host's generation parameters."""
@@ -64,23 +70,34 @@ class Options:
         return {row.infotext: str(values[row.name]) for row in rows}
 
 
-def read_options(arguments: Sequence[Any]) -> Options:
+def read_options(arguments: Sequence[Any], chosen: Mapping[str, object] | None = None, kind: str = "") -> Options:
     """The values that a script is given: the panel's one by one, or one dict (from the API) with some of them.
+
+    Args:
+        arguments: of the script.
+        chosen: values that take their place (those of a cell of an X/Y/Z plot).
+        kind: the format of loops where a dict names none; "" for the settings' default.
 
     Raises:
         UserError: a name is unknown, or a value is of the wrong type or out of range.
     """
     rows = panel_rows()
     if arguments and isinstance(arguments[0], Mapping):
-        given = dict(arguments[0])
+        given = ({"format": kind} if kind else {}) | dict(arguments[0])
     else:
         given = {row.name: value for row, value in zip(rows, arguments, strict=False) if value is not None}
+    given |= dict(chosen or {})
     mask = given.pop("mask", "")
     if not isinstance(mask, str):
         raise UserError("Cinemagraph: mask must be a picture as base64")
+    send = given.pop("send", "files")
+    if send not in SENDS:
+        raise UserError(f"Cinemagraph: send is {send!r}, but must be one of: {', '.join(SENDS)}")
     own = {row.name: row for row in rows_of(Stage.TWIN, PanelSettings)}
-    mine = {name: own[name].check(given.pop(name)) for name in list(given) if name in own}
     try:
-        return Options(PanelSettings(**mine), Recipe().with_values(given), mask)  # type: ignore[arg-type]
+        mine = {name: own[name].check(given.pop(name)) for name in list(given) if name in own}
+        refuse_places(given)
+        recipe = Recipe().with_values(given)
     except UserError as error:
         raise UserError(f"Cinemagraph: {error}") from None
+    return Options(PanelSettings(**mine), recipe, mask, send)  # type: ignore[arg-type]

@@ -6,15 +6,24 @@ import os
 from pathlib import Path
 from typing import Any
 
+import gradio as gr
+
 from t2c_ext.service import Service
+from t2c_ext.webui.options import panel_rows
 from t2c_ext.weights.places import VARIABLE
+
+SECTION = ("t2c", "Cinemagraph")
 
 
 def register() -> None:
-    """Add the API's routes, and look for models where the host keeps them."""
+    """Add the API's routes, a page of settings and the plot's axes; look for models where the host keeps them."""
     from modules import script_callbacks
 
+    from t2c_ext.webui.axes import add_axes
+
     _point_to_models()
+    script_callbacks.on_ui_settings(_add_settings, name="cinemagraph")
+    script_callbacks.on_before_ui(add_axes, name="cinemagraph")
     script_callbacks.on_app_started(_add_routes, name="cinemagraph")
 
 
@@ -22,11 +31,26 @@ def _point_to_models() -> None:
     """The folder of --t2c-models-path, and the host's own, come first when models are looked for."""
     from modules import paths, shared
 
-    named = getattr(shared.cmd_opts, "t2c_models_path", None)
+    named = getattr(shared.cmd_opts, "t2c_models_path", None) or shared.opts.data.get("t2c_models_path")
     own = Path(paths.models_path) / "t2c"
     given = os.environ.get(VARIABLE, "")
     folders = [str(folder) for folder in (named, own) if folder]
     os.environ[VARIABLE] = os.pathsep.join(dict.fromkeys([*folders, *filter(None, given.split(os.pathsep))]))
+
+
+def _add_settings() -> None:
+    from modules import shared
+
+    formats = next(row.choices for row in panel_rows() if row.name == "format")
+    rows = {
+        "t2c_models_path": shared.OptionInfo("", "Folder with segmentation and motion models").needs_restart(),
+        "t2c_format": shared.OptionInfo(
+            formats[0], "Format of loops that the API does not name one for", gr.Radio, {"choices": list(formats)}
+        ),
+    }
+    for name, row in rows.items():
+        row.section = SECTION
+        shared.opts.add_option(name, row)
 
 
 def _add_routes(demo: Any, app: Any) -> None:

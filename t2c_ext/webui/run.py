@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 from t2c_ext.errors import UserError
 from t2c_ext.prompt.parse import parse
 from t2c_ext.service import read_masks
-from t2c_ext.settings import PromptSettings, TwinSettings
+from t2c_ext.settings import TwinSettings
 from t2c_ext.twin.inject import InjectionOptions
-from t2c_ext.types import Plan
-from t2c_ext.webui.a1111 import Automatic1111, token_positions
-from t2c_ext.webui.batch import PairedBatch, pair_batches
-from t2c_ext.webui.loops import Shot, save_loop
+from t2c_ext.types import Plan, Regions
+from t2c_ext.webui.a1111 import Automatic1111
+from t2c_ext.webui.batch import replace_method
+from t2c_ext.webui.loops import Shot, host_state, painted_mask, save_loop
 from t2c_ext.webui.options import Options
-from t2c_ext.webui.sampling import PairSampling
+from t2c_ext.webui.pairs import Pairs
+
+FROM_PAINTING = "the region was looked for in a natural-looking twin that follows the painting"
+IN_PAINTING = "the region was looked for in the painting itself"
 
 
 @dataclass
@@ -26,98 +28,125 @@ class Run:
 
     Attributes:
         options: the panel's values.
-        before: the processing object's own batches, while they are paired; None without twins.
-        sampling: of the batch in hand.
+        pairs: of the batch in hand; None before the first.
         shots: the pictures so far, in their order.
-        naturals: PIL twins of the batch in hand.
+        notes: sentences for the user, in their order.
     """
 
     options: Options
-    before: PairedBatch | None = None
-    sampling: PairSampling | None = None
+    pairs: Pairs | None = None
     shots: list[Shot] = field(default_factory=list)
-    naturals: list[Any] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    _pictures: int = 0
+    _undo: Callable[[], None] | None = None
 
-    def pair(self, processing: Any) -> None:
-        """Double the batches, and follow their sampling.
+    def tell(self, note: str) -> None:
+        """Keep a sentence for the user, once."""
+        if note not in self.notes:
+            self.notes.append(note)
 
-        Raises:
-            UserError: pairs cannot be made of these pictures; nothing was changed.
-        """
-        reason = why_no_twin(processing)
-        if reason:
-            raise UserError(f"no twin is made, since {reason}; the region is looked for in the picture itself")
-        self.before = pair_batches(processing, self._natural)
-        original = processing.sample
+    def follow(self, processing: Any) -> None:
+        """Before a batch is sampled: make its twins along with it."""
+        self.release()
+        self.pairs = pairs = Pairs(
+            Automatic1111(processing),
+            natural=lambda prompt: self.plan(prompt).natural_prompt,
+            words=lambda prompt: self.plan(prompt).regions,
+            injection=injection_options(self.options.recipe.twin),
+            tell=self.tell,
+        )
 
-        def sample(*arguments: Any, **named: Any) -> Any:
-            with self._followed(processing):
+        def followed(original: Callable[..., Any]) -> Callable[..., Any]:
+            def sample(*arguments: Any, **named: Any) -> Any:
+                self.release()
+                pairs.prompts = list(processing.prompts)
+                if self._lockstep(processing):
+                    return pairs.sample(original, arguments, named)
                 return original(*arguments, **named)
 
-        processing.sample = sample
+            return sample
 
-    def release(self, processing: Any) -> None:
-        """Give the processing object its own method and batches back; may be called twice."""
-        processing.__dict__.pop("sample", None)
-        if self.before is not None:
-            self.before.restore(processing)
-            self.before = None
+        self._undo = replace_method(processing, "sample", followed)
 
-    @contextmanager
-    def _followed(self, processing: Any) -> Any:
-        count = len(processing.prompts) // 2
-        words = [
-            token_positions(processing, prompt, self.plan(prompt).regions) for prompt in processing.prompts[:count]
-        ]
-        self.sampling = PairSampling(
-            Automatic1111(processing), count, words, injection_options(self.options.recipe.twin)
-        )
-        with self.sampling.active():
-            yield
+    def release(self) -> None:
+        """Give the processing object its own method back; may be called twice."""
+        if self._undo is not None:
+            self._undo()
+            self._undo = None
+
+    def _lockstep(self, processing: Any) -> bool:
+        if not self.options.recipe.twin.twin or follows_painting(processing):
+            return False
+        reason = why_no_twin(processing)
+        if reason:
+            self.tell(f"no twin was made, since {reason}; the region is looked for in the picture itself")
+        return not reason
 
     def plan(self, prompt: str) -> Plan:
         """What the words of a prompt say."""
-        settings: PromptSettings = self.options.recipe.with_values({"prompt": prompt}).prompt
-        return parse(settings)
-
-    def _natural(self, prompt: str) -> str:
-        return self.plan(prompt).natural_prompt
-
-    def take_twins(self, images: list[Any]) -> list[Any]:
-        """From the decoded batch: keep the twins, return the pictures."""
-        from PIL import Image
-
-        count = len(images) // 2
-        self.naturals = [
-            Image.fromarray((255 * twin.float().cpu().numpy().transpose(1, 2, 0)).clip(0, 255).astype("uint8"))
-            for twin in images[count:]
-        ]
-        return images[:count]
+        return parse(self.options.recipe.with_values({"prompt": prompt}).prompt)
 
     def add(self, processing: Any, picture: Any) -> None:
         """A finished picture of the batch in hand."""
-        place = processing.batch_index
-        natural = self.naturals[place] if place < len(self.naturals) else None
-        attention = self.sampling.attention(place) if self.sampling is not None and self.sampling.sessions else None
-        self.shots.append(
-            Shot(picture, processing.prompts[place], int(processing.seeds[place]), natural=natural, attention=attention)
-        )
+        place, number = processing.batch_index, self._pictures
+        self._pictures += 1
+        if self.pairs is None or place >= len(self.pairs.prompts):
+            return
+        if self.pairs.host.stopped():
+            self.tell("a picture that was stopped gets no loop")
+            return
+        shot = Shot(picture, self.pairs.prompts[place], int(processing.seeds[place]), number)
+        given = given_painting(processing, place) if self.options.panel.moves == "given" else None
+        if given is not None:
+            if any(given is other.art for other in self.shots):
+                return  # one loop is enough for one painting
+            shot.art = given
+        if follows_painting(processing):
+            self._follow_painting(processing, shot, place)
+        else:
+            twins = self.pairs.twins
+            shot.natural = twins[place] if place < len(twins) else None
+            shot.attention = self.pairs.attention(place)
+        self.shots.append(shot)
 
-    def make_loops(self, processing: Any, tell: Callable[[str], None]) -> list[str]:
-        """The loops of all pictures; the paths of those that were made."""
-        paths = []
+    def _follow_painting(self, processing: Any, shot: Shot, place: int) -> None:
+        reason = why_no_twin(processing) if self.options.recipe.twin.twin else "the twin is turned off"
+        if reason or self.pairs is None:
+            self.tell(f"{IN_PAINTING}, since {reason}")
+            return
         try:
-            regions = read_masks(self.options.mask or None)
+            shot.natural, shot.attention = self.pairs.of_painting(shot.art, place)
+            self.tell(FROM_PAINTING)
         except UserError as error:
-            tell(f"Cinemagraph: {error}")
+            self.tell(f"{IN_PAINTING}: {error}")
+
+    def make_loops(self, processing: Any) -> list[str]:
+        """The loops of all pictures; the paths of those that were made."""
+        try:
+            regions = self._given_regions(processing)
+        except UserError as error:
+            self.tell(str(error))
             return []
-        for shot in self.shots:
-            path, notes = save_loop(processing, shot, self.options.recipe, regions)
-            for note in notes:
-                tell(note)
-            if path is not None:
-                paths.append(str(path.resolve()))
+        paths = []
+        with host_state(len(self.shots)) as state:
+            for shot in self.shots:
+                if state.interrupted:
+                    self.tell("stopped before all loops were made")
+                    break
+                state.skipped = False
+                path, notes = save_loop(processing, shot, self.options.recipe, regions)
+                for note in notes:
+                    self.tell(note)
+                if path is not None:
+                    paths.append(str(path.resolve()))
+                state.nextjob()
+            state.skipped = False
         return paths
+
+    def _given_regions(self, processing: Any) -> Regions | None:
+        if self.options.mask:
+            return read_masks(self.options.mask)
+        return painted_mask(processing)
 
 
 def injection_options(settings: TwinSettings) -> InjectionOptions:
@@ -126,12 +155,25 @@ def injection_options(settings: TwinSettings) -> InjectionOptions:
     return InjectionOptions(features, attention, settings.injection == "paper")
 
 
+def follows_painting(processing: Any) -> bool:
+    """Whether the picture comes from another one (img2img, or only hires fix), so that its twin is made after it."""
+    upscales = getattr(processing, "enable_hr", False) and getattr(processing, "firstpass_image", None) is not None
+    return bool(getattr(processing, "init_images", None)) or upscales
+
+
+def given_painting(processing: Any, place: int) -> Any:
+    """The PIL picture that img2img was given for that place of the batch, or None."""
+    paintings = getattr(processing, "init_images", None) or [None]
+    return paintings[place if place < len(paintings) else 0]
+
+
 def why_no_twin(processing: Any) -> str:
-    """Why a twin cannot be sampled along with these pictures; "" where it can."""
-    if getattr(processing, "init_images", None):
-        return "the picture is made from another one (img2img)"
-    if getattr(processing, "refiner_checkpoint", None) not in (None, "", "None"):
+    """Why a twin cannot be sampled with these pictures' model; "" where it can."""
+    if getattr(processing, "refiner_checkpoint", None) not in (None, "", "None", "none"):
         return "a refiner changes the model in the middle"
-    if getattr(processing, "hr_checkpoint_name", None) not in (None, "", "Use same checkpoint"):
+    if getattr(processing.sd_model, "cond_stage_key", "") == "edit":
+        return "the model edits pictures (InstructPix2Pix)"
+    checkpoint = getattr(processing, "hr_checkpoint_name", None) not in (None, "", "Use same checkpoint")
+    if follows_painting(processing) and checkpoint:
         return "hires fix uses another checkpoint"
     return ""

@@ -7,11 +7,13 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from torch import nn
+import torch
+from torch import Tensor, nn
 
 from t2c_ext.errors import UserError
 from t2c_ext.twin.capture import CaptureOptions
-from t2c_ext.twin.inject import InjectionOptions
+from t2c_ext.twin.inject import InjectionOptions, Recording
+from t2c_ext.twin.rows import Role
 from t2c_ext.twin.session import TwinSession
 from t2c_ext.types import Attention
 from t2c_ext.webui.calls import Calls, layout
@@ -20,50 +22,81 @@ from t2c_ext.webui.calls import Calls, layout
 class Denoisers(Protocol):
     """What the pair needs from the host while a batch is sampled."""
 
+    processing: Any
+
     def unet(self) -> nn.Module:
         """The UNet that will run next."""
 
     def listen(self, receive: Any) -> Any:
         """A context manager: while it is active, `receive(params)` is called before each step's UNet calls."""
 
-    def hide_twins(self) -> Any:
-        """A context manager: while it is active, previews show the pictures without their twins."""
+    def hide_twins(self, count: int) -> Any:
+        """A context manager: while it is active, previews show only that many pictures of the batch."""
+
+    def noised(self, clean: Tensor, noise: Tensor, params: Any) -> Tensor:
+        """A clean latent at the level of noise of the step that `params` belongs to."""
+
+
+@dataclass(frozen=True)
+class Painting:
+    """What the artistic rows show where they are not sampled: at each step noised anew to that step's level.
+
+    Attributes:
+        clean: [n, C, h, w], the latents of the paintings.
+        noise: likewise, standard normal.
+    """
+
+    clean: Tensor
+    noise: Tensor
 
 
 @dataclass
 class PairSampling:
-    """Follows the sampling of a batch whose second half are the twins of its first half.
+    """Follows the sampling of a batch of pictures and their twins: first all pictures, then all twins.
 
     Attributes:
         host: see `Denoisers`.
-        count: pictures of the batch, without their twins.
+        parts: for each picture, then for each twin, how many prompts it has (more than one with AND).
         words: for each picture the positions of its moving words among its text tokens, or empty.
         injection: for how long the twins take features.
-        capture: which attention is averaged.
-        sessions: one for each sampling of the batch (a second one with hires fix), in their order.
+        capture: which attention is averaged, or None.
+        role: the rows that are sampled, where it is one pass of two; None: both.
+        record: keeps the pictures' features for a second pass.
+        replay: the features of a first pass.
+        painting: what the artistic rows show, or None where they are sampled.
+        session: of the sampling; None before it.
     """
 
     host: Denoisers
-    count: int
+    parts: Sequence[int]
     words: Sequence[Mapping[str, Sequence[int]]] = ()
     injection: InjectionOptions = field(default_factory=InjectionOptions)
-    capture: CaptureOptions = field(default_factory=CaptureOptions)
-    sessions: list[TwinSession] = field(default_factory=list)
+    capture: CaptureOptions | None = field(default_factory=CaptureOptions)
+    role: Role | None = None
+    record: Recording | None = None
+    replay: Recording | None = None
+    painting: Painting | None = None
+    session: TwinSession | None = None
     _calls: Calls | None = None
     _step: tuple[int, int] = (0, 1)
     _told: bool = False
     _error: Exception | None = None
 
+    @property
+    def count(self) -> int:
+        """Pictures of the batch, without their twins."""
+        return len(self.parts) // 2
+
     @contextmanager
     def active(self) -> Iterator[PairSampling]:
-        """While a batch is sampled.
+        """While a batch is sampled; whatever ends it, the hooks come off.
 
         Raises:
             UserError: the model or an extension does not let the pair be made.
         """
         unet = self.host.unet()
         with ExitStack() as stack:
-            stack.enter_context(self.host.hide_twins())
+            stack.enter_context(self.host.hide_twins(self.count))
             stack.enter_context(self.host.listen(self._receive))
             stack.callback(self._end_session)
             for handle in (
@@ -74,13 +107,13 @@ class PairSampling:
             yield self
             self._finish_step()
 
-    def attention(self, image: int) -> Attention:
-        """What the model looked at while it made that picture (in the first sampling, before hires fix)."""
-        if not self.sessions:
-            raise UserError("the picture was not sampled, so there is no attention to look at")
-        return self.sessions[0].attention(image)
+    def attention(self, image: int) -> Attention | None:
+        """What the model looked at while it made that picture; None where it was not sampled."""
+        return None if self.session is None or self.capture is None else self.session.attention(image)
 
     def _receive(self, params: Any) -> None:
+        if params.denoiser.p is not self.host.processing:
+            return
         try:
             self._begin_step(params)
         except Exception as error:  # the host swallows what its callbacks raise; the UNet's hook raises it again
@@ -89,29 +122,38 @@ class PairSampling:
     def _begin_step(self, params: Any) -> None:
         self._finish_step()
         denoiser = params.denoiser
-        parts = [len(prompts) for prompts in denoiser.sampler.sampler_extra_args["cond"].batch]
-        members = layout(parts, self.words)
-        if len(parts) != 2 * self.count or params.x.shape[0] != len(members):
+        members = tuple(row for row in layout(self.parts, self.words) if self.role in (None, row.role))
+        if params.x.shape[0] != len(members):
             raise UserError(
-                f"the batch has {params.x.shape[0]} rows of {len(parts)} prompts, but {self.count} pictures with their "
-                "twins were to be made; another script changed it, or the model edits pictures (InstructPix2Pix)"
+                f"the batch has {params.x.shape[0]} rows in place of {len(members)}; another script changed it, or the "
+                "model edits pictures (InstructPix2Pix)"
             )
+        if self.painting is not None:
+            places = [place for place, row in enumerate(members) if row.role is Role.ART]
+            images = [members[place].source.image for place in places]
+            shown = self.host.noised(self.painting.clean[images], self.painting.noise[images], params)
+            params.x = params.x.index_copy(0, torch.tensor(places, device=params.x.device), shown.to(params.x))
         index, total = int(denoiser.step), max(int(denoiser.total_steps), int(denoiser.step) + 1)
-        size = (int(params.x.shape[-2]), int(params.x.shape[-1]))
-        if not self.sessions or index == 0 or self.sessions[-1].latent != size:
+        if self.session is None:
+            size = (int(params.x.shape[-2]), int(params.x.shape[-1]))
             self._begin_session(size)
         self._step, self._told = (index, total), False
-        self._calls = Calls(members, params.x, sum(parts))
+        self._calls = Calls(members, params.x, sum(row.source.conditional for row in members))
 
     def _begin_session(self, size: tuple[int, int]) -> None:
-        self._end_session()
-        session = TwinSession(self.host.unet(), size, injection=self.injection, capture=self.capture)
-        session.attach()
-        self.sessions.append(session)
+        self.session = TwinSession(
+            self.host.unet(),
+            size,
+            injection=self.injection,
+            capture=self.capture,
+            record=self.record,
+            replay=self.replay,
+        )
+        self.session.attach()
 
     def _end_session(self) -> None:
-        if self.sessions:
-            self.sessions[-1].detach()
+        if self.session is not None:
+            self.session.detach()
 
     def _finish_step(self) -> None:
         calls, self._calls = self._calls, None
@@ -123,18 +165,17 @@ class PairSampling:
     def _before(self, module: nn.Module, arguments: tuple[Any, ...], named: Mapping[str, Any]) -> None:
         if self._error is not None:
             raise self._error
-        if self._calls is None:
+        if self._calls is None or self.session is None:
             return
         given = dict(zip(("x", "timesteps"), arguments, strict=False)) | dict(named)
         found = self._calls.next(given["x"])
         if found is None:
             return
-        session = self.sessions[-1]
         if not self._told:
-            session.step(*self._step, float(given["timesteps"].flatten()[0]))
+            self.session.step(*self._step, float(given["timesteps"].flatten()[0]))
             self._told = True
-        session.begin(found)
+        self.session.begin(found)
 
     def _after(self, module: nn.Module, arguments: tuple[Any, ...], output: Any) -> None:
-        if self._calls is not None and self._told:
-            self.sessions[-1].end()
+        if self._calls is not None and self._told and self.session is not None:
+            self.session.end()

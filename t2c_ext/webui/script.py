@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import base64
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
-from modules import scripts
+from modules import scripts, shared
 
 from t2c_ext.errors import UserError
+from t2c_ext.settings import Setting
 from t2c_ext.ui.widgets import widgets
-from t2c_ext.webui.options import panel_rows, read_options
+from t2c_ext.webui.axes import chosen
+from t2c_ext.webui.options import Options, panel_rows, read_options
 from t2c_ext.webui.run import Run
 
 RUN = "_cinemagraph_run"
@@ -32,34 +37,31 @@ class CinemagraphScript(scripts.Script):
         prefix = self.elem_id("cinemagraph")
         with gr.Accordion("Cinemagraph", open=False, elem_id=prefix):
             made = widgets(panel_rows(), prefix)
-        self.infotext_fields = [(made[row.name], row.infotext) for row in panel_rows()]
+        self.infotext_fields = [(made[row.name], pasted(row)) for row in panel_rows()]
         self.paste_field_names = [row.infotext for row in panel_rows()]
         return list(made.values())
 
     def process(self, p: Any, *arguments: Any) -> None:
         """Before the sampling of all batches."""
         leave(p)
+        for row in panel_rows():
+            p.extra_generation_params.pop(row.infotext, None)
         try:
-            options = read_options(arguments)
+            options = read_options(arguments, chosen(p), shared.opts.data.get("t2c_format", ""))
         except UserError as error:
             p.comment(str(error))
+            p.extra_generation_params["Cinemagraph error"] = str(error)
             return
         if not options.panel.enabled:
             return
-        run = Run(options)
-        setattr(p, RUN, run)
-        if options.recipe.twin.twin:
-            try:
-                run.pair(p)
-            except UserError as error:
-                p.comment(f"Cinemagraph: {error}")
+        setattr(p, RUN, Run(options))
         p.extra_generation_params.update(options.infotext())
 
-    def postprocess_batch_list(self, p: Any, pp: Any, *arguments: Any, **named: Any) -> None:
-        """The twins leave the batch."""
+    def process_batch(self, p: Any, *arguments: Any, **named: Any) -> None:
+        """Before the sampling of a batch."""
         run = getattr(p, RUN, None)
-        if run is not None and run.before is not None:
-            pp.images = run.take_twins(pp.images)
+        if run is not None:
+            run.follow(p)
 
     def postprocess_image_after_composite(self, p: Any, pp: Any, *arguments: Any) -> None:
         """A picture is finished."""
@@ -69,24 +71,55 @@ class CinemagraphScript(scripts.Script):
 
     def postprocess(self, p: Any, processed: Any, *arguments: Any) -> None:
         """All pictures are made: now their loops."""
-        run = getattr(p, RUN, None)
+        run: Run | None = getattr(p, RUN, None)
         if run is None:
             return
         leave(p)
-        for name in ("all_prompts", "all_negative_prompts", "all_seeds", "all_subseeds"):
-            setattr(processed, name, getattr(p, name))
-        for shot, infotext in zip(run.shots, processed.infotexts[processed.index_of_first_image :], strict=False):
-            shot.infotext = infotext
-        notes: list[str] = []
-        paths = run.make_loops(p, notes.append)
-        processed.comments += "".join(f"{note}\n" for note in dict.fromkeys(notes))
-        if paths:
-            processed.extra_generation_params["Cinemagraph files"] = paths
+        infotexts = processed.infotexts[processed.index_of_first_image :]
+        for shot in run.shots:
+            shot.infotext = infotexts[shot.number] if shot.number < len(infotexts) else processed.info
+        paths = run.make_loops(p)
+        if run.options.panel.show_twin:
+            show_twins(run, processed)
+        processed.comments += "".join(f"Cinemagraph: {note}\n" for note in run.notes)
+        # a dict of its own: the processing object's is written into the next pictures' parameters
+        processed.extra_generation_params = {**processed.extra_generation_params, **answers(run, paths, run.options)}
 
 
 def leave(processing: Any) -> None:
     """Undo everything that was done to a processing object."""
     run = getattr(processing, RUN, None)
     if run is not None:
-        run.release(processing)
+        run.release()
         delattr(processing, RUN)
+
+
+def show_twins(run: Run, processed: Any) -> None:
+    """Put the twins at the end of the gallery."""
+    for shot in run.shots:
+        if shot.natural is not None:
+            processed.images.append(shot.natural)
+            processed.infotexts.append(shot.infotext)
+
+
+def answers(run: Run, paths: list[str], options: Options) -> dict[str, Any]:
+    """What an API's client finds in `info`: the loops, and sentences."""
+    found: dict[str, Any] = {"Cinemagraph notes": list(run.notes)} if run.notes else {}
+    if paths:
+        found["Cinemagraph files"] = paths
+    if options.send == "video":
+        files = [Path(path) for path in paths]
+        found["Cinemagraph videos"] = [
+            base64.b64encode(file.read_bytes()).decode("ascii") for file in files if file.is_file()
+        ]
+    return found
+
+
+def pasted(row: Setting) -> Callable[[Mapping[str, Any]], Any]:
+    """From generation parameters to a widget's value: of a cinemagraph's, what they leave out is the default."""
+
+    def value(parameters: Mapping[str, Any]) -> Any:
+        ours = "Cinemagraph enabled" in parameters
+        return parameters.get(row.infotext, str(row.default)) if ours else None
+
+    return value

@@ -1,0 +1,245 @@
+"""The twins of one batch: sampled along with its pictures, after them, or after a painting."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from PIL import Image
+from torch import Tensor
+
+from t2c_ext.errors import UserError
+from t2c_ext.twin.inject import InjectionOptions, Recording
+from t2c_ext.twin.rows import Role
+from t2c_ext.types import Attention
+from t2c_ext.webui.a1111 import Automatic1111, to_pil, token_positions
+from t2c_ext.webui.batch import attributes, paired_values, replace_method
+from t2c_ext.webui.sampling import Painting, PairSampling
+
+SAMPLE = ("conditioning", "unconditional_conditioning", "seeds", "subseeds", "subseed_strength", "prompts")
+"""The parameters of the host's `sample`."""
+
+HIRES = ("samples", "decoded_samples", "seeds", "subseeds", "subseed_strength", "prompts")
+"""The parameters of the host's `sample_hr_pass`."""
+
+TWO_PASSES = "memory was short, so the twins were made after the pictures"
+NO_ROOM = "there is not enough memory for a twin; the region is looked for in the picture itself"
+
+
+@dataclass
+class Pairs:
+    """Makes a batch's twins.
+
+    Attributes:
+        host: the host.
+        natural: from a picture's prompt to its twin's.
+        words: from a picture's prompt to the words of what moves.
+        injection: for how long the twins take features.
+        tell: receives sentences for the user.
+        sampling: the pictures' sampling, once it has begun.
+        prompts: of the batch, as the text encoder is given them.
+        twins: PIL pictures, in the order of the batch; empty where there are none.
+    """
+
+    host: Automatic1111
+    natural: Callable[[str], str]
+    words: Callable[[str], tuple[str, ...]]
+    injection: InjectionOptions
+    tell: Callable[[str], None]
+    sampling: PairSampling | None = None
+    twins: list[Image.Image] = field(default_factory=list)
+    prompts: list[str] = field(default_factory=list)
+    _late: bool = False
+
+    def attention(self, place: int) -> Attention | None:
+        """What the model looked at while it made a picture of the batch."""
+        return None if self.sampling is None else self.sampling.attention(place)
+
+    def sample(self, original: Callable[..., Any], arguments: Sequence[Any], named: Mapping[str, Any]) -> Any:
+        """The host's samples of the batch, as without the extension; the twins are made beside.
+
+        Args:
+            original: the host's `sample`.
+            arguments, named: what it is called with (see `SAMPLE`).
+        """
+        given = by_name(SAMPLE, arguments, named)
+        shape = tuple(self.host.processing.rng.shape)
+        try:
+            return self._lockstep(original, given)
+        except UserError as error:
+            self._refuse_late(error)
+            self.tell(f"no twin was made: {error}; the region is looked for in the picture itself")
+            again = self._alone
+        except RuntimeError as error:
+            self._refuse_late(error)
+            if not out_of_memory(error):
+                raise
+            again = self._two_passes
+        # here the failed run's tensors are no longer held by its error
+        self.sampling = None
+        self._start_again(shape)
+        return again(original, given)
+
+    def of_painting(self, painting: Image.Image, place: int) -> tuple[Image.Image, Attention | None]:
+        """The twin of a picture that is there already; what the model looked at while it followed the picture.
+
+        Args:
+            painting: the picture.
+            place: whose prompts and seed in the batch the twin has.
+
+        Raises:
+            UserError: the model or an extension does not let it be made, or memory is short.
+        """
+        p, host = self.host.processing, self.host
+        prompt, seed, subseed = self.prompts[place], p.seeds[place], p.subseeds[place]
+        size = fitting(painting.size, p.width * p.height)
+        with torch.random.fork_rng():
+            torch.manual_seed(seed % 2**63)
+            clean = host.encode(painting.convert("RGB").resize(size, Image.Resampling.LANCZOS))
+        artistic = type(p.c)((1,), p.c.batch[place : place + 1])
+        naturals, natural = host.conditions([self.natural(prompt)], artistic)
+        source = host.noise(clean.shape[1:], [seed, seed], [subseed, subseed])
+        values = {"prompts": [prompt, *naturals], "negative_prompts": 2 * [p.negative_prompts[place]], "rng": source}
+        values |= {"seeds": [seed, seed], "subseeds": [subseed, subseed], "all_seeds": [seed, seed], "iteration": 0}
+        values |= {"batch_size": 2, "mask": None, "nmask": None}
+        noise = source.next()
+        sampling = self._pair(artistic, natural, [prompt], painting=Painting(clean, noise[:1]))
+        try:
+            with attributes(p, values), sampling.active():
+                joined = host.joined(artistic, natural)
+                latents = host.sample(noise, joined, 2 * list(p.uc[place : place + 1]))
+            if host.stopped():
+                raise UserError("the twin was stopped")
+            return host.decode(latents[1:])[0], sampling.attention(0)
+        except RuntimeError as error:
+            if not out_of_memory(error):
+                raise
+        raise UserError(NO_ROOM)
+
+    def _pair(self, artistic: Any, natural: Any, prompts: Sequence[str], **options: Any) -> PairSampling:
+        parts = [len(row) for condition in (artistic, natural) for row in condition.batch]
+        words = [token_positions(self.host.processing, prompt, self.words(prompt)) for prompt in prompts]
+        return PairSampling(self.host, parts, words, self.injection, **options)
+
+    def _naturals(self, artistic: Any) -> tuple[list[str], Any]:
+        return self.host.conditions([self.natural(prompt) for prompt in self.prompts], artistic)
+
+    def _lockstep(self, original: Callable[..., Any], given: Mapping[str, Any]) -> Any:
+        p, count = self.host.processing, len(self.prompts)
+        artistic = given["conditioning"]
+        naturals, natural = self._naturals(artistic)
+        values = paired_values(p, naturals)
+        values["rng"] = self.host.noise(p.rng.shape, values["seeds"], values["subseeds"])
+        both = {name: values[name] for name in ("seeds", "subseeds", "prompts")} | {
+            "conditioning": self.host.joined(artistic, natural),
+            "unconditional_conditioning": 2 * list(given["unconditional_conditioning"]),
+        }
+        self.sampling = self._pair(artistic, natural, self.prompts)
+        with ExitStack() as stack:
+            stack.enter_context(attributes(p, values))
+            stack.enter_context(self.sampling.active())
+            self._leave_before_hires(stack, count)
+            samples = original(**{**given, **both})
+            if self._late:
+                return samples
+        self._keep(samples[count:])
+        return samples[:count]
+
+    def _two_passes(self, original: Callable[..., Any], given: Mapping[str, Any]) -> Any:
+        p, count = self.host.processing, len(self.prompts)
+        naturals, natural = self._naturals(given["conditioning"])
+        shape, record = tuple(p.rng.shape), Recording(device="cpu")
+        self.sampling = self._pair(given["conditioning"], natural, self.prompts, role=Role.ART, record=record)
+        with ExitStack() as stack:
+            stack.enter_context(self.sampling.active())
+            self._leave_before_hires(stack, count)
+            samples = original(**given)
+        if self.host.stopped():
+            return samples
+        follow = self._pair(given["conditioning"], natural, (), role=Role.TWIN, replay=record, capture=None)
+        source = self.host.noise(shape, p.seeds, p.subseeds)
+        try:
+            with attributes(p, {"prompts": naturals, "rng": source}), follow.active():
+                latents = self.host.sample(source.next(), natural, given["unconditional_conditioning"])
+            self._keep(latents)
+            self.tell(TWO_PASSES)
+        except UserError as error:
+            self.tell(f"no twin was made: {error}")
+        except RuntimeError as error:
+            if not out_of_memory(error):
+                raise
+            self.tell(NO_ROOM)
+        return samples
+
+    @staticmethod
+    def _alone(original: Callable[..., Any], given: Mapping[str, Any]) -> Any:
+        return original(**given)
+
+    def _leave_before_hires(self, stack: ExitStack, count: int) -> None:
+        """Let hires fix go on with the pictures alone: its second sampling is the dearest, and a twin gains nothing."""
+        p = self.host.processing
+        if not getattr(p, "enable_hr", False):
+            return
+
+        def leaving(original: Callable[..., Any]) -> Callable[..., Any]:
+            def sample_hr_pass(*arguments: Any, **named: Any) -> Any:
+                given = by_name(HIRES, arguments, named)
+                stack.close()
+                self._late = True
+                latents, decoded = given["samples"], given["decoded_samples"]
+                self._keep(None if latents is None else latents[count:], None if decoded is None else decoded[count:])
+                parts = {name: given[name] for name in HIRES if name != "subseed_strength"}
+                cut = {name: None if part is None else part[:count] for name, part in parts.items()}
+                return original(**{**given, **cut})
+
+            return sample_hr_pass
+
+        stack.callback(replace_method(p, "sample_hr_pass", leaving))
+
+    def _keep(self, latents: Tensor | None, decoded: Tensor | None = None) -> None:
+        """Keep the twins of the batch, unless there are none or the user has stopped."""
+        if self.host.stopped():
+            return
+        try:
+            if decoded is not None and len(decoded):
+                self.twins = [to_pil(twin) for twin in decoded]
+            elif latents is not None and len(latents):
+                self.twins = self.host.decode(latents)
+        except RuntimeError as error:
+            if not out_of_memory(error):
+                raise
+            self.tell(NO_ROOM)
+
+    def _refuse_late(self, error: Exception) -> None:
+        """What fails after the pair was left is the host's own failure."""
+        if self._late:
+            raise error
+
+    def _start_again(self, shape: Sequence[int]) -> None:
+        p = self.host.processing
+        gc.collect()
+        self.host.free()
+        p.rng = self.host.noise(shape, p.seeds, p.subseeds)
+
+
+def by_name(names: Sequence[str], arguments: Sequence[Any], named: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments of a call by name."""
+    return dict(zip(names, arguments, strict=False)) | dict(named)
+
+
+def fitting(size: tuple[int, int], area: int, unit: int = 64) -> tuple[int, int]:
+    """(width, height) of about that area and about the shape of `size`, in multiples of `unit`."""
+    width, height = size
+    scale = (area / (width * height)) ** 0.5
+    return max(unit, round(width * scale / unit) * unit), max(unit, round(height * scale / unit) * unit)
+
+
+def out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that the device's memory is full."""
+    words = str(error).lower()
+    signs = ("out of memory", "can't allocate memory", "not enough memory")
+    return isinstance(error, torch.cuda.OutOfMemoryError) or any(sign in words for sign in signs)

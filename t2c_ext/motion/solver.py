@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-from t2c_ext.errors import UserError
 from t2c_ext.motion.binding import Drive, bind
 from t2c_ext.motion.grid import enlarge, make_grid
-from t2c_ext.motion.guide import pin_window
+from t2c_ext.motion.holds import hold_pins, without_frozen
 from t2c_ext.motion.stream import solve_family
 from t2c_ext.progress import Reporter
 from t2c_ext.settings import MotionSettings
@@ -48,45 +45,17 @@ def solve_flow(  # noqa: PLR0917
         Cancelled: the user stopped.
     """
     reporter = reporter or Reporter()
-    height, width = picture.shape[:2]
-    for region in regions.regions:
-        if region.mask.shape != (height, width):
-            raise UserError(f"the mask of {region.name} has another size than the picture")
-    frozen = _frozen(hints, height, width)
-    moving = _still_moving(regions, frozen)
+    moving = without_frozen(regions, hints, *picture.shape[:2])
     drives, notes = bind(picture, moving, plan, hints, settings)
     notes += tuple(note for drive in drives for note in drive.notes)
     reporter.step(Stage.MOTION.value, 1, _STEPS)
     field = _families(drives, hints, settings)
     reporter.step(Stage.MOTION.value, 2, _STEPS)
     field *= np.float32(settings.speed)
-    _hold_pins(field, hints)
+    hold_pins(field, hints)
     field[moving.mask <= 0] = 0
     reporter.step(Stage.MOTION.value, _STEPS, _STEPS)
     return Flow(np.ascontiguousarray(field, np.float32), "solver", notes)
-
-
-def _frozen(hints: Hints, height: int, width: int) -> NDArray[np.bool_]:
-    """bool [H, W]: inside one of the frozen areas."""
-    canvas = np.zeros((height, width), np.uint8)
-    for polygon in hints.freeze:
-        corners = (np.array(polygon) * (width, height) - 0.5) * 256
-        cv2.fillPoly(canvas, [np.round(corners).astype(np.int32)], 1, cv2.LINE_8, 8)
-    return canvas.astype(bool)
-
-
-def _still_moving(regions: Regions, frozen: NDArray[np.bool_]) -> Regions:
-    """The regions without the frozen areas, and without those of which nothing is left."""
-    kept = []
-    for region in regions.regions:
-        mask = np.where(frozen, np.float32(0), region.mask).astype(np.float32) if frozen.any() else region.mask
-        if not np.isfinite(mask).all():
-            raise UserError(f"the mask of {region.name} holds values that are no numbers")
-        if mask.max(initial=0) > 0:
-            kept.append(type(region)(region.name, mask, region.score, region.source))
-    if not kept:
-        raise UserError("nothing is left to move: the mask is empty, or all of it is frozen; paint where it moves")
-    return Regions(tuple(kept))
 
 
 def _families(drives: tuple[Drive, ...], hints: Hints, settings: MotionSettings) -> FloatArray:
@@ -134,17 +103,3 @@ def _factor(field: FloatArray, drive: Drive, masks: list[FloatArray]) -> float:
     if median <= 0:
         return 1.0
     return drive.speed * scale_of(*mask.shape) / median
-
-
-def _hold_pins(field: FloatArray, hints: Hints) -> None:
-    """Make the field zero at each pin's pixel, and slow around it."""
-    height, width = field.shape[:2]
-    short = min(height, width)
-    reach = max(1, round(0.2 * short))
-    for pin_x, pin_y in hints.pins:
-        column, row = min(int(pin_x * width), width - 1), min(int(pin_y * height), height - 1)
-        rows = slice(max(0, row - reach), row + reach + 1)
-        columns = slice(max(0, column - reach), column + reach + 1)
-        part = field[rows, columns]
-        y, x = np.mgrid[rows.start : rows.start + part.shape[0], columns.start : columns.start + part.shape[1]]
-        part *= (1 - pin_window(x - float(column), y - float(row), short))[..., None].astype(np.float32)

@@ -6,8 +6,6 @@ import os
 from pathlib import Path
 from typing import Any
 
-import gradio as gr
-
 from t2c_ext.service import Service
 from t2c_ext.webui.options import panel_rows
 from t2c_ext.weights.places import VARIABLE
@@ -39,6 +37,7 @@ def _point_to_models() -> None:
 
 
 def _add_settings() -> None:
+    import gradio as gr
     from modules import shared
 
     formats = next(row.choices for row in panel_rows() if row.name == "format")

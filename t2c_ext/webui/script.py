@@ -7,12 +7,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-import gradio as gr
 from modules import scripts, shared
 
 from t2c_ext.errors import UserError
 from t2c_ext.settings import Setting
-from t2c_ext.ui.widgets import widgets
 from t2c_ext.webui.axes import chosen
 from t2c_ext.webui.options import Options, panel_rows, read_options
 from t2c_ext.webui.run import Run
@@ -34,6 +32,10 @@ class CinemagraphScript(scripts.Script):
 
     def ui(self, is_img2img: bool) -> list[Any]:
         """The widgets, in the order of `panel_rows`."""
+        import gradio as gr
+
+        from t2c_ext.ui.widgets import widgets
+
         prefix = self.elem_id("cinemagraph")
         with gr.Accordion("Cinemagraph", open=False, elem_id=prefix):
             made = widgets(panel_rows(), prefix)

@@ -1,0 +1,5 @@
+"""The console."""
+
+
+def report(message: str, *, exc_info: bool = False) -> None:
+    print(message)

@@ -1,0 +1,55 @@
+"""Prompts and their conditions: 7 tokens for each 5 words that are begun."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+CONTEXT = 24
+CHUNK, WORDS = 7, 5
+
+
+@dataclass
+class ScheduledPromptConditioning:
+    end_at_step: int
+    cond: Tensor
+
+
+@dataclass
+class ComposableScheduledPromptConditioning:
+    schedules: list[ScheduledPromptConditioning]
+    weight: float = 1.0
+
+
+class MulticondLearnedConditioning:
+    def __init__(self, shape: tuple[int, ...], batch: list[list[ComposableScheduledPromptConditioning]]) -> None:
+        self.shape, self.batch = shape, batch
+
+
+class SdConditioning(list[str]):
+    def __init__(self, prompts: Sequence[str], width: int = 0, height: int = 0) -> None:
+        super().__init__(prompts)
+
+
+def encoded(prompt: str, steps: int) -> list[ScheduledPromptConditioning]:
+    chunks = max(1, -(-len(prompt.split()) // WORDS))
+    generator = torch.Generator().manual_seed(zlib.crc32(prompt.encode()))
+    return [ScheduledPromptConditioning(steps, torch.randn(CHUNK * chunks, CONTEXT, generator=generator))]
+
+
+def get_multicond_learned_conditioning(
+    model: Any, prompts: Sequence[str], steps: int, hires_steps: Any = None, use_old_scheduling: bool = False
+) -> MulticondLearnedConditioning:
+    batch = [[ComposableScheduledPromptConditioning(encoded(prompt, steps))] for prompt in prompts]
+    return MulticondLearnedConditioning((len(batch),), batch)
+
+
+def stacked(conditions: Sequence[Tensor]) -> Tensor:
+    """All of one length: the shorter ones repeat their last token."""
+    longest = max(len(condition) for condition in conditions)
+    return torch.stack([torch.cat([each, each[-1:].repeat(longest - len(each), 1)]) for each in conditions])

@@ -1,0 +1,26 @@
+"""The base of scripts, and those that are loaded."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+AlwaysVisible = object()
+
+
+class Script:
+    """What a script derives from."""
+
+    def elem_id(self, name: str) -> str:
+        return f"script_txt2img_{name}"
+
+
+class AxisOption:
+    """An axis of the X/Y/Z plot."""
+
+    def __init__(self, label: str, type: type, apply: Any, choices: Any = None) -> None:
+        self.label, self.type, self.apply, self.choices = label, type, apply, choices
+
+
+plot = SimpleNamespace(__name__="xyz_grid.py", AxisOption=AxisOption, axis_options=[])
+scripts_data = [SimpleNamespace(module=plot)]

@@ -1,0 +1,27 @@
+"""The host's state and options."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+device = "cpu"
+opts: Any = SimpleNamespace(use_old_scheduling=False, data={})
+cmd_opts: Any = SimpleNamespace()
+
+
+class State:
+    """What the progress bar shows, and what the buttons set."""
+
+    interrupted = False
+    skipped = False
+    stopping_generation = False
+    job_count = -1
+    textinfo = None
+    current_latent: Any = None
+
+    def nextjob(self) -> None:
+        """A job is done."""
+
+
+state = State()

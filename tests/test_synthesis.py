@@ -24,7 +24,7 @@ from t2c_ext.loop.synthesis.glue import truncated_bytes
 from t2c_ext.loop.synthesis.layers import PartialConv2d, known_share
 from t2c_ext.loop.synthesis.network import VideoNetwork, load_video_network
 from t2c_ext.loop.synthesis.render import make_scene, synthesize_loop
-from t2c_ext.loop.synthesis.splatting import splat, splat_sum, splat_sum_by_index
+from t2c_ext.loop.synthesis.splatting import splat_sum, splat_sum_by_index
 from t2c_ext.loop.synthesis.tile import TileDecoder
 from t2c_ext.progress import Reporter
 from t2c_ext.settings import LoopSettings
@@ -119,12 +119,6 @@ def test_splat_moves_a_pixel_between_four() -> None:
     values[0, 1], flow[0, 1] = 8.0, torch.tensor([1.25, 0.5])
     for found in (splat_sum(values, flow), splat_sum_by_index(values, flow)):
         assert found[..., 0].tolist() == [[0, 0, 3, 1], [0, 0, 3, 1], [0, 0, 0, 0]]
-
-
-@pytest.mark.parametrize(("mode", "said"), [("nearest", "must be"), ("softmax", "needs an importance")])
-def test_splat_refuses(mode: str, said: str) -> None:
-    with pytest.raises(UserError, match=said):
-        splat(torch.zeros(2, 2, 1), torch.zeros(2, 2, 2), mode=mode)
 
 
 @given(steps=st.integers(1, 30), seed=st.integers(0, 99))

@@ -11,7 +11,6 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from t2c_ext.errors import UserError
 from t2c_ext.loop.splat import splat_sum as splat_array
 
 WEIGHT_FLOOR = 1e-8
@@ -49,36 +48,6 @@ def splat_sum_by_index(values: Tensor, displacement: Tensor) -> Tensor:
             index = (row * width + column).masked_fill(~inside, 0).long()
             out.index_add_(0, index, flat * (across * down * inside)[:, None])
     return out.reshape(height, width, channels)
-
-
-def splat(values: Tensor, displacement: Tensor, metric: Tensor | None = None, mode: str = "softmax") -> Tensor:
-    """Splatting in one of the four modes.
-
-    Args:
-        values: float32 [H, W, C].
-        displacement: float32 [H, W, 2], in pixels.
-        metric: float32 [H, W], the importance; needed for "linear" (a weight) and "softmax" (its logarithm).
-        mode: "summation", "average", "linear" or "softmax".
-
-    Returns:
-        float32 [H, W, C]; 0 where nothing arrived.
-
-    Raises:
-        UserError: unknown mode, or no metric where one is needed.
-    """
-    if mode == "summation":
-        return splat_sum(values, displacement)
-    if mode not in ("average", "linear", "softmax"):
-        raise UserError(f"the mode is {mode!r}, but must be summation, average, linear or softmax")
-    if mode == "average":
-        weight = torch.ones_like(values[..., :1])
-    elif metric is None:
-        raise UserError(f"splatting in mode {mode!r} needs an importance for every pixel")
-    else:
-        weight = (metric if mode == "linear" else metric.exp())[..., None]
-    total = splat_sum(torch.cat([values * weight, weight], -1), displacement)
-    divisor = total[..., -1:]
-    return total[..., :-1] / divisor.masked_fill(divisor == 0, 1)
 
 
 def weigh_(encoded: Tensor) -> Tensor:

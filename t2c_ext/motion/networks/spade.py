@@ -8,9 +8,8 @@ from torch.nn import functional
 
 from t2c_ext.errors import UserError
 
-IMAGE_CHANNELS = 3
 MASK_CHANNEL = 3
-"""Channels of a network's input: RGB in -1..1, the mask, and for the direction network the hint's dx and dy."""
+"""A network's input has RGB in -1..1, then the mask, and for the direction network the hint's dx and dy."""
 
 HIDDEN = 128
 

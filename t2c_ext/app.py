@@ -1,0 +1,98 @@
+"""The standalone app: the Cinemagraph page without the WebUI."""
+
+from __future__ import annotations
+
+import inspect
+import tempfile
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+from t2c_ext.errors import UserError
+from t2c_ext.service import LARGEST_UPLOAD
+
+TITLE = "Cinemagraph"
+
+NO_MODEL = "To make pictures from text, start the app with a checkpoint: t2c app --model CHECKPOINT."
+
+LOOPBACK = "127.0.0.1"
+
+
+def serve(
+    folder: Path | None = None,
+    *,
+    model: str = "",
+    host: str = LOOPBACK,
+    port: int | None = None,
+    share: bool = False,
+    auth: Sequence[tuple[str, str]] = (),
+    browser: bool = False,
+) -> None:
+    """Serve the app until it is stopped.
+
+    Args:
+        folder: where the workspaces lie; None: a temporary folder that goes when the app ends.
+        model: a checkpoint file, a folder in diffusers' layout or a repository, for pictures from text.
+        host: the address to listen at.
+        port: the port; None: the first free one from 7860 on.
+        share: also give out a public address, through Gradio's servers.
+        auth: pairs of user and password; none: open to whoever reaches the address.
+        browser: open a browser.
+
+    Raises:
+        UserError: Gradio is not installed, or the port is taken.
+    """
+    try:
+        import gradio as gr
+    except ImportError:
+        raise UserError('the app needs Gradio: pip install "text2cinemagraph-webui[app]"') from None
+    with ExitStack() as stack:
+        if folder is None:
+            folder = Path(
+                stack.enter_context(tempfile.TemporaryDirectory(prefix="t2c-app-", ignore_cleanup_errors=True))
+            )
+        folder.mkdir(parents=True, exist_ok=True)
+        demo = build(folder, model)
+        options: dict[str, Any] = {
+            "server_name": host,
+            "server_port": port,
+            "share": share,
+            "auth": list(auth) or None,
+            "inbrowser": browser,
+            "allowed_paths": [str(folder.resolve())],
+            "max_file_size": LARGEST_UPLOAD,
+            "ssr_mode": False,
+            "show_api": False,
+            "quiet": True,
+        }
+        known = inspect.signature(gr.Blocks.launch).parameters
+        try:
+            demo.launch(**{name: value for name, value in options.items() if name in known})
+        except OSError as error:
+            raise UserError(f"cannot serve at {host}, port {port}: {error}") from None
+
+
+def build(folder: Path, model: str = "") -> Any:
+    """The app's Gradio blocks, with their queue.
+
+    Args:
+        folder: where the workspaces lie; their files are given out to the page.
+        model: as for `serve`.
+    """
+    import gradio as gr
+
+    from t2c_ext.ui.blocks import cinemagraph_page
+    from t2c_ext.ui.handlers import Handlers
+    from t2c_ext.ui.page import addresses
+    from t2c_ext.ui.studio import Studio
+
+    prefix = "file=" if int(gr.__version__.partition(".")[0]) < 5 else "gradio_api/file="
+    handlers = Handlers(Studio(folder.resolve(), model), addresses(prefix))
+    with gr.Blocks(title=TITLE, analytics_enabled=False) as demo:
+        cinemagraph_page(handlers, NO_MODEL)
+    workers = "default_concurrency_limit"
+    if workers not in inspect.signature(demo.queue).parameters:
+        workers = "concurrency_count"
+    demo.queue(**{workers: 8}, api_open=False)
+    return demo

@@ -1,0 +1,74 @@
+"""Which settings the page shows, and where."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from t2c_ext.settings import Setting, table
+from t2c_ext.types import Stage
+
+FIRST = ("motion", "prompt")
+"""Said in words, on top."""
+
+MAIN = ("frames", "fps", "speed", "format")
+"""Always in view."""
+
+OF_A_MODEL = ("natural_terms", "natural_prompt", "refine", "clusters", "overlap", "erosion")
+"""Have a meaning only where a model made the picture."""
+
+OF_THE_SERVER = ("model", "lora_folder", "embeddings_folder", "device", "precision", "memory", "painting")
+"""Not a visitor's to choose."""
+
+HEADINGS = {Stage.PROMPT: "Words", Stage.REGION: "Region", Stage.MOTION: "Motion", Stage.LOOP: "Loop"}
+"""The groups under "More"."""
+
+
+@dataclass(frozen=True)
+class Fields:
+    """The rows of the page's widgets.
+
+    Attributes:
+        first: the words.
+        main: always in view.
+        more: the rest, by heading.
+        sampling: how a model makes the picture; empty without a model.
+    """
+
+    first: tuple[Setting, ...]
+    main: tuple[Setting, ...]
+    more: dict[str, tuple[Setting, ...]]
+    sampling: tuple[Setting, ...]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The settings' names in the order of their widgets."""
+        rows = [*self.first, *self.main, *(row for rows in self.more.values() for row in rows), *self.sampling]
+        return tuple(row.name for row in rows)
+
+    def values(self, given: Sequence[object]) -> dict[str, object]:
+        """The widgets' values by name."""
+        return dict(zip(self.names, given, strict=True))
+
+
+def page_fields(with_model: bool) -> Fields:
+    """The fields of a page.
+
+    Args:
+        with_model: a model can make pictures here.
+    """
+    rows = {row.name: row for row in table()}
+    # a page shows one file, not a folder of frames
+    kinds = tuple(kind for kind in rows["format"].choices if kind != "png")
+    rows["format"] = replace(rows["format"], choices=kinds, help="Kind of file.")
+    hidden = {*FIRST, *MAIN, *OF_THE_SERVER, *(() if with_model else OF_A_MODEL)}
+    rest = [row for row in rows.values() if row.name not in hidden]
+    return Fields(
+        tuple(rows[name] for name in FIRST),
+        tuple(rows[name] for name in MAIN),
+        {
+            heading: tuple(row for row in rest if row.stage is stage and (row.name != "seed" or not with_model))
+            for stage, heading in HEADINGS.items()
+        },
+        tuple(row for row in rest if row.stage is Stage.TWIN or row.name == "seed") if with_model else (),
+    )

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from t2c_ext.errors import UserError
-from t2c_ext.service import LARGEST_UPLOAD
 
 TITLE = "Cinemagraph"
 
@@ -47,6 +46,8 @@ def serve(
         import gradio as gr
     except ImportError:
         raise UserError('the app needs Gradio: pip install "text2cinemagraph-webui[app]"') from None
+    from t2c_ext.service import LARGEST_UPLOAD
+
     with ExitStack() as stack:
         if folder is None:
             folder = Path(

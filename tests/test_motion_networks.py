@@ -16,8 +16,9 @@ from torch.nn import functional
 
 from t2c_ext.errors import UserError
 from t2c_ext.motion.networks.direction import MotionDirectionNetwork
-from t2c_ext.motion.networks.load import FlowModule, FlowNetwork, choose_device, choose_dtype, load_network
+from t2c_ext.motion.networks.load import FlowModule, FlowNetwork, choose_dtype, load_network
 from t2c_ext.motion.networks.text import MotionTextNetwork
+from t2c_ext.weights.devices import choose_device
 from t2c_ext.weights.states import fill_module
 
 OWN_MANIFESTS = Path(__file__).parent / "fixtures" / "manifests"

@@ -21,7 +21,7 @@ from t2c_ext.errors import UserError
 from t2c_ext.region.segmenters import closed_networks, open_networks
 from t2c_ext.region.segmenters.closed import ClosedNetwork, ClosedSegmenter
 from t2c_ext.region.segmenters.likelihood import certainty, enlarge, working_size
-from t2c_ext.region.segmenters.networks import Hardware, Network, load_model
+from t2c_ext.region.segmenters.networks import Hardware, Network, best_hardware, load_model
 from t2c_ext.region.segmenters.open import OpenSegmenter, Sight
 
 CPU = Hardware("cpu")
@@ -338,6 +338,12 @@ def test_a_damaged_or_incomplete_model_is_refused_in_one_line(tmp_path: Path) ->
         assert str(wrong) in str(caught.value)
     with pytest.raises(UserError, match="has no NoSuchModel"):
         load_model("NoSuchModel", folder)
+
+
+def test_devices() -> None:
+    assert best_hardware("cpu") == CPU
+    with pytest.raises(UserError, match="no device 'abacus'"):
+        best_hardware("abacus")
 
 
 def test_too_little_memory_moves_the_network_to_the_cpu(tmp_path: Path) -> None:

@@ -382,6 +382,19 @@ def test_numbers_that_are_none_are_refused() -> None:
         next(loop.frames())
 
 
+def test_devices_that_are_not_here_or_too_small(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(UserError, match="no device 'abacus'"):
+        synthesize_loop(*river(24, 24), LoopSettings(renderer="network"), NETWORK, device="abacus")
+
+    def lack(*_: object) -> None:
+        raise torch.cuda.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr("t2c_ext.loop.synthesis.clip.encode", lack)
+    loop = synthesize_loop(*river(24, 24), LoopSettings(renderer="network"), NETWORK, device="cpu")
+    with pytest.raises(UserError, match="more memory than the GPU has"):
+        next(loop.frames())
+
+
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
 def test_half_precision_is_close(dtype: torch.dtype) -> None:
     picture, mask, flow = river(32, 40)

@@ -32,7 +32,7 @@ def make_rendering(
         device: of the network; a device of torch, or "auto".
 
     Raises:
-        UserError: the network's weights are not here, or the picture cannot be animated.
+        UserError: the network's weights or the device are not here, or the picture cannot be animated.
     """
     if settings.renderer == "warp":
         return render_loop(picture, mask, flow, settings, seed=seed, reporter=reporter)
@@ -41,5 +41,4 @@ def make_rendering(
     from t2c_ext.loop.synthesis.render import synthesize_loop
 
     network = load_video_network(weights)
-    where = None if device == "auto" else device
-    return synthesize_loop(picture, mask, flow, settings, network, reporter=reporter, device=where)
+    return synthesize_loop(picture, mask, flow, settings, network, reporter=reporter, device=device)

@@ -18,6 +18,7 @@ from t2c_ext.loop.synthesis.network import VideoNetwork
 from t2c_ext.progress import Reporter
 from t2c_ext.settings import LoopSettings
 from t2c_ext.types import ByteArray, FloatArray
+from t2c_ext.weights.devices import choose_device
 
 LARGEST = 1024 * 1024
 """Pixels that are decoded at a time where nothing says how much memory there is: about 2.5 GB in float32."""
@@ -34,7 +35,7 @@ def synthesize_loop(
     network: VideoNetwork,
     *,
     reporter: Reporter | None = None,
-    device: torch.device | str | None = None,
+    device: str = "auto",
     dtype: torch.dtype | None = None,
     largest: int | None = None,
 ) -> Rendering:
@@ -51,15 +52,16 @@ def synthesize_loop(
         settings: frames, renderer.
         network: float32, from `load_video_network`.
         reporter: asked before each part of each frame whether to stop.
-        device: where it is computed; None: a GPU where there is one.
+        device: where it is computed, a device of torch; "auto": a GPU where there is one.
         dtype: of the decoder; None: float16 on CUDA (float32 for "paper"), else float32.
         largest: no more pixels than this are encoded or decoded at a time; None: as memory allows.
 
     Raises:
-        UserError: see `loop.render.check_input`; or half precision is too small for this network's values.
+        UserError: see `loop.render.check_input`; this machine lacks the device; or, while frames are taken, half
+            precision is too small for this network's values or the GPU has too little memory.
     """
     check_input(picture, mask, flow)
-    reporter, where = reporter or Reporter(), torch.device(device or default_device())
+    reporter, where = reporter or Reporter(), choose_device(device)
     faithful = settings.renderer == "paper"
     kind = dtype or (torch.float16 if where.type == "cuda" and not faithful else torch.float32)
     picture, mask, flow = (np.ascontiguousarray(part, np.float32) for part in (picture, np.clip(mask, 0, 1), flow))
@@ -76,20 +78,18 @@ def synthesize_loop(
         return Clip(network, scene, Engine(where, kind, largest or largest_for(where, kind)), reporter)
 
     def source() -> Iterator[tuple[ByteArray, float]]:
-        for frame in clip().frames():
-            check_finite(frame, kind)
-            holes = frame.holes / max(int((mask > 0).sum()), 1)
-            yield (whole_frame(frame, still) if faithful else restore(frame, picture, mask, still)), holes
+        try:
+            for frame in clip().frames():
+                check_finite(frame, kind)
+                holes = frame.holes / max(int((mask > 0).sum()), 1)
+                yield (whole_frame(frame, still) if faithful else restore(frame, picture, mask, still)), holes
+        except torch.cuda.OutOfMemoryError:
+            raise UserError(
+                "the video network needs more memory than the GPU has free; use the device cpu, or a smaller picture"
+            ) from None
 
     note = "the network paints frame 0 too: it is close to the still, but not the same"
     return Rendering(settings.frames, source, (note,) if settings.start_still else ())
-
-
-def default_device() -> str:
-    """The GPU where there is one."""
-    if torch.cuda.is_available():
-        return "cuda"
-    return "mps" if torch.backends.mps.is_available() else "cpu"
 
 
 def make_scene(picture: FloatArray, flow: FloatArray, wanted: np.ndarray, count: int) -> Scene:

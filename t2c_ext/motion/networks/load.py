@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from t2c_ext.errors import UserError
 from t2c_ext.motion.networks.direction import MotionDirectionNetwork
 from t2c_ext.motion.networks.text import MotionTextNetwork
+from t2c_ext.weights.devices import choose_device
 from t2c_ext.weights.spectral import freeze_spectral
 from t2c_ext.weights.states import fill_module, load_state
 
@@ -126,23 +127,6 @@ def place(module: nn.Module, device: torch.device, dtype: torch.dtype) -> None:
     module.to(device=device, dtype=dtype)
     if device.type == "cuda":
         module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-
-
-def choose_device(name: str) -> torch.device:
-    """The device of this name, or the best one for "auto".
-
-    Raises:
-        UserError: torch does not know it, or this machine lacks it.
-    """
-    if name == "auto":
-        best = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
-        return torch.device(best)
-    try:
-        device = torch.device(name)
-        torch.empty(0, device=device)
-    except (RuntimeError, AssertionError, NotImplementedError):
-        raise UserError(f"this machine has no device {name!r} that torch can use; choose cpu, cuda or mps") from None
-    return device
 
 
 def choose_dtype(name: str, device: torch.device) -> torch.dtype:

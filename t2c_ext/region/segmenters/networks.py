@@ -40,13 +40,15 @@ class Hardware:
 
 
 def best_hardware(device: str | None = None) -> Hardware:
-    """The given device, else the first of CUDA, MPS and the CPU that is here; half precision on CUDA."""
-    import torch
+    """The given device, else the first of CUDA, MPS and the CPU that is here; half precision on CUDA.
 
-    if device is None:
-        mps = torch.backends.mps.is_available()
-        device = "cuda" if torch.cuda.is_available() else "mps" if mps else "cpu"
-    return Hardware(device, half=device.startswith("cuda"))
+    Raises:
+        UserError: this machine lacks the device.
+    """
+    from t2c_ext.weights.devices import choose_device
+
+    name = str(choose_device(device or "auto"))
+    return Hardware(name, half=name.startswith("cuda"))
 
 
 def from_transformers(name: str) -> Any:

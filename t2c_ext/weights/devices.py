@@ -1,0 +1,24 @@
+"""Where networks run. Imports torch, so it is imported only when one does."""
+
+from __future__ import annotations
+
+import torch
+
+from t2c_ext.errors import UserError
+
+
+def choose_device(name: str = "auto") -> torch.device:
+    """The device of this name, or the best one for "auto": CUDA, else MPS, else the CPU.
+
+    Raises:
+        UserError: torch does not know it, or this machine lacks it.
+    """
+    if name == "auto":
+        best = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+        return torch.device(best)
+    try:
+        device = torch.device(name)
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError, NotImplementedError):
+        raise UserError(f"this machine has no device {name!r} that torch can use; choose cpu, cuda or mps") from None
+    return device

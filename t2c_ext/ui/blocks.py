@@ -122,7 +122,7 @@ def _inputs(fields: Fields, with_model: bool, from_text: str) -> dict[str, Any]:
                 sampling = {}
                 gr.HTML(page.message(from_text), elem_id=f"{PREFIX}_from_text")
     settings |= {row.name: widget(row, PREFIX) for row in fields.first}
-    with gr.Accordion("Mask: what moves, in white (without one it is found by the words)", open=False):
+    with gr.Accordion("Mask (optional): what moves, in white", open=False):
         mask = _image("Mask", "mask", 240)
     with gr.Row():
         animate = gr.Button("Animate", variant="primary", elem_id=f"{PREFIX}_animate")

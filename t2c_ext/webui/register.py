@@ -8,6 +8,7 @@ from typing import Any
 
 from t2c_ext.service import Service
 from t2c_ext.webui.options import panel_rows
+from t2c_ext.webui.tab import CinemagraphTab
 from t2c_ext.weights.places import VARIABLE
 
 SECTION = ("t2c", "Cinemagraph")
@@ -23,6 +24,7 @@ def register() -> None:
     script_callbacks.on_ui_settings(_add_settings, name="cinemagraph")
     script_callbacks.on_before_ui(add_axes, name="cinemagraph")
     script_callbacks.on_app_started(_add_routes, name="cinemagraph")
+    CinemagraphTab().register()
 
 
 def _point_to_models() -> None:

@@ -1,0 +1,99 @@
+"""The Cinemagraph tab, and the buttons under the galleries that send a picture there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+LABEL, NAME = "Cinemagraph", "cinemagraph"
+
+FROM_TEXT = (
+    "Pictures from text are made in txt2img: open its Cinemagraph panel there and tick Enabled, or send a finished "
+    "picture here with the Cinemagraph button under the gallery."
+)
+
+
+@dataclass
+class CinemagraphTab:
+    """What the host's callbacks put into its page.
+
+    Attributes:
+        galleries: the galleries seen so far, by the name of their tab.
+        buttons: the buttons below them.
+    """
+
+    galleries: dict[str, Any] = field(default_factory=dict)
+    buttons: dict[str, Any] = field(default_factory=dict)
+
+    def register(self) -> None:
+        """Ask the host to call."""
+        from modules import script_callbacks
+
+        script_callbacks.on_after_component(self.after_component, name=NAME)
+        script_callbacks.on_ui_tabs(self.build, name=NAME)
+
+    def after_component(self, component: Any, **named: Any) -> None:
+        """Remember the galleries of txt2img and img2img, and put a button after their last one."""
+        import gradio as gr
+
+        identity = getattr(component, "elem_id", None) or ""
+        for tab in ("txt2img", "img2img"):
+            if identity == f"{tab}_gallery":
+                self.galleries[tab] = component
+            elif identity == f"{tab}_send_to_extras":
+                self.buttons[tab] = gr.Button(LABEL, elem_id=f"{tab}_send_to_{NAME}", size="sm")
+
+    def build(self) -> list[tuple[Any, str, str]]:
+        """The tab, as the host wants it: blocks, label, id."""
+        import gradio as gr
+        from modules import paths, shared
+
+        from t2c_ext.ui.blocks import cinemagraph_page
+        from t2c_ext.ui.handlers import Handlers
+        from t2c_ext.ui.page import addresses
+        from t2c_ext.ui.studio import Studio
+
+        folder = Path(paths.data_path).resolve() / "outputs" / "cinemagraphs"
+        handlers = Handlers(Studio(folder, guard=in_turn), addresses("file="))
+        with gr.Blocks(analytics_enabled=False) as blocks:
+            picture = cinemagraph_page(handlers, FROM_TEXT, not getattr(shared.cmd_opts, "no_gradio_queue", False))
+        self._bind(picture)
+        return [(blocks, LABEL, NAME)]
+
+    def _bind(self, picture: Any) -> None:
+        """The host's own way of sending a picture from a gallery."""
+        from modules import infotext_utils
+
+        infotext_utils.add_paste_fields(NAME, picture, None)
+        for tab, button in self.buttons.items():
+            if tab in self.galleries:
+                infotext_utils.register_paste_params_button(
+                    infotext_utils.ParamBinding(
+                        paste_button=button, tabname=NAME, source_image_component=self.galleries[tab]
+                    )
+                )
+
+
+def in_turn(work: Callable[[], None]) -> None:
+    """Run work while the host makes no picture, where the host wants work on the GPU to run."""
+    from modules import shared
+    from modules.call_queue import queue_lock
+
+    with queue_lock:
+        shared.state.begin(job=NAME)
+        try:
+            _host_thread(work)
+        finally:
+            shared.state.end()
+
+
+def _host_thread(work: Callable[[], None]) -> None:
+    """On Forge its main thread; elsewhere the one that we are in."""
+    try:
+        from modules_forge import main_thread  # type: ignore[import-not-found]
+    except ImportError:
+        work()
+        return
+    main_thread.run_and_wait_result(work)

@@ -108,8 +108,10 @@ class PairSampling:
             self._finish_step()
 
     def attention(self, image: int) -> Attention | None:
-        """What the model looked at while it made that picture; None where it was not sampled."""
-        return None if self.session is None or self.capture is None else self.session.attention(image)
+        """What the model looked at while it made that picture; None where it was not sampled, or not far enough."""
+        if self.session is None or not self.session.captured_bytes:
+            return None
+        return self.session.attention(image)
 
     def _receive(self, params: Any) -> None:
         if params.denoiser.p is not self.host.processing:

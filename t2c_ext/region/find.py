@@ -68,6 +68,7 @@ def find_regions(
     mask: FloatArray | None = None,
     reporter: Reporter | None = None,
     segmenter: Segmenter | None = None,
+    device: str = "auto",
 ) -> Regions:
     """Find what moves, with a clean edge.
 
@@ -78,6 +79,7 @@ def find_regions(
         mask: float32 [h, w], 0..1, painted by the user; it is the region. Another size than the picture's is fitted.
         reporter: progress and cancellation.
         segmenter: instead of the one that `settings.segmenter` names.
+        device: that its networks run on; a device of torch, or "auto".
 
     Returns:
         One region per thing that was asked for, disjoint, each of the picture's size.
@@ -91,7 +93,7 @@ def find_regions(
     reporter.step(Stage.REGION.value, 0, 1)
     asked = [word.strip() for word in settings.region.split(",") if word.strip()] or list(words)
     cell: float | None = None
-    with _on_demand(segmenter, settings.segmenter) as finder:
+    with _on_demand(segmenter, settings.segmenter, None if device == "auto" else device) as finder:
         if mask is not None:
             cell = _pixel_size(mask, picture)
             found = _from_mask(picture, fit_mask(mask, picture.shape[0], picture.shape[1]), asked, finder)
@@ -128,7 +130,7 @@ def fit_mask(mask: FloatArray, height: int, width: int) -> FloatArray:
 
 
 @contextmanager
-def _on_demand(given: Segmenter | None, name: str) -> Iterator[Callable[[], Segmenter]]:
+def _on_demand(given: Segmenter | None, name: str, device: str | None) -> Iterator[Callable[[], Segmenter]]:
     """Inside the context, a function that gives the segmenter: the given one, else the named one.
 
     The named one is made when it is first asked for, and closed at the end; the given one is its owner's to close.
@@ -139,7 +141,7 @@ def _on_demand(given: Segmenter | None, name: str) -> Iterator[Callable[[], Segm
         if given is not None:
             return given
         if not made:
-            made.append(make_segmenter(name))
+            made.append(make_segmenter(name, device=device))
         return made[0]
 
     try:

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 from uuid import uuid4
 
 import numpy as np
@@ -32,6 +32,9 @@ from t2c_ext.twin.source import GivenTwin, TwinSource
 from t2c_ext.types import FloatArray, Flow, Loop, Picture, Plan, Regions, Stage, Twin
 from t2c_ext.workspace import StageRecord, Workspace, fingerprint
 
+if TYPE_CHECKING:
+    from t2c_ext.motion.text_context import TextEncoder
+
 T = TypeVar("T", Plan, Twin, Regions, Flow, Loop)
 
 
@@ -47,6 +50,7 @@ class Job:
         flow: float32 [h, w, 2] that the user gave, of any size, or None to solve for it.
         output: the file (or folder of frames) to write; None: the workspace's own `loop.<format>`, or no file.
         painting: the picture that the user gave and a model makes the twin of; the workspace keeps it.
+        encoder: a text encoder that is loaded already (a host's), for the network that reads the text.
     """
 
     recipe: Recipe
@@ -55,6 +59,7 @@ class Job:
     flow: FloatArray | None = None
     output: Path | None = None
     painting: Picture | None = None
+    encoder: TextEncoder | None = None
 
 
 @dataclass
@@ -104,6 +109,8 @@ class Pipeline:
             self.workspace.save_recipe(self.job.recipe)
         for stage, step in steps.items():
             self.reporter.check()
+            if stage is Stage.TWIN and until is not Stage.TWIN:
+                self._check_that_something_moves()
             step()
             if stage is until:
                 break
@@ -139,6 +146,17 @@ class Pipeline:
         self.result.plan = self._stage(
             Stage.PROMPT, (settings,), lambda: parse(settings), Workspace.load_plan, Workspace.save_plan
         )
+
+    def _check_that_something_moves(self) -> None:
+        """Refuse before minutes of sampling what would be refused after it, when nothing keeps the pictures."""
+        job = self.job
+        kept = self.workspace is not None or isinstance(job.source, GivenTwin)
+        named = _made(self.result.plan).regions or job.recipe.region.region.strip()
+        if not (kept or named or job.regions):
+            raise UserError(
+                "nothing in the prompt can move; name it (--motion), paint a mask (--mask), or keep the pictures "
+                "(--workspace) and choose afterwards"
+            )
 
     def _twin(self) -> None:
         plan, source = _made(self.result.plan), self.job.source
@@ -179,14 +197,15 @@ class Pipeline:
                 regions=tuple(replace(row, mask=refine_matte(picture.rgb, row.mask, settings)) for row in fitted),
             )
         mask = None if given is None else given.regions[0].mask
-        return find_regions(picture.rgb, plan.regions, settings, mask=mask, reporter=self.reporter)
+        device = self.job.recipe.twin.device
+        return find_regions(picture.rgb, plan.regions, settings, mask=mask, reporter=self.reporter, device=device)
 
     def _motion(self) -> None:
         plan, twin, regions = _made(self.result.plan), _made(self.result.twin), _made(self.result.regions)
         settings = self.job.recipe.motion
         picture = twin.art if twin.natural is None else twin.natural
         words, hints = plain(plan.art_prompt).text, parse_hints(settings.hints)
-        equipment = Equipment(device=self.job.recipe.twin.device)
+        equipment = Equipment(encoder=self.job.encoder, device=self.job.recipe.twin.device)
         model = None if self.job.flow is not None else choose_model(settings, plan, hints, equipment).model
 
         def make() -> Flow:

@@ -118,6 +118,22 @@ def test_a_mask_can_be_given_after_the_sampling(tmp_path: Path, model: Path, mas
     assert (work / "loop.mp4").exists()
 
 
+def test_a_prompt_in_which_nothing_moves_is_refused_before_the_sampling(
+    tmp_path: Path, model: Path, mask: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from t2c_ext.twin.diffusion.source import DiffusersTwin
+
+    prompt, output = "a red chair in a room", tmp_path / "loop.gif"
+    with monkeypatch.context() as patched:
+        patched.setattr(DiffusersTwin, "make", lambda *_: pytest.fail("it was sampled"))
+        assert main(["generate", prompt, "--model", str(model), "-o", str(output), *FLAGS]) == 1
+    assert capsys.readouterr().err.strip().splitlines() == [
+        "t2c: nothing in the prompt can move; name it (--motion), paint a mask (--mask), or keep the pictures "
+        "(--workspace) and choose afterwards"
+    ]
+    assert main(["generate", prompt, "--model", str(model), "--mask", str(mask), "-o", str(output), *FLAGS]) == 0
+
+
 def test_what_cannot_be_generated_is_refused(tmp_path: Path, model: Path) -> None:
     with pytest.raises(UserError, match="no model"):
         generate(PROMPT, model="")

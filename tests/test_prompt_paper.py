@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -16,9 +16,16 @@ if TYPE_CHECKING:
 NAME = "direction_phrases"
 
 
+@pytest.fixture
+def phrases(fixtures: Fixtures) -> Any:
+    if not fixtures.named(NAME):
+        pytest.skip(f"this set has no {NAME}")
+    return fixtures.document(NAME)
+
+
 @pytest.mark.parity
-def test_every_caption_is_read_as_by_the_paper(fixtures: Fixtures) -> None:
-    for row in fixtures.document(NAME)["captions"]:
+def test_every_caption_is_read_as_by_the_paper(phrases: Any) -> None:
+    for row in phrases["captions"]:
         found = paper.find_phrase(row["caption"])
         assert (found.direction if found else None) == row["direction"], row["caption"]
         assert (found.matched if found else None) == row["phrase_removed_from_the_image_prompt"]
@@ -31,9 +38,9 @@ def test_every_caption_is_read_as_by_the_paper(fixtures: Fixtures) -> None:
 
 
 @pytest.mark.parity
-def test_angle_ranges(fixtures: Fixtures) -> None:
+def test_angle_ranges(phrases: Any) -> None:
     generator = np.random.default_rng(0)
-    for direction, entry in fixtures.document(NAME)["angle_ranges"].items():
+    for direction, entry in phrases["angle_ranges"].items():
         ranges = entry.get("ranges_deg") or [entry["range_deg"]]
         drawn = [paper.draw_angle(direction, generator) for _ in range(600)]
         assert all(any(low <= angle <= high for low, high in ranges) for angle in drawn)
@@ -46,8 +53,8 @@ def test_angle_ranges(fixtures: Fixtures) -> None:
 
 
 @pytest.mark.parity
-def test_accepted_rows_mean_the_same_by_default(fixtures: Fixtures) -> None:
-    for row in fixtures.document(NAME)["captions"]:
+def test_accepted_rows_mean_the_same_by_default(phrases: Any) -> None:
+    for row in phrases["captions"]:
         plan = parse(PromptSettings(prompt=row["caption"]))
         if row["direction"] is None or not plan.regions:
             continue
@@ -55,8 +62,7 @@ def test_accepted_rows_mean_the_same_by_default(fixtures: Fixtures) -> None:
         assert row["phrase_removed_from_the_image_prompt"] not in plan.art_prompt
 
 
-@pytest.mark.parity
-def test_what_the_paper_refuses_by_its_form_is_understood_by_default(fixtures: Fixtures) -> None:
+def test_what_the_paper_refuses_by_its_form_is_understood_by_default() -> None:
     understood = {
         "waterfall falling in the downwards direction": 270,
         "a river flowing in Left to Right direction": 0,
@@ -65,9 +71,8 @@ def test_what_the_paper_refuses_by_its_form_is_understood_by_default(fixtures: F
         "river in left to right  direction": 0,
         "a river flowing in left to right and upwards direction": 27.5,
     }
-    captions = {row["caption"] for row in fixtures.document(NAME)["captions"]}
     for caption, angle in understood.items():
-        assert caption in captions
+        assert paper.find_phrase(caption) is None
         assert [m.angle for m in parse(PromptSettings(prompt=caption)).motions] == [pytest.approx(angle)]
 
 

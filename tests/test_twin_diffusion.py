@@ -17,7 +17,7 @@ from tiny_pipelines import FAMILIES, SCHEDULE, tiny_components  # noqa: E402
 from t2c_ext.errors import Cancelled, UserError  # noqa: E402
 from t2c_ext.progress import Reporter  # noqa: E402
 from t2c_ext.settings import SAMPLERS, TwinSettings  # noqa: E402
-from t2c_ext.twin.diffusion import ddim, latents  # noqa: E402
+from t2c_ext.twin.diffusion import ddim, latents, pair  # noqa: E402
 from t2c_ext.twin.diffusion.components import Components  # noqa: E402
 from t2c_ext.twin.diffusion.embeddings import PromptEncoder  # noqa: E402
 from t2c_ext.twin.diffusion.sampling import Denoiser, sample  # noqa: E402
@@ -268,6 +268,26 @@ def test_two_passes_make_the_same_pictures(model: Components) -> None:
     assert np.abs(one.natural.rgb - two.natural.rgb).max() <= SAME_WAY
 
 
+@pytest.mark.parametrize("passes", ["lockstep", "two"])
+def test_both_pictures_have_the_same_start_and_the_same_noise_at_each_step(sd1: Components, passes: str) -> None:
+    """With one prompt, one guidance and nothing injected the twin is the artistic picture itself."""
+    chosen = settings(sampler="euler a", natural_guidance=5.0, feature_share=0.0, attention_share=0.0, passes=passes)
+    plan = replace(PLAN, natural_prompt=PLAN.art_prompt)
+    made = DiffusersTwin(chosen, 3, components=sd1).make(plan, Reporter())
+    assert made.natural is not None
+    assert np.abs(made.art.rgb - made.natural.rgb).max() <= ALIKE
+
+
+@pytest.mark.parametrize("way", ["noise", "invert"])
+def test_a_painting_and_its_twin_have_the_same_noise(sd1: Components, way: str) -> None:
+    latent = latents.encode(sd1, painted(*SIZE).rgb)
+    wish = pair.Wish(PLAN.art_prompt, PLAN.natural_prompt, (), [3, 4], SIZE, latent)
+    run = pair._Run(pair.Sampler(sd1, settings(painting=way, inversion_steps=4)), wish, pair.Mode.LOCKSTEP)
+    art = run._art()
+    noise = art.noise if isinstance(art, PaintedTrack) else art.start
+    assert torch.equal(run._natural(art).start, noise)
+
+
 def test_without_twin(sd1: Components) -> None:
     both = DiffusersTwin(settings(), 3, components=sd1).make(PLAN, Reporter())
     only = DiffusersTwin(settings(twin=False), 3, components=sd1).make(PLAN, Reporter())
@@ -328,7 +348,7 @@ def test_inversion_comes_back_to_the_painting_the_closer_the_more_steps(family: 
     # a wild random model has steep fields; a calm one is as smooth as a trained one
     with torch.no_grad():
         components.unet.conv_out.weight.mul_(0.05)
-    alphas = ddim.alphas_cumprod()
+    alphas = make_scheduler("ddim", components.scheduler).alphas_cumprod.numpy()
     clean = torch.randn(1, 4, 8, 8, generator=torch.Generator().manual_seed(0))
     context = PromptEncoder(components).schedule("", 1)[0].context[None]
     prediction = components.scheduler["prediction_type"]

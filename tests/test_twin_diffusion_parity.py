@@ -82,12 +82,15 @@ def _components(toy: Toy) -> Components:
     return Components("toy", Family.SD1, toy, None, (), scheduler, Placement(torch.device("cpu"), torch.float32))
 
 
+def _scheduler(steps: int) -> Any:
+    scheduler = make_scheduler("ddim", {**SCHEDULE, "prediction_type": "epsilon"})
+    scheduler.set_timesteps(steps)
+    return scheduler
+
+
 def _sampled(start: np.ndarray, prompts: Prompts, guidance: float, steps: int, artistic: bool = True) -> Any:
     session = None if artistic else Counting()
-    toy = Toy(session)
-    components = _components(toy)
-    scheduler = make_scheduler("ddim", components.scheduler)
-    scheduler.set_timesteps(steps)
+    components, scheduler = _components(Toy(session)), _scheduler(steps)
     track = SampledTrack(torch.from_numpy(start), scheduler, [prompts], guidance, [torch.Generator()], artistic)
     sample([track], scheduler.timesteps, Denoiser(components, (64, 64), session))  # type: ignore[arg-type]
     return track.latents.numpy(), scheduler.timesteps, session
@@ -107,12 +110,12 @@ def _means(fixtures: Any) -> tuple[float, float, float]:
 
 def test_schedule(fixtures: Any, data: dict[str, np.ndarray]) -> None:
     entry, tolerance = fixtures.index[NAME], fixtures.tolerance(NAME)
-    alphas = ddim.alphas_cumprod(len(data["alphas_cumprod"]))
-    steps = len(entry["ddim_timesteps"])
-    assert ddim.timesteps(steps, len(alphas)).tolist() == entry["ddim_timesteps"]
-    here, lower = ddim.step_alphas(alphas, steps)
+    scheduler = _scheduler(len(entry["ddim_timesteps"]))
+    alphas, ascending = scheduler.alphas_cumprod.numpy(), scheduler.timesteps.numpy()[::-1]
+    lower = np.concatenate([[float(scheduler.final_alpha_cumprod)], alphas[ascending[:-1]]])
+    assert ascending.tolist() == entry["ddim_timesteps"]
     _close(alphas, data["alphas_cumprod"], tolerance)
-    _close(here, data["ddim_alphas"], tolerance)
+    _close(alphas[ascending], data["ddim_alphas"], tolerance)
     _close(lower, data["ddim_alphas_prev"], tolerance)
     assert not data["ddim_sigmas"].any()
 
@@ -153,13 +156,13 @@ def test_inversion_and_reconstruction(fixtures: Any, data: dict[str, np.ndarray]
     entry, tolerance = fixtures.index[NAME], fixtures.tolerance(NAME)
     empty, _, _ = _means(fixtures)
     toy, context = Toy(), torch.full((1, 77, 4), empty)
-    alphas = ddim.alphas_cumprod(len(data["alphas_cumprod"]))
+    steps = len(entry["ddim_timesteps"])
+    alphas = _scheduler(steps).alphas_cumprod.numpy()
     levels = ddim.inversion_levels(entry["inversion_model_calls"], len(alphas))
     assert [levels[0][0], levels[-1][0]] == entry["inversion_first_last_t"]
     predict = lambda latent, timestep: toy(latent, timestep, context).sample  # noqa: E731
     *_, last = ddim.invert(torch.from_numpy(data["inversion_in"]), predict, alphas, levels)
     assert toy.calls == entry["inversion_model_calls"]
     _close(last.numpy(), data["inversion_out"], tolerance)
-    steps = len(entry["ddim_timesteps"])
     found, _, _ = _sampled(data["inversion_out"], Prompts(_prompt(empty, steps)), 1.0, steps)
     _close(found, data["reconstruction_50"], tolerance)

@@ -20,23 +20,6 @@ Predict = Callable[["Tensor", int], "Tensor"]
 NEGATIVE_SCHEDULES = ("linear", "constant", "exp")
 
 
-def alphas_cumprod(count: int = 1000, start: float = 0.00085, end: float = 0.012) -> FloatArray:
-    """float32 [count]: the products of 1 - beta, beta equally spaced in its square root."""
-    betas = np.linspace(start**0.5, end**0.5, count) ** 2
-    return np.cumprod(1 - betas).astype(np.float32)
-
-
-def timesteps(steps: int, count: int = 1000) -> NDArray[np.int64]:
-    """[steps], ascending: multiples of count // steps, plus 1."""
-    return np.arange(steps) * (count // steps) + 1
-
-
-def step_alphas(alphas: FloatArray, steps: int) -> tuple[FloatArray, FloatArray]:
-    """For each of `timesteps(steps)`, ascending, alpha there and alpha at the next lower one (at 0 for the lowest)."""
-    places = timesteps(steps, len(alphas))
-    return alphas[places], np.concatenate([alphas[:1], alphas[places[:-1]]])
-
-
 def move(latent: Tensor, noise: Tensor, alpha: float, target: float) -> Tensor:
     """The deterministic DDIM step between two noise levels, either way (equation 12 with sigma 0).
 

@@ -75,7 +75,8 @@ def pipeline_of(components: Components) -> Any:
         "unet": components.unet,
         "text_encoder": first.model,
         "tokenizer": first.tokenizer,
-        "scheduler": kinds.DDIMScheduler(),
+        # its own defaults make the pipeline warn of a schedule that is never used
+        "scheduler": kinds.DDIMScheduler(clip_sample=False, steps_offset=1),
     }
     if components.family is Family.SDXL:
         second = components.encoders[1]

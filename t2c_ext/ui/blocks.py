@@ -215,10 +215,6 @@ def _connect(built: _Page, handlers: Handlers, fields: Fields, queued: bool) -> 
     built.example.click(example, None, [built.picture, built.mask, *words], queue=False, **QUIET)
     built.cancel.click(handlers.studio.cancel, [built.id], None, queue=False, **QUIET)
 
-    def chosen(names: list[str]) -> Any:
-        return gr.update(value=", ".join(names)) if names else gr.update()
-
-    built.names.change(chosen, [built.names], [built.settings["region"]], queue=False, **QUIET)
     figures = list(built.figures.values())
 
     def marks(id: str, *values: Any) -> list[Any]:

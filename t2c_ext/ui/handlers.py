@@ -81,8 +81,7 @@ class Handlers:
         """The button under the regions that are offered: go on with those of these names."""
         if not names:
             return iter([View(id, page.message("choose at least one of the regions", "error"))])
-        region = {"region": ", ".join(names)}
-        return self._follow(id, lambda: self.studio.run(id, None, {**values, **region}, Stage.REGION))
+        return self._follow(id, lambda: self.studio.choose(id, names, values))
 
     def marks(self, id: str, values: Mapping[str, object]) -> dict[Stage, str] | None:
         """The strip, with what no longer fits the settings marked; None when there is nothing to mark."""
@@ -92,6 +91,7 @@ class Handlers:
         return strip(session.shown, self.studio.out_of_date(id, values))
 
     def _follow(self, id: str, begin: Callable[[], tuple[str, Task]]) -> Iterator[View]:
+        before = id
         try:
             id, task = begin()
         except UserError as error:
@@ -99,7 +99,9 @@ class Handlers:
             return
         try:
             started = time.perf_counter()
-            yield View(id, page.progress(task.reached), choices="", running=True)
+            player = page.EMPTY if id != before else None
+            figures = empty_strip() if id != before else None
+            yield View(id, page.progress(task.reached), player=player, strip=figures, choices="", running=True)
             shown = task.reached
             while not task.wait(POLL):
                 if task.reached != shown:

@@ -6,7 +6,7 @@ import logging
 import re
 import secrets
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -127,12 +127,19 @@ class Session:
         task: the run in hand, or the last one.
         new_mask: another mask was put in since the last run.
         shown: what the page shows of its stages.
+        chosen: the regions that were chosen among those offered, for as long as the page names none.
     """
 
     picture: str
     task: Task = field(default_factory=Task)
     new_mask: bool = False
     shown: dict[Stage, Shown] = field(default_factory=dict)
+    chosen: str = ""
+
+    def values(self, given: Mapping[str, object]) -> dict[str, object]:
+        """The page's settings, with the chosen regions where they name none; what is empty is left out."""
+        known = {name: value for name, value in given.items() if value is not None}
+        return known if known.get("region") or not self.chosen else known | {"region": self.chosen}
 
 
 @dataclass
@@ -171,25 +178,23 @@ class Studio:
         """
         if picture is None:
             raise UserError("there is no picture yet; drop one, or try the example")
-        recipe = Recipe().with_values(_given(values) | {"model": ""})
         art = to_picture(picture)
-        return self._begin(id, recipe, art, mask, fingerprint(art.rgb, art.alpha))
+        return self._begin(id, values, art, mask)
 
     def generate(self, id: str, mask: Image.Image | None, values: Mapping[str, object]) -> tuple[str, Task]:
         """Begin to make a picture from its prompt, and to animate it; as `animate`."""
         if not self.model:
             raise UserError("no model is given that could make a picture")
-        recipe = Recipe().with_values(_given(values) | {"model": self.model})
-        if not recipe.prompt.prompt.strip():
+        if not str(values.get("prompt") or "").strip():
             raise UserError("the prompt is empty; say what the picture shows")
-        return self._begin(id, recipe, None, mask, "")
+        return self._begin(id, values, None, mask)
 
     def run(self, id: str, mask: Image.Image | None, values: Mapping[str, object], start: Stage) -> tuple[str, Task]:
         """Begin to run a workspace again from a stage on; as `animate`."""
         session = self._session(id)
         workspace = Workspace.open(self.folder / id)
         model = workspace.load_recipe().twin.model
-        recipe = Recipe().with_values(_given(values) | {"model": model})
+        recipe = Recipe().with_values(session.values(values) | {"model": model})
         workspace.forget_from(start)
         return id, self._start(session, workspace, recipe, mask)
 
@@ -207,11 +212,16 @@ class Studio:
             before = Workspace.open(self.folder / id).load_recipe().values()
         except UserError:
             return ()
-        changed = changed_stages(before, _given(values))
+        changed = changed_stages(before, session.values(values))
         if session.new_mask:
             changed.add(Stage.REGION)
         order = list(Stage)
         return tuple(order[min(order.index(stage) for stage in changed) :]) if changed else ()
+
+    def choose(self, id: str, names: Sequence[str], values: Mapping[str, object]) -> tuple[str, Task]:
+        """Begin to run a workspace again with some of the regions that it offered; as `animate`."""
+        self._session(id).chosen = ", ".join(names)
+        return self.run(id, None, {**values, "region": ""}, Stage.REGION)
 
     def mask_changed(self, id: str) -> None:
         """Remember that the region no longer fits the mask."""
@@ -233,16 +243,18 @@ class Studio:
         return self.sessions[id]
 
     def _begin(
-        self, id: str, recipe: Recipe, art: Picture | None, mask: Image.Image | None, picture: str
+        self, id: str, values: Mapping[str, object], art: Picture | None, mask: Image.Image | None
     ) -> tuple[str, Task]:
+        """Run the visitor's workspace where its picture is the same, else a new one."""
+        picture = "" if art is None else fingerprint(art.rgb, art.alpha)
         known = self.sessions.get(id)
-        if known is not None and known.picture == picture:
-            workspace = Workspace.open(self.folder / id)
-        else:
+        same = known is not None and known.picture == picture
+        session = known if known is not None and same else Session(picture)
+        recipe = Recipe().with_values(session.values(values) | {"model": "" if art is not None else self.model})
+        if not same:
             id = secrets.token_hex(16)
-            known = self.sessions[id] = Session(picture)
-            workspace = Workspace.create(self.folder / id)
-        return id, self._start(known, workspace, recipe, mask, art)
+            self.sessions[id] = session
+        return id, self._start(session, Workspace.create(self.folder / id), recipe, mask, art)
 
     def _start(
         self,
@@ -294,11 +306,6 @@ def _question(error: RegionNotFound) -> str:
     what = for_a_page(str(error)).partition(";")[0]
     choice = "choose one of these regions, or give a mask" if error.candidates else "give a mask"
     return f"{what}; {choice}"
-
-
-def _given(values: Mapping[str, object]) -> dict[str, object]:
-    """The settings that the page has a value for."""
-    return {name: value for name, value in values.items() if value is not None}
 
 
 def _differs(before: object, now: object) -> bool:

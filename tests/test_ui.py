@@ -1,0 +1,216 @@
+"""What the page's buttons compute, without Gradio."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+from PIL import Image
+
+from t2c_ext.errors import UserError
+from t2c_ext.example import example
+from t2c_ext.settings import table
+from t2c_ext.types import Region, Stage
+from t2c_ext.ui import page
+from t2c_ext.ui.fields import OF_THE_SERVER, page_fields
+from t2c_ext.ui.handlers import Handlers, View
+from t2c_ext.ui.pictures import fitted, flow_picture, tinted
+from t2c_ext.ui.samples import sample
+from t2c_ext.ui.studio import Studio, changed_stages, for_a_page, regions_of
+from t2c_ext.webui import tab
+
+SIDE = 64
+VALUES = {"motion": "river flowing left", "frames": 6}
+
+
+@pytest.fixture
+def picture() -> Image.Image:
+    return Image.fromarray(np.random.default_rng(0).integers(0, 255, (SIDE, SIDE, 3), np.uint8))
+
+
+@pytest.fixture
+def mask() -> Image.Image:
+    levels = np.zeros((SIDE, SIDE), np.uint8)
+    levels[SIDE // 2 :] = 255
+    return Image.fromarray(levels)
+
+
+@pytest.fixture
+def handlers(tmp_path: Path) -> Handlers:
+    return Handlers(Studio(tmp_path), page.addresses("file="))
+
+
+def _last(views: Iterator[View]) -> View:
+    return list(views)[-1]
+
+
+def _loop(handlers: Handlers, view: View) -> Path:
+    return handlers.studio.folder / view.id / "loop.mp4"
+
+
+def _frames(path: Path) -> int:
+    with av.open(str(path)) as video:
+        return sum(1 for _ in video.decode(video=0))
+
+
+def test_a_painting_becomes_a_loop(handlers: Handlers, picture: Image.Image, mask: Image.Image) -> None:
+    views = list(handlers.animate("", picture, mask, VALUES))
+    assert views[0].running and "t2c-progress" in views[0].status
+    end = views[-1]
+    assert not end.running and end.player is not None and "<video" in end.player and "loop autoplay muted" in end.player
+    assert _frames(_loop(handlers, end)) == 6
+    assert end.strip is not None and all("<img" in figure for figure in end.strip.values())
+
+
+def test_the_same_picture_keeps_its_workspace_and_another_gets_its_own(
+    handlers: Handlers, picture: Image.Image, mask: Image.Image
+) -> None:
+    first = _last(handlers.animate("", picture, mask, VALUES))
+    same = _last(handlers.animate(first.id, picture, mask, VALUES | {"frames": 7}))
+    other = _last(handlers.animate(first.id, picture.rotate(180), mask, VALUES))
+    assert same.id == first.id != other.id
+    assert _frames(_loop(handlers, first)) == 7 and _frames(_loop(handlers, other)) == 6
+
+
+def test_a_stage_runs_again_with_a_repainted_mask(handlers: Handlers, picture: Image.Image, mask: Image.Image) -> None:
+    first = _last(handlers.animate("", picture, mask, VALUES))
+    saved = handlers.studio.folder / first.id / "mask.png"
+    before = np.asarray(Image.open(saved))
+    handlers.studio.mask_changed(first.id)
+    assert handlers.studio.out_of_date(first.id, VALUES) == (Stage.REGION, Stage.MOTION, Stage.LOOP)
+    again = _last(handlers.run(first.id, mask.rotate(180), VALUES, Stage.REGION))
+    assert again.id == first.id and handlers.studio.out_of_date(first.id, VALUES) == ()
+    after = np.asarray(Image.open(saved))
+    assert before[-4:].min() == 255 and after[:4].min() == 255 and after[-4:].max() == 0
+
+
+@pytest.mark.parametrize(
+    ("change", "first"), [({"speed": 2.0}, Stage.MOTION), ({"fps": 25}, Stage.LOOP), ({"frames": 6.0}, None)]
+)
+def test_what_no_longer_fits_the_settings_is_marked(
+    handlers: Handlers, picture: Image.Image, mask: Image.Image, change: dict[str, object], first: Stage | None
+) -> None:
+    made = _last(handlers.animate("", picture, mask, VALUES))
+    figures = handlers.marks(made.id, VALUES | change)
+    assert figures is not None
+    order = list(Stage)
+    expected = [] if first is None else order[order.index(first) :]
+    assert [stage for stage, figure in figures.items() if "out of date" in figure] == expected
+
+
+def test_regions_are_offered_where_none_was_found(handlers: Handlers, tmp_path: Path) -> None:
+    with Image.open(sample(tmp_path / "example").picture) as opened:
+        small = opened.resize((192, 128))
+    values = {"motion": "smoke rising", "frames": 4}
+    asked = _last(handlers.animate("", small, None, values))
+    assert "could not find the smoke" in asked.status and "--" not in asked.status.partition("<div")[2].replace(
+        "<!--", ""
+    )
+    assert asked.names and asked.choices is not None and asked.choices.count("<img") == len(asked.names)
+    end = _last(handlers.choose(asked.id, asked.names[:1], values))
+    assert _loop(handlers, end).exists() and end.choices == ""
+    assert handlers.studio.out_of_date(end.id, values) == ()
+    assert "at least one" in _last(handlers.choose(asked.id, [], values)).status
+
+
+def test_a_run_is_cancelled(handlers: Handlers, picture: Image.Image, mask: Image.Image) -> None:
+    held, release = threading.Event(), threading.Event()
+
+    def guard(work: object) -> None:
+        held.set()
+        release.wait(20)
+        work()  # type: ignore[operator]
+
+    handlers.studio.guard = guard
+    views = handlers.animate("", picture, mask, VALUES)
+    first = next(views)
+    assert held.wait(20)
+    handlers.studio.cancel(first.id)
+    end = _last(views)
+    release.set()
+    assert "Stopped" in end.status and not end.running and not _loop(handlers, end).exists()
+
+
+@pytest.mark.parametrize(
+    ("values", "message"), [({"frames": 0}, "Frames is 0"), ({"hints": "{"}, "Hints"), ({"format": "exe"}, "Format is")]
+)
+def test_errors_are_one_sentence(
+    handlers: Handlers, picture: Image.Image, mask: Image.Image, values: dict[str, object], message: str
+) -> None:
+    end = _last(handlers.animate("", picture, mask, VALUES | values))
+    assert message in end.status and "Traceback" not in end.status and end.player in (None, page.EMPTY)
+
+
+def test_what_was_not_foreseen_is_a_sentence_too(handlers: Handlers, picture: Image.Image, mask: Image.Image) -> None:
+    def broken(work: object) -> None:
+        raise RuntimeError("the <GPU> fell off")
+
+    handlers.studio.guard = broken
+    assert "the &lt;GPU&gt; fell off" in _last(handlers.animate("", picture, mask, VALUES)).status
+
+
+def test_without_a_picture_a_workspace_or_a_model_it_says_so(handlers: Handlers) -> None:
+    assert "no picture" in _last(handlers.animate("", None, None, VALUES)).status
+    assert "no cinemagraph" in _last(handlers.run("../..", None, VALUES, Stage.LOOP)).status
+    assert "No model" in _last(handlers.generate("", None, VALUES)).status
+    with pytest.raises(UserError):
+        handlers.studio.workspace("0" * 32)
+
+
+def test_the_example_brings_its_three_regions(tmp_path: Path) -> None:
+    given = sample(tmp_path)
+    with Image.open(given.mask) as mask:
+        assert {region.name for region in regions_of(mask.convert("RGBA")).regions} == set(example().masks)
+        assert [region.name for region in regions_of(mask.rotate(180)).regions] == [""]
+
+
+def test_a_visitor_names_no_place_on_the_server() -> None:
+    for with_model in (False, True):
+        assert not set(OF_THE_SERVER) & set(page_fields(with_model).names)
+    assert len(set(page_fields(True).names)) == len(page_fields(True).names)
+    assert set(page_fields(True).names) | set(OF_THE_SERVER) == {row.name for row in table()}
+
+
+def test_changed_stages_are_those_of_the_settings_that_differ() -> None:
+    assert changed_stages({"frames": 60, "speed": 1.0}, {"frames": 60.0, "speed": 1.5}) == {Stage.MOTION}
+
+
+def test_sentences_lose_the_command_line() -> None:
+    assert for_a_page("name it (--motion); paint a mask (--mask) or choose with --region: x") == (
+        "name it; paint a mask or choose: x"
+    )
+
+
+def test_texts_on_the_page_are_escaped() -> None:
+    assert "<b>" not in page.messages(["<b>x</b>"], "<b>y</b>") + page.figure("<b>", {"<b>": "file=x"}, 1.0)
+
+
+def test_an_address_changes_with_its_file_and_quotes_its_name(tmp_path: Path) -> None:
+    path = tmp_path / 'a "b" #1.png'
+    path.write_bytes(b"1")
+    address = page.addresses("file=")
+    before = address(path)
+    path.touch()
+    assert before.startswith("file=") and '"' not in before and "#" not in before and address(path) != before
+
+
+def test_pictures_of_the_stages() -> None:
+    grey = np.full((40, 60, 3), 0.5, np.float32)
+    mask = np.zeros((80, 120), np.float32)
+    mask[:40] = 1
+    drawn = tinted(grey, [Region("river", mask)])
+    assert drawn.shape == (40, 60, 3) and drawn[5, 30, 2] > drawn[5, 30, 0] + 20 and np.ptp(drawn[35, 30]) <= 1
+    flow = np.zeros((80, 120, 2), np.float32)
+    flow[:40, :, 0] = 2
+    assert np.ptp(flow_picture(grey, flow, mask)[5, :8].reshape(-1, 3).mean(0)) > 20
+    assert fitted(mask, 30).shape == (20, 30) and fitted(mask, 500) is mask
+
+
+def test_the_tab_is_known_to_the_page_s_script() -> None:
+    script = Path(tab.__file__).parents[2] / "javascript" / "cinemagraph.js"
+    text = script.read_text(encoding="utf-8")
+    assert f"function switch_to_{tab.NAME}()" in text and f'"{tab.LABEL}"' in text

@@ -23,7 +23,7 @@ def widget(row: Setting, prefix: str) -> Any:
     if row.choices:
         return gr.Dropdown(choices=list(row.choices), value=row.default, info=row.help, **common)
     if row.type is str:
-        return gr.Textbox(value=row.default, placeholder=row.help, lines=1, **common)
+        return gr.Textbox(value=row.default, placeholder=row.help, lines=4 if row.name == "hints" else 1, **common)
     if row.minimum is not None and row.maximum is not None and row.maximum < 2**31:
         return gr.Slider(row.minimum, row.maximum, value=row.default, step=row.step, info=row.help, **common)
     return gr.Number(value=row.default, precision=0 if row.type is int else None, info=row.help, **common)

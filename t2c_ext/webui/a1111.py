@@ -11,6 +11,8 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
+from t2c_ext.motion.text_context import WIDTH, ClipTextEncoder, TextEncoder
+
 LARGEST_CUT = 60
 """How many words may be taken off a twin's prompt to make it as short as its picture's."""
 
@@ -216,3 +218,13 @@ def token_positions(processing: Any, prompt: str, words: tuple[str, ...]) -> dic
         if wanted and places:
             found[word] = tuple(place + offset for place in places for offset in range(len(wanted)))
     return found
+
+
+def text_encoder(processing: Any) -> TextEncoder | None:
+    """The checkpoint's own text encoder where it is the one that the paper's network reads (Stable Diffusion 1)."""
+    engine = getattr(processing.sd_model, "cond_stage_model", None)
+    wrapped = getattr(engine, "wrapped", None)
+    model, tokenizer = getattr(wrapped, "transformer", None), getattr(wrapped, "tokenizer", None)
+    if model is None or tokenizer is None or getattr(model.config, "hidden_size", 0) != WIDTH:
+        return None
+    return ClipTextEncoder(tokenizer, model)

@@ -11,11 +11,13 @@ from typing import Any
 
 from t2c_ext.errors import Cancelled, UserError
 from t2c_ext.media.pictures import to_mask, to_picture
+from t2c_ext.motion.text_context import TextEncoder
 from t2c_ext.pipeline import Cinemagraph, Job, Pipeline
 from t2c_ext.progress import Reporter
 from t2c_ext.recipe import Recipe
 from t2c_ext.twin.source import GivenTwin
 from t2c_ext.types import Attention, Region, Regions, Twin
+from t2c_ext.webui.a1111 import text_encoder
 
 _OURS = re.compile(r', Cinemagraph [\w \-/]+: (?:"(?:\\.|[^\\"])*"|[^,\n]*)')
 
@@ -43,8 +45,13 @@ class Shot:
     attention: Attention | None = None
 
 
-def make_loop(
-    shot: Shot, recipe: Recipe, output: Path, reporter: Reporter, regions: Regions | None = None
+def make_loop(  # noqa: PLR0917
+    shot: Shot,
+    recipe: Recipe,
+    output: Path,
+    reporter: Reporter,
+    regions: Regions | None = None,
+    encoder: TextEncoder | None = None,
 ) -> Cinemagraph:
     """Run every stage after the sampling.
 
@@ -54,6 +61,7 @@ def make_loop(
         output: the file to write.
         reporter: progress and cancellation.
         regions: the mask that the user gave, or None.
+        encoder: the host's text encoder, or None to load one where it is needed.
 
     Raises:
         UserError: the loop cannot be made; the sentence says why.
@@ -62,7 +70,7 @@ def make_loop(
     settings = recipe.with_values({"prompt": shot.prompt, "seed": shot.seed % 2**32})
     art = replace(to_picture(shot.art), infotext=without_ours(shot.infotext))
     natural = None if shot.natural is None else to_picture(shot.natural.resize(shot.art.size))
-    job = Job(settings, GivenTwin(Twin(art, natural, shot.attention)), regions, output=output)
+    job = Job(settings, GivenTwin(Twin(art, natural, shot.attention)), regions, output=output, encoder=encoder)
     return Pipeline(job, reporter=reporter).run()
 
 
@@ -131,7 +139,7 @@ def save_loop(
     poster = Path(saved)
     output = poster.with_suffix("") if kind == "png" else poster.with_suffix(f".{kind}")
     try:
-        result = make_loop(shot, recipe, output, host_reporter(), regions)
+        result = make_loop(shot, recipe, output, host_reporter(), regions, text_encoder(processing))
         return output, result.notes
     except Cancelled:
         note = "a loop was stopped"

@@ -222,7 +222,7 @@ def token_positions(processing: Any, prompt: str, words: tuple[str, ...]) -> dic
 
 def text_encoder(processing: Any) -> TextEncoder | None:
     """The checkpoint's own text encoder where it is the one that the paper's network reads (Stable Diffusion 1)."""
-    engine = getattr(processing.sd_model, "cond_stage_model", None)
+    engine = getattr(getattr(processing, "sd_model", None), "cond_stage_model", None)
     wrapped = getattr(engine, "wrapped", None)
     model, tokenizer = getattr(wrapped, "transformer", None), getattr(wrapped, "tokenizer", None)
     if model is None or tokenizer is None or getattr(model.config, "hidden_size", 0) != WIDTH:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import inspect
+import os
 import tempfile
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -66,12 +67,27 @@ def serve(
             "ssr_mode": False,
             "show_api": False,
             "quiet": True,
+            "prevent_thread_lock": True,
         }
         known = inspect.signature(gr.Blocks.launch).parameters
         try:
-            demo.launch(**{name: value for name, value in options.items() if name in known})
+            with _working_in(folder):  # Gradio before 5 gives out every file of the working directory
+                demo.launch(**{name: value for name, value in options.items() if name in known})
         except OSError as error:
             raise UserError(f"cannot serve at {host}, port {port}: {error}") from None
+        print(f"Text2Cinemagraph: {demo.share_url or demo.local_url}", flush=True)
+        demo.block_thread()
+
+
+@contextmanager
+def _working_in(folder: Path) -> Iterator[None]:
+    """Inside the context, `folder` is the working directory."""
+    before = Path.cwd()
+    os.chdir(folder)
+    try:
+        yield
+    finally:
+        os.chdir(before)
 
 
 def build(folder: Path, model: str = "") -> Any:

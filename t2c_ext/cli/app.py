@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import signal
 from pathlib import Path
 
 from t2c_ext.app import LOOPBACK
@@ -31,6 +32,7 @@ def register(commands: Commands) -> None:
 def _app(options: argparse.Namespace) -> int:
     from t2c_ext.app import serve
 
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # the temporary folder goes then, too
     serve(
         options.folder,
         model=options.model,

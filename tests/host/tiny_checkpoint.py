@@ -28,7 +28,7 @@ def write_text_encoder(folder: Path) -> None:
 
     folder.mkdir(parents=True, exist_ok=True)
     packed = Path(open_clip.__file__).parent / "bpe_simple_vocab_16e6.txt.gz"
-    lines = gzip.open(packed).read().decode("utf-8").split("\n")
+    lines = gzip.decompress(packed.read_bytes()).decode("utf-8").split("\n")
     merges = lines[1 : 49152 - 256 - 2 + 1]
     characters = list(bytes_to_unicode().values())
     words = [*characters, *(character + "</w>" for character in characters), *("".join(m.split()) for m in merges)]

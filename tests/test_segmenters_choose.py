@@ -205,14 +205,22 @@ def test_nothing_is_let_go_that_was_never_made() -> None:
 
 def test_an_own_segmenter_is_closed_after_use_and_a_given_one_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
     own, given = Knows("own", river=0.9), Knows("given", river=0.9)
-    monkeypatch.setattr("t2c_ext.region.find.make_segmenter", lambda name: own)
+    devices: list[str | None] = []
+
+    def make(name: str, device: str | None) -> Knows:
+        devices.append(device)
+        return own
+
+    monkeypatch.setattr("t2c_ext.region.find.make_segmenter", make)
     settings = RegionSettings(matte="off", feather=0)
     assert find_regions(PICTURE, ["river"], settings).notes == ("found by own: river",)
     assert own.closed
+    find_regions(PICTURE, ["river"], settings, device="cpu")
+    assert devices == [None, "cpu"]
     find_regions(PICTURE, ["river"], settings, segmenter=given)
     assert not given.closed
     failing = Knows("failing")
-    monkeypatch.setattr("t2c_ext.region.find.make_segmenter", lambda name: failing)
+    monkeypatch.setattr("t2c_ext.region.find.make_segmenter", lambda name, device: failing)
     with pytest.raises(RegionNotFound):
         find_regions(PICTURE, ["river"], settings)
     assert failing.closed

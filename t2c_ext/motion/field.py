@@ -24,7 +24,7 @@ from t2c_ext.settings import MotionSettings
 from t2c_ext.types import FloatArray, Flow
 
 MOTION_NORM = 64.0
-"""The paper's networks and its Motion.pt hold pixels per frame divided by this (SPEC section 2.3, `motion_norm`)."""
+"""The paper's networks and its Motion.pt hold pixels per frame divided by this (`motion_norm` in its code)."""
 
 _FLO_MAGIC = 202021.25
 _FLO_UNKNOWN = 1e9

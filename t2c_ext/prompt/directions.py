@@ -1,7 +1,7 @@
 """Phrases that state a direction or a turning, and phrases that only place something.
 
 Angles follow the screen: north is up and east is right. "From the left" moves right. Two directions joined give the
-diagonal; in the paper's order ("right to left, upwards") the first one dominates (SPEC 6.2).
+diagonal; in the paper's order ("right to left, upwards") the first one dominates.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The paper's twelve direction phrases, as its code reads them (SPEC 6.2)."""
+"""The paper's twelve direction phrases, as its code reads them."""
 
 from __future__ import annotations
 

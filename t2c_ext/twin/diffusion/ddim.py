@@ -41,7 +41,7 @@ def inversion_levels(steps: int, count: int = 1000) -> list[tuple[int, int]]:
 
 
 def invert(latent: Tensor, predict: Predict, alphas: FloatArray, levels: Iterable[tuple[int, int]]) -> Iterator[Tensor]:
-    """The latent at each higher level of noise, found by DDIM run backwards (the noise at t, then the step to t + 1, as the paper's code).
+    """The latent at each higher level of noise, found by DDIM run backwards: the noise at t, then the step to t + 1.
 
     Args:
         latent: of the picture.

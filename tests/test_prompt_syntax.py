@@ -99,6 +99,11 @@ def test_extra_networks_and_weighted_words_stay(prompt: str) -> None:
     assert art.count("BREAK") == prompt.count("BREAK")
 
 
+def test_a_noun_that_turns_out_an_adjective_keeps_its_verb() -> None:
+    plan = parse(PromptSettings(prompt="drifting side drifting (fog:1.3)"))
+    assert plan.art_prompt == "drifting side drifting (fog:1.3)" and plan.regions == ("fog",)
+
+
 @settings(max_examples=100, deadline=None)
 @given(st.text(max_size=200), st.text(max_size=100))
 def test_the_options_never_raise(prompt: str, motion: str) -> None:

@@ -262,6 +262,9 @@ class _Reader:
         noun = next((node for node in self.nodes[begin:] if node.role is Role.NOUN), None)
         for node in self.nodes[begin:]:
             node.noun = noun if node.modifies else None
+        for node in self.nodes[:begin]:
+            if adjectives is not None and node.noun is adjectives:
+                node.noun = noun
         return last
 
     def _past_adverbs(self, at: int) -> int:

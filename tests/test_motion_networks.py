@@ -287,6 +287,10 @@ def test_what_the_device_lacks_is_done_on_the_cpu(monkeypatch: pytest.MonkeyPatc
     ):
         network = FlowNetwork(_Poor(error), torch.device(kind))  # type: ignore[arg-type]
         assert torch.equal(network.run(x), x[:, :2])
+        (note,) = network.notes
+        assert kind in note and str(error) in note
+        network.run(x)
+        assert network.notes == [note]
     with pytest.raises(RuntimeError, match="shapes"):
         FlowNetwork(_Poor(RuntimeError("shapes differ"))).run(x)  # type: ignore[arg-type]
 

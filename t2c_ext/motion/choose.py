@@ -138,6 +138,7 @@ def make_flow(  # noqa: PLR0917
     field, notes = (_by_paper if choice.paper else _by_network)(network, context, task)
     network.release()
     reporter.step(Stage.MOTION.value, 2, _STEPS)
+    notes += tuple(network.notes)
     hold_pins(field, hints)
     field[moving.mask <= 0] = 0
     reporter.step(Stage.MOTION.value, _STEPS, _STEPS)

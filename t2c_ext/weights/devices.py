@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+
 import torch
 
 from t2c_ext.errors import UserError
@@ -22,3 +24,12 @@ def choose_device(name: str = "auto") -> torch.device:
     except (RuntimeError, AssertionError, NotImplementedError):
         raise UserError(f"this machine has no device {name!r} that torch can use; choose cpu, cuda or mps") from None
     return device
+
+
+def free_memory() -> None:
+    """Give memory that nothing uses any more back to the device's other users."""
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+    elif torch.backends.mps.is_available():
+        torch.mps.empty_cache()

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from t2c_ext.errors import UserError
 from t2c_ext.motion.networks.direction import MotionDirectionNetwork
 from t2c_ext.motion.networks.text import MotionTextNetwork
-from t2c_ext.weights.devices import choose_device
+from t2c_ext.weights.devices import choose_device, free_memory
 from t2c_ext.weights.spectral import freeze_spectral
 from t2c_ext.weights.states import fill_module, load_state
 
@@ -26,11 +26,13 @@ class FlowNetwork:
         module: the network.
         device: where its weights are.
         dtype: what it computes in.
+        notes: sentences for the user about the runs so far.
     """
 
     module: FlowModule
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
     dtype: torch.dtype = torch.float32
+    notes: list[str] = field(default_factory=list)
 
     @property
     def takes_hint(self) -> bool:
@@ -56,25 +58,29 @@ class FlowNetwork:
             UserError: an input has a wrong shape, or the weights give no finite flow.
         """
         inputs = [x] if context is None else [x, context]
+        reason = "its numbers were too large for half precision"
         try:
             result = self._forward(inputs, self.device, self.dtype)
         except RuntimeError as error:
             if not _is_lack(error, self.device):
                 raise
-            result = None
-        if result is None or not bool(result.isfinite().all()):
+            result, reason = None, str(error).partition("\n")[0]
+        if result is None or (not bool(result.isfinite().all()) and self._can_do_better):
+            self.notes.append(f"The flow network ran in single precision on the CPU, not on {self.device}: {reason}.")
             result = self._forward(inputs, torch.device("cpu"), torch.float32)
         if not bool(result.isfinite().all()):
             raise UserError("the flow network's weights give no finite flow; download them again")
         return result
 
+    @property
+    def _can_do_better(self) -> bool:
+        """Whether float32 on the CPU is another way of computing it."""
+        return self.device.type != "cpu" or self.dtype != torch.float32
+
     def release(self) -> None:
         """Give the device's memory back; the network cannot run any more."""
         self.module.to("meta")
-        if self.device.type == "cuda":
-            torch.cuda.empty_cache()
-        elif self.device.type == "mps":
-            torch.mps.empty_cache()
+        free_memory()
 
     def _forward(self, inputs: list[Tensor], device: torch.device, dtype: torch.dtype) -> Tensor:
         place(self.module, device, dtype)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import importlib
 import json
 import pickle
@@ -101,6 +100,8 @@ class Network:
         """
         import torch
 
+        from t2c_ext.weights.devices import free_memory
+
         try:
             result = self._run(call)
             if not self._hardware.half or is_finite(result):
@@ -153,6 +154,8 @@ class Lazily(Generic[N]):
         """Let it go, and give its memory on the device back."""
         if self._made is None:
             return
+        from t2c_ext.weights.devices import free_memory
+
         self._made = None
         free_memory()
 
@@ -167,17 +170,6 @@ def is_finite(result: Any) -> bool:
         return bool(np.isfinite(result).all())
     parts = result.values() if isinstance(result, Mapping) else result if isinstance(result, (list, tuple)) else ()
     return all(is_finite(part) for part in parts)
-
-
-def free_memory() -> None:
-    """Give memory that nothing uses any more back to the device's other users."""
-    import torch
-
-    gc.collect()
-    if torch.cuda.is_available():
-        torch.cuda.empty_cache()
-    elif torch.backends.mps.is_available():
-        torch.mps.empty_cache()
 
 
 def load_model(model_class: str, folder: Path) -> Any:

@@ -130,6 +130,8 @@ def _within_memory(components: Components, run: Any) -> Tensor:
         except RuntimeError as error:
             if not out_of_memory(error):
                 raise
+            from t2c_ext.weights.devices import free_memory
+
             free_memory()
             vae.enable_tiling()
             try:
@@ -147,16 +149,3 @@ def out_of_memory(error: BaseException) -> bool:
     return isinstance(error, torch.cuda.OutOfMemoryError) or any(
         sign in words for sign in ("out of memory", "can't allocate memory", "not enough memory")
     )
-
-
-def free_memory() -> None:
-    """Give cached blocks of memory back to the device."""
-    import gc
-
-    import torch
-
-    gc.collect()
-    if torch.cuda.is_available():
-        torch.cuda.empty_cache()
-    elif torch.backends.mps.is_available():
-        torch.mps.empty_cache()

@@ -15,7 +15,7 @@ from t2c_ext.settings import TwinSettings
 from t2c_ext.twin.diffusion import ddim
 from t2c_ext.twin.diffusion.components import Components
 from t2c_ext.twin.diffusion.embeddings import PromptEncoder
-from t2c_ext.twin.diffusion.latents import Size, decode, free_memory, generators, out_of_memory, start_noise
+from t2c_ext.twin.diffusion.latents import Size, decode, generators, out_of_memory, start_noise
 from t2c_ext.twin.diffusion.sampling import Denoiser, Progress, sample
 from t2c_ext.twin.diffusion.schedulers import make_scheduler
 from t2c_ext.twin.diffusion.tracks import Member, PaintedTrack, Prompts, SampledTrack, Track
@@ -105,6 +105,8 @@ class Sampler:
                 if not out_of_memory(error):
                     raise
             # outside the except block the failed run's tensors are free
+            from t2c_ext.weights.devices import free_memory
+
             free_memory()
             if number < len(modes):
                 now = modes[number].value

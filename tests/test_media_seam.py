@@ -7,7 +7,7 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from scipy.ndimage import gaussian_filter
 
@@ -91,6 +91,7 @@ def test_change_is_measured_where_something_changes() -> None:
     assert mean_change(first, second) == pytest.approx((3 + 1) / 2)
 
 
+@example(change=5e-324, quality=80, count=60)
 @given(change=st.floats(0, 60), quality=st.integers(1, 100), count=st.integers(1, 200))
 def test_quantisers_only_fall_towards_the_seam(change: float, quality: int, count: int) -> None:
     chosen = quantisers(change, quality)

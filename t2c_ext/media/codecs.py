@@ -60,6 +60,10 @@ class Quantisers:
         return round(self.main + (self.last - self.main) * share)
 
 
+_DOUBLE = 6
+"""Quantisers from one step to its double."""
+
+
 def quantiser_of(quality: int) -> int:
     """x264's quantiser for a lively clip: 10 at quality 100, 15 at 80, 35 at 1."""
     return round(_FULL + (80 - quality) * 0.25)
@@ -74,14 +78,15 @@ def quantisers(change: float, quality: int) -> Quantisers:
     if change <= 0:
         return Quantisers(base, base, base - 6)
     coarser = base - _FULL
-    main = min(base, max(_FINEST, round(_of_step(2 * change)) + coarser))
-    last = min(main, max(0, round(_of_step(change / 2)) + coarser))
+    same = _of_step(change) + coarser
+    main = min(base, max(_FINEST, round(same + _DOUBLE)))
+    last = min(main, max(0, round(same - _DOUBLE)))
     return Quantisers(main, last, max(0, min(last, main - 6)))
 
 
 def _of_step(step: float) -> float:
     """The quantiser whose step is so many levels."""
-    return 6 * log2(step / 0.625)
+    return _DOUBLE * (log2(step) - log2(0.625))
 
 
 def write_mp4(path: Path, clip: Clip) -> None:

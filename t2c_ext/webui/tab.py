@@ -77,16 +77,26 @@ class CinemagraphTab:
 
 
 def in_turn(work: Callable[[], None]) -> None:
-    """Run work while the host makes no picture, where the host wants work on the GPU to run."""
+    """Run work while the host makes no picture, where the host wants work on the GPU to run; raises what it raises."""
     from modules import shared
     from modules.call_queue import queue_lock
+
+    failed: list[Exception] = []
+
+    def attempt() -> None:
+        try:
+            work()
+        except Exception as error:  # Forge's main thread would print and lose it
+            failed.append(error)
 
     with queue_lock:
         shared.state.begin(job=NAME)
         try:
-            _host_thread(work)
+            _host_thread(attempt)
         finally:
             shared.state.end()
+    if failed:
+        raise failed[0]
 
 
 def _host_thread(work: Callable[[], None]) -> None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
+import torch
+from PIL import Image
 from torch import Tensor
 
-from modules import prompt_parser, rng, sd_samplers
+from modules import prompt_parser, rng, sd_samplers, sd_samplers_common, shared
 
 HEIGHT, WIDTH = 8, 16
 
@@ -70,3 +72,24 @@ class Processing:
 
     def txt2img_image_conditioning(self, x: Tensor, width: int, height: int) -> Any:
         return None
+
+
+class StableDiffusionProcessingTxt2Img(Processing):
+    """txt2img as a script of its own makes it: one picture of the loaded model."""
+
+    def __init__(self, prompt: str, seed: int, steps: int, **given: Any) -> None:
+        super().__init__(shared.sd_model.model.diffusion_model, [prompt], [seed])
+        self.steps = self.firstpass_steps = steps
+        self.given = given
+        self.closed = False
+
+    def close(self) -> None:
+        self.closed = True
+
+
+def process_images(p: Any) -> Any:
+    """Sample, decode, and keep what an interrupted sampling has so far."""
+    with torch.no_grad():
+        decoded = sd_samplers_common.decode_first_stage(p.sd_model, p.batch())[0]
+    levels = (127.5 * (decoded.clamp(-1, 1) + 1)).round().byte().permute(1, 2, 0).numpy()
+    return SimpleNamespace(images=[Image.fromarray(levels)], infotexts=[f"{p.prompts[0]}\nSteps: {p.steps}"])

@@ -6,8 +6,17 @@ from types import SimpleNamespace
 from typing import Any
 
 device = "cpu"
-opts: Any = SimpleNamespace(use_old_scheduling=False, data={})
+opts: Any = SimpleNamespace(
+    use_old_scheduling=False,
+    data={},
+    outdir_samples="",
+    outdir_txt2img_samples="",
+    outdir_grids="",
+    outdir_txt2img_grids="",
+    sd_model_checkpoint="tiny",
+)
 cmd_opts: Any = SimpleNamespace()
+sd_model: Any = None
 
 
 class State:
@@ -22,6 +31,9 @@ class State:
 
     def nextjob(self) -> None:
         """A job is done."""
+
+    def interrupt(self) -> None:
+        self.interrupted = True
 
 
 state = State()

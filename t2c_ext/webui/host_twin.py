@@ -1,0 +1,170 @@
+"""The twin source of the Cinemagraph tab: the WebUI's own sampler, with the checkpoint, VAE and LoRAs in use."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+
+from t2c_ext.errors import Cancelled, UserError
+from t2c_ext.media.pictures import to_picture
+from t2c_ext.progress import Reporter
+from t2c_ext.recipe import Recipe
+from t2c_ext.settings import Setting, TwinSettings, table
+from t2c_ext.types import Plan, Stage, Twin
+from t2c_ext.webui.options import Options, PanelSettings
+from t2c_ext.webui.run import Run
+
+OF_THE_SAMPLING = (
+    "negative_prompt",
+    "sampler",
+    "steps",
+    "guidance",
+    "width",
+    "height",
+    "seed",
+    "twin",
+    "natural_prompt",
+    "natural_terms",
+    "feature_share",
+    "attention_share",
+    "injection",
+    "clip_skip",
+)
+"""The settings of the table that hold for the WebUI's sampler."""
+
+HOST_SAMPLERS = {
+    "ddim": ("DDIM", "Automatic"),
+    "euler": ("Euler", "Automatic"),
+    "euler a": ("Euler a", "Automatic"),
+    "heun": ("Heun", "Automatic"),
+    "dpm2": ("DPM2", "Uniform"),
+    "dpm2 a": ("DPM2 a", "Uniform"),
+    "lms": ("LMS", "Automatic"),
+    "dpm++ 2m": ("DPM++ 2M", "Uniform"),
+    "dpm++ 2m karras": ("DPM++ 2M", "Karras"),
+    "dpm++ 2m sde karras": ("DPM++ 2M SDE", "Karras"),
+    "unipc": ("UniPC", "Automatic"),
+}
+"""From the table's samplers to the WebUI's sampler and schedule."""
+
+WIDE, MIDDLE, SMALL = 1024, 768, 512
+"""The side of a picture that SDXL, SD2 with v-prediction, and the other models were trained at."""
+
+
+def sampling_rows() -> tuple[Setting, ...]:
+    """The rows that the tab's text side shows."""
+    rows = {row.name: row for row in table()}
+    return tuple(rows[name] for name in OF_THE_SAMPLING)
+
+
+@dataclass(frozen=True)
+class HostTwin:
+    """Samples a pair as the txt2img panel does.
+
+    Attributes:
+        recipe: the settings.
+    """
+
+    recipe: Recipe
+
+    def key(self, plan: Plan) -> tuple[object, ...]:
+        """The settings of the sampling, and the checkpoint, VAE and prompts."""
+        from modules import sd_vae, shared
+
+        model = getattr(shared.opts, "sd_model_checkpoint", ""), sd_vae.get_loaded_vae_name()
+        values = self.recipe.values()
+        settings = tuple((name, values[name]) for name in OF_THE_SAMPLING)
+        return ("webui", *model, settings, plan.art_prompt, plan.natural_prompt, plan.regions)
+
+    def make(self, plan: Plan, reporter: Reporter) -> Twin:
+        """Sample; raises UserError without a prompt or a model, Cancelled when the user stops it here or in the WebUI.
+
+        The pictures are kept in the workspace, not among those of txt2img.
+        """
+        from modules import processing
+        from modules.shared import state
+
+        if not plan.art_prompt.strip():
+            raise UserError("the prompt is empty; say what the picture shows")
+        recipe = self.recipe.with_values({"natural_prompt": plan.natural_prompt})
+        run = Run(Options(PanelSettings(enabled=True), recipe))
+        p = _processing(plan.art_prompt, recipe)
+        with ExitStack() as stack:
+            stack.enter_context(closing(p))
+            stack.enter_context(_progress(p, reporter))
+            stack.callback(run.release)
+            run.follow(p)
+            processed = processing.process_images(p)
+        reporter.check()
+        if state.interrupted or state.skipped or not processed.images:
+            raise Cancelled("stopped by the user")
+        infotext = processed.infotexts[0] if processed.infotexts else ""
+        art = replace(to_picture(processed.images[0]), infotext=infotext)
+        pairs = run.pairs
+        natural = to_picture(pairs.twins[0]) if pairs is not None and pairs.twins else None
+        attention = None if pairs is None else pairs.attention(0)
+        return Twin(art, natural, attention, tuple(run.notes))
+
+
+def _processing(prompt: str, recipe: Recipe) -> Any:
+    from modules import processing, shared
+
+    twin = recipe.twin
+    sampler, schedule = HOST_SAMPLERS[twin.sampler]
+    side = native_side(shared.sd_model)
+    p = processing.StableDiffusionProcessingTxt2Img(
+        outpath_samples=shared.opts.outdir_samples or shared.opts.outdir_txt2img_samples,
+        outpath_grids=shared.opts.outdir_grids or shared.opts.outdir_txt2img_grids,
+        prompt=prompt,
+        negative_prompt=twin.negative_prompt,
+        sampler_name=sampler,
+        scheduler=schedule,
+        seed=recipe.prompt.seed,
+        steps=twin.steps,
+        cfg_scale=twin.guidance,
+        width=twin.width or side,
+        height=twin.height or side,
+        do_not_save_samples=True,
+        do_not_save_grid=True,
+        override_settings=_overrides(twin),
+    )
+    p.user = None
+    return p
+
+
+def _overrides(twin: TwinSettings) -> dict[str, object]:
+    """The WebUI's settings for these pictures alone; a clip skip of 1 leaves the WebUI's own."""
+    return {} if twin.clip_skip == 1 else {"CLIP_stop_at_last_layers": twin.clip_skip}
+
+
+def native_side(model: Any) -> int:
+    """The side of the pictures that a checkpoint was trained at."""
+    if getattr(model, "is_sdxl", False):
+        return WIDE
+    if getattr(model, "is_sd2", False) and getattr(model, "parameterization", "eps") == "v":
+        return MIDDLE
+    return SMALL
+
+
+@contextmanager
+def _progress(processing: Any, reporter: Reporter) -> Iterator[None]:
+    """Tell the sampling steps; when the user stops it on the page, the host's sampler stops."""
+    from modules import script_callbacks
+    from modules.shared import state
+
+    def follow(params: Any) -> None:
+        denoiser = params.denoiser
+        if denoiser.p is not processing:
+            return
+        try:
+            reporter.step(Stage.TWIN.value, int(denoiser.step), max(1, int(denoiser.total_steps)))
+        except Cancelled:
+            state.interrupt()
+
+    script_callbacks.on_cfg_denoiser(follow, name="cinemagraph-progress")
+    try:
+        yield
+    finally:
+        script_callbacks.remove_callbacks_for_function(follow)

@@ -1,0 +1,5 @@
+"""The VAE in use."""
+
+
+def get_loaded_vae_name() -> str:
+    return "none"

@@ -1,0 +1,135 @@
+"""The tab's text side in a small host: a pair from the host's own sampler, and nothing left behind."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("diffusers")
+
+from tiny_unets import CONFIGS, LdmUNet, fill  # noqa: E402
+
+from t2c_ext.errors import Cancelled, UserError  # noqa: E402
+from t2c_ext.progress import Reporter  # noqa: E402
+from t2c_ext.prompt.parse import parse  # noqa: E402
+from t2c_ext.recipe import Recipe  # noqa: E402
+from t2c_ext.settings import SAMPLERS  # noqa: E402
+from t2c_ext.types import Plan  # noqa: E402
+
+VALUES = {"prompt": "a river flowing left, ink", "steps": 3, "seed": 5, "feature_share": 1.0, "attention_share": 1.0}
+
+
+@pytest.fixture(autouse=True)
+def host(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """The small host with a model; its UNet."""
+    monkeypatch.syspath_prepend(str(Path(__file__).parent / "fake_host"))
+    torch.set_num_threads(1)
+    from modules import shared
+    from modules.processing import Processing
+
+    unet = fill(LdmUNet(CONFIGS["sd1"]))
+    shared.sd_model = Processing(unet, ["a"], [0]).sd_model
+    yield unet
+    for name in [name for name in sys.modules if name.split(".")[0] == "modules"]:
+        del sys.modules[name]
+
+
+def _plan(recipe: Recipe) -> Plan:
+    return parse(recipe.prompt)
+
+
+def _source(**changes: object) -> Any:
+    from t2c_ext.webui.host_twin import HostTwin
+
+    return HostTwin(Recipe().with_values({**VALUES, **changes}))
+
+
+def _left(unet: Any) -> tuple[int, int]:
+    from modules import script_callbacks
+
+    hooks = sum(len(module._forward_hooks) + len(module._forward_pre_hooks) for module in unet.modules())
+    return hooks, len(script_callbacks.denoiser_callbacks)
+
+
+def test_a_pair_with_attention_and_parameters(host: Any) -> None:
+    source, steps = _source(), []
+    reporter = Reporter(lambda stage, done, total: steps.append((stage, done, total)))
+    twin = source.make(_plan(source.recipe), reporter)
+    assert twin.natural is not None and twin.natural.size == twin.art.size
+    assert not np.array_equal(twin.natural.rgb, twin.art.rgb)
+    assert twin.attention is not None and np.allclose(twin.attention.self_attention.sum(1), 1, atol=1e-5)
+    assert "Steps: 3" in twin.art.infotext and "left" not in twin.art.infotext
+    assert steps == [("twin", 0, 3), ("twin", 1, 3), ("twin", 2, 3)]
+    assert _left(host) == (0, 0)
+
+
+def test_the_picture_is_that_of_the_host_alone() -> None:
+    both, alone = _source(), _source(twin=False)
+    plan = _plan(both.recipe)
+    pair, single = both.make(plan, Reporter()), alone.make(plan, Reporter())
+    assert single.natural is None and np.abs(pair.art.rgb - single.art.rgb).max() <= 1.01 / 255
+
+
+def test_the_key_knows_settings_prompts_and_checkpoint() -> None:
+    from modules import shared
+
+    plan = _plan(_source().recipe)
+    key = _source().key(plan)
+    assert key == _source().key(plan)
+    assert key != _source(seed=6).key(plan) and key != _source(guidance=9.0).key(plan)
+    assert key != _source().key(_plan(_source(prompt="a sea, ink").recipe))
+    shared.opts.sd_model_checkpoint = "another"
+    assert key != _source().key(plan)
+
+
+def test_cancel_stops_the_host(host: Any) -> None:
+    from modules.shared import state
+
+    source, seen = _source(), []
+    reporter = Reporter(lambda *step: seen.append(step), lambda: len(seen) >= 2)
+    with pytest.raises(Cancelled):
+        source.make(_plan(source.recipe), reporter)
+    assert state.interrupted and _left(host) == (0, 0)
+
+
+def test_the_hosts_own_interrupt_stops_it(host: Any) -> None:
+    from modules.shared import state
+
+    source = _source()
+
+    def press(*step: Any) -> None:
+        state.interrupted = True
+
+    with pytest.raises(Cancelled):
+        source.make(_plan(source.recipe), Reporter(press))
+    assert _left(host) == (0, 0)
+
+
+def test_a_failure_of_the_model_leaves_nothing(host: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = _source()
+
+    def fail(*arguments: Any, **named: Any) -> Any:
+        raise RuntimeError("on purpose")
+
+    monkeypatch.setattr(type(host), "forward", fail)
+    with pytest.raises(RuntimeError, match="on purpose"):
+        source.make(_plan(source.recipe), Reporter())
+    assert _left(host) == (0, 0)
+
+
+def test_an_empty_prompt_is_refused() -> None:
+    source = _source(prompt="")
+    with pytest.raises(UserError, match="prompt is empty"):
+        source.make(_plan(source.recipe), Reporter())
+
+
+def test_every_sampler_of_the_table_has_a_name_in_the_host() -> None:
+    from t2c_ext.webui.host_twin import HOST_SAMPLERS
+
+    assert set(HOST_SAMPLERS) == set(SAMPLERS)

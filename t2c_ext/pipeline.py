@@ -50,6 +50,7 @@ class Job:
         flow: float32 [h, w, 2] that the user gave, of any size, or None to solve for it.
         output: the file (or folder of frames) to write; None: the workspace's own `loop.<format>`, or no file.
         painting: the picture that the user gave and a model makes the twin of; the workspace keeps it.
+        keep_twin: take the workspace's pictures as they are, whatever they were made from.
         encoder: a text encoder that is loaded already (a host's), for the network that reads the text.
     """
 
@@ -59,6 +60,7 @@ class Job:
     flow: FloatArray | None = None
     output: Path | None = None
     painting: Picture | None = None
+    keep_twin: bool = False
     encoder: TextEncoder | None = None
 
 
@@ -166,6 +168,11 @@ class Pipeline:
             natural = None if twin.natural is None else _eight_bit(twin.natural)
             return replace(twin, art=_eight_bit(twin.art), natural=natural)
 
+        if self.job.keep_twin and self.workspace is not None and Stage.TWIN in self.workspace.records:
+            self.reporter.step(Stage.TWIN.value, 1, 1)
+            self.result.seconds[Stage.TWIN.value] = self.workspace.records[Stage.TWIN].seconds
+            self.result.twin = self.workspace.load_twin()
+            return
         self.result.twin = self._stage(Stage.TWIN, source.key(plan), make, Workspace.load_twin, Workspace.save_twin)
 
     def _region(self) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
@@ -14,6 +14,7 @@ from t2c_ext.settings import (
     MotionSettings,
     PromptSettings,
     RegionSettings,
+    Setting,
     TwinSettings,
     Value,
     table,
@@ -34,13 +35,17 @@ class Recipe:
     motion: MotionSettings = field(default_factory=MotionSettings)
     loop: LoopSettings = field(default_factory=LoopSettings)
 
-    def with_values(self, values: Mapping[str, object]) -> Recipe:
+    def with_values(self, values: Mapping[str, object], rows: Iterable[Setting] = ()) -> Recipe:
         """This recipe with some settings changed, by their names in the table.
+
+        Args:
+            values: settings by name.
+            rows: take the place of the table's rows of the same names (a host's samplers instead of ours).
 
         Raises:
             UserError: a name is unknown, or a value is of the wrong type or out of range.
         """
-        known = {row.name: row for row in table()}
+        known = {row.name: row for row in table()} | {row.name: row for row in rows}
         unknown = sorted(set(values) - set(known))
         if unknown:
             raise UserError(f"there is no setting called {unknown[0]!r}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import av
@@ -13,8 +14,11 @@ from PIL import Image
 
 from t2c_ext.errors import UserError
 from t2c_ext.example import example
+from t2c_ext.media.pictures import to_picture
+from t2c_ext.recipe import Recipe
 from t2c_ext.settings import table
-from t2c_ext.types import Region, Stage
+from t2c_ext.twin.source import GivenTwin
+from t2c_ext.types import Region, Stage, Twin
 from t2c_ext.ui import page
 from t2c_ext.ui.fields import OF_THE_SERVER, page_fields
 from t2c_ext.ui.handlers import Handlers, View
@@ -214,3 +218,40 @@ def test_the_tab_is_known_to_the_page_s_script() -> None:
     script = Path(tab.__file__).parents[2] / "javascript" / "cinemagraph.js"
     text = script.read_text(encoding="utf-8")
     assert f"function switch_to_{tab.NAME}()" in text and f'"{tab.LABEL}"' in text
+
+
+SAMPLER_ROWS = (
+    replace(next(row for row in table() if row.name == "sampler"), choices=("DPM++ 3M", "LCM"), default="LCM"),
+    replace(next(row for row in table() if row.name == "seed"), minimum=-1, default=-1),
+)
+
+
+def test_a_host_makes_the_pictures_from_its_own_settings(tmp_path: Path, mask: Image.Image) -> None:
+    asked: list[Recipe] = []
+
+    def maker(recipe: Recipe) -> GivenTwin:
+        asked.append(recipe)
+        levels = np.random.default_rng(len(asked)).integers(0, 255, (SIDE, SIDE, 3), np.uint8)
+        return GivenTwin(Twin(to_picture(levels)))
+
+    studio = Studio(tmp_path, maker=maker, sampling_rows=SAMPLER_ROWS)
+    handlers = Handlers(studio, page.addresses("file="))
+    values = VALUES | {"prompt": "a river", "sampler": "DPM++ 3M", "seed": -1}
+    made = _last(handlers.generate("", mask, values))
+    art = tmp_path / made.id / "art.png"
+    before = art.read_bytes()
+    assert (asked[0].twin.sampler, asked[0].prompt.seed, asked[0].prompt.prompt) == ("DPM++ 3M", -1, "a river")
+    assert studio.out_of_date(made.id, values) == ()
+    assert studio.out_of_date(made.id, values | {"sampler": "LCM"})[0] is Stage.TWIN
+    again = _last(handlers.run(made.id, mask, values | {"speed": 2}, Stage.MOTION))
+    assert again.player is not None and len(asked) == 1 and art.read_bytes() == before
+    _last(handlers.run(made.id, mask, values | {"sampler": "LCM"}, Stage.TWIN))
+    assert len(asked) == 2 and asked[1].twin.sampler == "LCM" and art.read_bytes() != before
+    assert "Sampler is" in _last(handlers.generate("", mask, values | {"sampler": "ddim"})).status
+    assert "is -2" in _last(handlers.generate("", mask, values | {"seed": -2})).status
+
+
+def test_a_host_s_settings_take_the_place_of_ours() -> None:
+    fields = page_fields(True, SAMPLER_ROWS)
+    assert fields.sampling == SAMPLER_ROWS and len(set(fields.names)) == len(fields.names)
+    assert "steps" not in fields.names and "refine" in fields.names

@@ -87,17 +87,18 @@ def cinemagraph_page(handlers: Handlers, from_text: str, queued: bool = True) ->
 
     Args:
         handlers: what the buttons do.
-        from_text: a sentence on the "From text" side where no model is given.
+        from_text: a sentence on the "From text" side where nothing can make pictures.
         queued: whether the server has Gradio's queue, which progress needs.
 
     Returns:
         The component that a picture may be sent to.
     """
-    fields = page_fields(bool(handlers.studio.model))
+    studio = handlers.studio
+    fields = page_fields(studio.makes_pictures, studio.sampling_rows)
     gr.HTML(f"<style>{CSS}</style>", elem_id=f"{PREFIX}_style", visible=True)
     with gr.Row(elem_id=f"{PREFIX}_page", elem_classes=["t2c"]):
         with gr.Column(scale=4, min_width=320):
-            left = _inputs(fields, bool(handlers.studio.model), from_text)
+            left = _inputs(fields, studio.makes_pictures, from_text)
         with gr.Column(scale=6, min_width=320):
             right = _outputs()
     built = _Page(id=gr.State(""), **left, **right)

@@ -32,7 +32,7 @@ class Fields:
         first: the words.
         main: always in view.
         more: the rest, by heading.
-        sampling: how a model makes the picture; empty without a model.
+        sampling: how a picture is made from text; empty where nothing makes one.
     """
 
     first: tuple[Setting, ...]
@@ -51,17 +51,22 @@ class Fields:
         return dict(zip(self.names, given, strict=True))
 
 
-def page_fields(with_model: bool) -> Fields:
+def page_fields(with_model: bool, sampling_rows: Sequence[Setting] = ()) -> Fields:
     """The fields of a page.
 
     Args:
-        with_model: a model can make pictures here.
+        with_model: something can make pictures from text here.
+        sampling_rows: what it is set by, in place of the table's rows for the twin and the seed; the words on top are
+            not shown twice.
     """
     rows = {row.name: row for row in table()}
     # a page shows one file, not a folder of frames
     kinds = tuple(kind for kind in rows["format"].choices if kind != "png")
     rows["format"] = replace(rows["format"], choices=kinds, help="Kind of file.")
+    own = [row for row in sampling_rows if row.name not in (*FIRST, *MAIN)]
     hidden = {*FIRST, *MAIN, *OF_THE_SERVER, *(() if with_model else OF_A_MODEL)}
+    if not with_model or own:
+        hidden |= {row.name for row in rows.values() if row.stage is Stage.TWIN} | {row.name for row in own}
     rest = [row for row in rows.values() if row.name not in hidden]
     return Fields(
         tuple(rows[name] for name in FIRST),
@@ -70,5 +75,5 @@ def page_fields(with_model: bool) -> Fields:
             heading: tuple(row for row in rest if row.stage is stage and (row.name != "seed" or not with_model))
             for stage, heading in HEADINGS.items()
         },
-        tuple(row for row in rest if row.stage is Stage.TWIN or row.name == "seed") if with_model else (),
+        tuple(own or [row for row in rest if row.stage is Stage.TWIN or row.name == "seed"]) if with_model else (),
     )

@@ -18,11 +18,15 @@ from t2c_ext.pipeline import Cinemagraph, Job, Pipeline, open_job
 from t2c_ext.progress import Reporter
 from t2c_ext.recipe import Recipe
 from t2c_ext.region.find import RegionNotFound
-from t2c_ext.settings import Value, table
+from t2c_ext.settings import Setting, Value, table
 from t2c_ext.twin.choose import choose_source
+from t2c_ext.twin.source import GivenTwin, TwinSource
 from t2c_ext.types import FloatArray, Picture, Region, Regions, Stage
 from t2c_ext.ui.samples import named_masks
 from t2c_ext.workspace import Workspace, fingerprint
+
+Maker = Callable[[Recipe], TwinSource]
+"""What makes the pictures of a recipe from its text, such as a host's own sampler."""
 
 Guard = Callable[[Callable[[], None]], None]
 """Runs the work it is given while nothing else uses the machine."""
@@ -128,6 +132,7 @@ class Session:
         new_mask: another mask was put in since the last run.
         shown: what the page shows of its stages.
         chosen: the regions that were chosen among those offered, for as long as the page names none.
+        sampled: the values of the maker's own settings at the last run.
     """
 
     picture: str
@@ -135,11 +140,31 @@ class Session:
     new_mask: bool = False
     shown: dict[Stage, Shown] = field(default_factory=dict)
     chosen: str = ""
+    sampled: Mapping[str, Value] = field(default_factory=dict)
 
     def values(self, given: Mapping[str, object]) -> dict[str, object]:
         """The page's settings, with the chosen regions where they name none; what is empty is left out."""
         known = {name: value for name, value in given.items() if value is not None}
         return known if known.get("region") or not self.chosen else known | {"region": self.chosen}
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What the page asks for.
+
+    Attributes:
+        recipe: as it is run and kept.
+        sampling: the same with the maker's own values, which the table may not know.
+        sampled: those values.
+    """
+
+    recipe: Recipe
+    sampling: Recipe
+    sampled: Mapping[str, Value]
+
+
+class _Kept(GivenTwin):
+    """A workspace's pictures, which stay as they are."""
 
 
 @dataclass
@@ -148,7 +173,9 @@ class Studio:
 
     Attributes:
         folder: where the workspaces lie.
-        model: what makes pictures from text, or "" where nothing does.
+        model: the checkpoint that makes pictures from text, or "" where none does.
+        maker: makes them in its place; its recipe holds the values of `sampling_rows`, unchecked by the table.
+        sampling_rows: what the maker is set by, in place of the table's rows of the same names; none: the table's.
         guard: runs work while nothing else uses the machine.
         sessions: by the name of their workspace.
     """
@@ -156,8 +183,15 @@ class Studio:
     folder: Path
     model: str = ""
     guard: Guard | None = None
+    maker: Maker | None = None
+    sampling_rows: tuple[Setting, ...] = ()
     sessions: dict[str, Session] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    @property
+    def makes_pictures(self) -> bool:
+        """Whether pictures can be made from text."""
+        return bool(self.model) or self.maker is not None
 
     def animate(
         self, id: str, picture: Image.Image | None, mask: Image.Image | None, values: Mapping[str, object]
@@ -183,7 +217,7 @@ class Studio:
 
     def generate(self, id: str, mask: Image.Image | None, values: Mapping[str, object]) -> tuple[str, Task]:
         """Begin to make a picture from its prompt, and to animate it; as `animate`."""
-        if not self.model:
+        if not self.makes_pictures:
             raise UserError("no model is given that could make a picture")
         if not str(values.get("prompt") or "").strip():
             raise UserError("the prompt is empty; say what the picture shows")
@@ -193,10 +227,10 @@ class Studio:
         """Begin to run a workspace again from a stage on; as `animate`."""
         session = self._session(id)
         workspace = Workspace.open(self.folder / id)
-        model = workspace.load_recipe().twin.model
-        recipe = Recipe().with_values(session.values(values) | {"model": model})
+        asked = self._asked(session, values, workspace.load_recipe().twin.model)
+        source = self._source_again(session, workspace, asked, start)
         workspace.forget_from(start)
-        return id, self._start(session, workspace, recipe, mask)
+        return id, self._start(session, workspace, asked, source, mask)
 
     def cancel(self, id: str) -> None:
         """Stop the run in hand of a workspace, if there is one."""
@@ -212,7 +246,7 @@ class Studio:
             before = Workspace.open(self.folder / id).load_recipe().values()
         except UserError:
             return ()
-        changed = changed_stages(before, session.values(values))
+        changed = changed_stages({**before, **session.sampled}, session.values(values))
         if session.new_mask:
             changed.add(Stage.REGION)
         order = list(Stage)
@@ -250,29 +284,46 @@ class Studio:
         known = self.sessions.get(id)
         same = known is not None and known.picture == picture
         session = known if known is not None and same else Session(picture)
-        recipe = Recipe().with_values(session.values(values) | {"model": "" if art is not None else self.model})
+        asked = self._asked(session, values, "" if art is not None else self.model)
+        if art is None and self.maker is not None:
+            source = self.maker(asked.sampling)
+        else:
+            source = choose_source(asked.recipe.twin, asked.recipe.prompt.seed, art)
         if not same:
             id = secrets.token_hex(16)
             self.sessions[id] = session
-        return id, self._start(session, Workspace.create(self.folder / id), recipe, mask, art)
+        return id, self._start(session, Workspace.create(self.folder / id), asked, source, mask)
+
+    def _asked(self, session: Session, values: Mapping[str, object], model: str) -> _Asked:
+        """The recipes of the page's settings; UserError when one is out of range."""
+        given = session.values(values)
+        rows = self.sampling_rows if self.maker is not None else ()
+        own = {row.name: row.check(given[row.name]) for row in rows if row.name in given}
+        ours = {row.name: row for row in table()}
+        recipe = Recipe().with_values(
+            {name: value for name, value in given.items() if name not in own or _fits(ours[name], value)}
+            | {"model": "" if self.maker is not None else model}
+        )
+        return _Asked(recipe, recipe.with_values(own, rows), own)
+
+    def _source_again(self, session: Session, workspace: Workspace, asked: _Asked, start: Stage) -> TwinSource:
+        """What gives the pictures of a workspace that runs again: what made them, else they themselves."""
+        of_the_picture = list(Stage).index(start) <= list(Stage).index(Stage.TWIN)
+        if self.maker is not None and not session.picture and of_the_picture:
+            return self.maker(asked.sampling)
+        if self.maker is not None and not session.picture:
+            return _Kept(workspace.load_twin())
+        return open_job(workspace, asked.recipe).source
 
     def _start(
-        self,
-        session: Session,
-        workspace: Workspace,
-        recipe: Recipe,
-        mask: Image.Image | None,
-        art: Picture | None = None,
+        self, session: Session, workspace: Workspace, asked: _Asked, source: TwinSource, mask: Image.Image | None
     ) -> Task:
         session.task.cancel()
         regions = None if mask is None else regions_of(mask)
-        if art is None and not recipe.twin.model:
-            source = open_job(workspace, recipe).source
-        else:
-            source = choose_source(recipe.twin, recipe.prompt.seed, art)
         workspace.save_inputs(regions, None)
         session.new_mask = False
-        job = Job(recipe, source, regions)
+        session.sampled = asked.sampled
+        job = Job(asked.recipe, source, regions, keep_twin=isinstance(source, _Kept))
         session.task = task = Task()
         task.start(job, workspace, self.guard or self._alone)
         return task
@@ -312,6 +363,14 @@ def _differs(before: object, now: object) -> bool:
     if isinstance(before, (int, float)) and isinstance(now, (int, float)):
         return float(before) != float(now)
     return before != now
+
+
+def _fits(row: Setting, value: object) -> bool:
+    try:
+        row.check(value)
+    except UserError:
+        return False
+    return True
 
 
 def _short(error: Exception) -> str:

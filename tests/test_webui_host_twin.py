@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,6 @@ from t2c_ext.errors import Cancelled, UserError  # noqa: E402
 from t2c_ext.progress import Reporter  # noqa: E402
 from t2c_ext.prompt.parse import parse  # noqa: E402
 from t2c_ext.recipe import Recipe  # noqa: E402
-from t2c_ext.settings import SAMPLERS  # noqa: E402
 from t2c_ext.types import Plan  # noqa: E402
 
 VALUES = {"prompt": "a river flowing left, ink", "steps": 3, "seed": 5, "feature_share": 1.0, "attention_share": 1.0}
@@ -129,7 +129,18 @@ def test_an_empty_prompt_is_refused() -> None:
         source.make(_plan(source.recipe), Reporter())
 
 
-def test_every_sampler_of_the_table_has_a_name_in_the_host() -> None:
-    from t2c_ext.webui.host_twin import HOST_SAMPLERS
+def test_the_rows_are_the_hosts() -> None:
+    from t2c_ext.webui.host_twin import sampling_rows
 
-    assert set(HOST_SAMPLERS) == set(SAMPLERS)
+    rows = {row.name: row for row in sampling_rows()}
+    assert rows["sampler"].choices == ("Euler", "DDIM") and rows["sampler"].default == "Euler"
+    assert rows["seed"].check(-1) == -1 and rows["steps"].default == 20
+
+
+def test_a_seed_is_drawn_for_each_picture() -> None:
+    from t2c_ext.webui.host_twin import HostTwin
+
+    prompt = replace(_source().recipe.prompt, seed=-1)
+    first, second = (HostTwin(replace(_source().recipe, prompt=prompt)) for _ in range(2))
+    plan = _plan(_source().recipe)
+    assert first.seed >= 0 and first.key(plan) == first.key(plan) and first.key(plan) != second.key(plan)

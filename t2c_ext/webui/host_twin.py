@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from t2c_ext.errors import Cancelled, UserError
 from t2c_ext.media.pictures import to_picture
 from t2c_ext.progress import Reporter
 from t2c_ext.recipe import Recipe
-from t2c_ext.settings import Setting, TwinSettings, table
+from t2c_ext.settings import Setting, TwinSettings, Value, table
 from t2c_ext.types import Plan, Stage, Twin
 from t2c_ext.webui.options import Options, PanelSettings
 from t2c_ext.webui.run import Run
+
+RANDOM = -1
+"""The seed that stands for one drawn anew."""
 
 OF_THE_SAMPLING = (
     "negative_prompt",
@@ -34,29 +38,24 @@ OF_THE_SAMPLING = (
 )
 """The settings of the table that hold for the WebUI's sampler."""
 
-HOST_SAMPLERS = {
-    "ddim": ("DDIM", "Automatic"),
-    "euler": ("Euler", "Automatic"),
-    "euler a": ("Euler a", "Automatic"),
-    "heun": ("Heun", "Automatic"),
-    "dpm2": ("DPM2", "Uniform"),
-    "dpm2 a": ("DPM2 a", "Uniform"),
-    "lms": ("LMS", "Automatic"),
-    "dpm++ 2m": ("DPM++ 2M", "Uniform"),
-    "dpm++ 2m karras": ("DPM++ 2M", "Karras"),
-    "dpm++ 2m sde karras": ("DPM++ 2M SDE", "Karras"),
-    "unipc": ("UniPC", "Automatic"),
-}
-"""From the table's samplers to the WebUI's sampler and schedule."""
+DEFAULTS: dict[str, Value] = {"steps": 20, "guidance": 7.0, "seed": RANDOM}
+"""What the WebUI's users are used to, where it differs from the table's defaults."""
 
 WIDE, MIDDLE, SMALL = 1024, 768, 512
 """The side of a picture that SDXL, SD2 with v-prediction, and the other models were trained at."""
 
 
 def sampling_rows() -> tuple[Setting, ...]:
-    """The rows that the tab's text side shows."""
+    """The rows that the tab's text side shows: the table's, with the samplers and the seed as the WebUI has them."""
+    from modules import sd_samplers
+
+    names = tuple(sampler.name for sampler in sd_samplers.visible_samplers())
     rows = {row.name: row for row in table()}
-    return tuple(rows[name] for name in OF_THE_SAMPLING)
+    rows["sampler"] = replace(
+        rows["sampler"], choices=names, default=names[0], help="One of the WebUI's, with its own schedule."
+    )
+    rows["seed"] = replace(rows["seed"], minimum=RANDOM, help=f"{RANDOM}: another one for each picture.")
+    return tuple(replace(rows[name], default=DEFAULTS.get(name, rows[name].default)) for name in OF_THE_SAMPLING)
 
 
 @dataclass(frozen=True)
@@ -64,17 +63,25 @@ class HostTwin:
     """Samples a pair as the txt2img panel does.
 
     Attributes:
-        recipe: the settings.
+        recipe: the settings; `sampler` is one of the WebUI's, and a negative `seed` stands for the one in `drawn`.
+        drawn: a seed.
     """
 
     recipe: Recipe
+    drawn: int = field(default_factory=lambda: secrets.randbelow(2**32))
+
+    @property
+    def seed(self) -> int:
+        """Of the pictures."""
+        given = self.recipe.prompt.seed
+        return self.drawn if given < 0 else given
 
     def key(self, plan: Plan) -> tuple[object, ...]:
         """The settings of the sampling, and the checkpoint, VAE and prompts."""
         from modules import sd_vae, shared
 
         model = getattr(shared.opts, "sd_model_checkpoint", ""), sd_vae.get_loaded_vae_name()
-        values = self.recipe.values()
+        values = {**self.recipe.values(), "seed": self.seed}
         settings = tuple((name, values[name]) for name in OF_THE_SAMPLING)
         return ("webui", *model, settings, plan.art_prompt, plan.natural_prompt, plan.regions)
 
@@ -88,7 +95,8 @@ class HostTwin:
 
         if not plan.art_prompt.strip():
             raise UserError("the prompt is empty; say what the picture shows")
-        recipe = self.recipe.with_values({"natural_prompt": plan.natural_prompt})
+        settings = replace(self.recipe.prompt, natural_prompt=plan.natural_prompt, seed=self.seed)
+        recipe = replace(self.recipe, prompt=settings)
         run = Run(Options(PanelSettings(enabled=True), recipe))
         p = _processing(plan.art_prompt, recipe)
         with ExitStack() as stack:
@@ -112,15 +120,14 @@ def _processing(prompt: str, recipe: Recipe) -> Any:
     from modules import processing, shared
 
     twin = recipe.twin
-    sampler, schedule = HOST_SAMPLERS[twin.sampler]
     side = native_side(shared.sd_model)
     p = processing.StableDiffusionProcessingTxt2Img(
         outpath_samples=shared.opts.outdir_samples or shared.opts.outdir_txt2img_samples,
         outpath_grids=shared.opts.outdir_grids or shared.opts.outdir_txt2img_grids,
         prompt=prompt,
         negative_prompt=twin.negative_prompt,
-        sampler_name=sampler,
-        scheduler=schedule,
+        sampler_name=twin.sampler,
+        scheduler="Automatic",
         seed=recipe.prompt.seed,
         steps=twin.steps,
         cfg_scale=twin.guidance,

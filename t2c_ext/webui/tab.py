@@ -9,11 +9,6 @@ from typing import Any
 
 LABEL, NAME = "Cinemagraph", "cinemagraph"
 
-FROM_TEXT = (
-    "Pictures from text are made in txt2img: open its Cinemagraph panel there and tick Enabled, or send a finished "
-    "picture here with the Cinemagraph button under the gallery."
-)
-
 
 @dataclass
 class CinemagraphTab:
@@ -54,11 +49,13 @@ class CinemagraphTab:
         from t2c_ext.ui.handlers import Handlers
         from t2c_ext.ui.page import addresses
         from t2c_ext.ui.studio import Studio
+        from t2c_ext.webui.host_twin import HostTwin, sampling_rows
 
         folder = Path(paths.data_path).resolve() / "outputs" / "cinemagraphs"
-        handlers = Handlers(Studio(folder, guard=in_turn), addresses("file="))
+        studio = Studio(folder, guard=in_turn, maker=HostTwin, sampling_rows=sampling_rows())
+        handlers = Handlers(studio, addresses("file="))
         with gr.Blocks(analytics_enabled=False) as blocks:
-            picture = cinemagraph_page(handlers, FROM_TEXT, not getattr(shared.cmd_opts, "no_gradio_queue", False))
+            picture = cinemagraph_page(handlers, "", not getattr(shared.cmd_opts, "no_gradio_queue", False))
         self._bind(picture)
         return [(blocks, LABEL, NAME)]
 

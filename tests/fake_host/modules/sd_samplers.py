@@ -55,3 +55,7 @@ class Sampler:
 
 def create_sampler(name: str, model: Any) -> Sampler:
     return Sampler(model)
+
+
+def visible_samplers() -> list[Any]:
+    return [SimpleNamespace(name="Euler"), SimpleNamespace(name="DDIM")]

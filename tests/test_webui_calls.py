@@ -10,20 +10,20 @@ import torch
 from t2c_ext.errors import UserError
 from t2c_ext.twin.rows import art, twin
 from t2c_ext.webui.batch import attributes, paired, paired_values, replace_method
-from t2c_ext.webui.calls import Calls, layout
+from t2c_ext.webui.calls import CallsInOrder, layout
 
 
-def _calls(parts: list[int]) -> tuple[Calls, torch.Tensor]:
+def _calls(parts: list[int]) -> tuple[CallsInOrder, torch.Tensor]:
     """The calls of a step in which the twin's latent is not the picture's."""
     images = torch.randn(len(parts), 4, 8, 8, generator=torch.Generator().manual_seed(0))
     repeated = [images[place] for place, number in enumerate(parts) for _ in range(number)]
     latents = torch.stack([*repeated, *images])
-    return Calls(layout(parts), latents, sum(parts)), latents
+    return CallsInOrder(layout(parts), latents), latents
 
 
 def test_one_call_of_all_rows() -> None:
     calls, latents = _calls([1, 1])
-    found = calls.next(latents * 0.07)
+    found = calls.next({"x": latents * 0.07})
     assert found is not None
     assert found.rows == (art(0, True), twin(0, True), art(0, False), twin(0, False))
     calls.check()
@@ -31,7 +31,7 @@ def test_one_call_of_all_rows() -> None:
 
 def test_split_calls_are_told_apart() -> None:
     calls, latents = _calls([1, 1, 1, 1])
-    first, second = calls.next(latents[:4] * 0.5), calls.next(latents[4:] * 0.5)
+    first, second = calls.next({"x": latents[:4] * 0.5}), calls.next({"x": latents[4:] * 0.5})
     assert first is not None and second is not None
     assert first.rows == (art(0), art(1), twin(0), twin(1))
     assert second.rows == (art(0, False), art(1, False), twin(0, False), twin(1, False))
@@ -46,33 +46,33 @@ def test_a_prompt_with_and_has_a_row_for_each_part() -> None:
 
 def test_a_foreign_call_is_passed_over() -> None:
     calls, latents = _calls([1, 1])
-    assert calls.next(torch.randn(2, 4, 8, 8)) is None
-    assert calls.next(torch.randn(9, 4, 8, 8)) is None
-    assert calls.next(latents) is not None
+    assert calls.next({"x": torch.randn(2, 4, 8, 8)}) is None
+    assert calls.next({"x": torch.randn(9, 4, 8, 8)}) is None
+    assert calls.next({"x": latents}) is not None
     calls.check()
 
 
 def test_half_precision_does_not_hide_a_call() -> None:
     calls, latents = _calls([1, 1])
-    assert calls.next((latents * 0.0667).half()) is not None
+    assert calls.next({"x": (latents * 0.0667).half()}) is not None
 
 
 def test_a_step_without_unconditional_rows_is_whole() -> None:
     calls, latents = _calls([1, 1])
-    assert calls.next(latents[:2]) is not None
+    assert calls.next({"x": latents[:2]}) is not None
     calls.check()
 
 
 def test_rows_that_were_not_shown_are_an_error() -> None:
     calls, latents = _calls([1, 1])
-    calls.next(latents[:1])
+    calls.next({"x": latents[:1]})
     with pytest.raises(UserError, match="1 of 4 rows"):
         calls.check()
 
 
 def test_extra_channels_of_the_input_are_passed_over() -> None:
     calls, latents = _calls([1, 1])
-    assert calls.next(torch.cat([latents, torch.zeros(4, 5, 8, 8)], dim=1)) is not None
+    assert calls.next({"x": torch.cat([latents, torch.zeros(4, 5, 8, 8)], dim=1)}) is not None
 
 
 def test_each_batch_is_followed_by_its_twins() -> None:

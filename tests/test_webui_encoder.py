@@ -10,7 +10,7 @@ import pytest
 pytest.importorskip("torch")
 
 from t2c_ext.motion.text_context import WIDTH, ClipTextEncoder
-from t2c_ext.webui.a1111 import text_encoder
+from t2c_ext.webui.a1111 import Automatic1111
 
 
 def _processing(engine: Any) -> Any:
@@ -25,7 +25,7 @@ def _engine(width: int) -> Any:
 
 def test_an_encoder_of_the_right_width_is_taken() -> None:
     engine = _engine(WIDTH)
-    found = text_encoder(_processing(engine))
+    found = Automatic1111(_processing(engine)).text_encoder()
     assert isinstance(found, ClipTextEncoder)
     assert found.model is engine.wrapped.transformer and found.tokenizer is engine.wrapped.tokenizer
 
@@ -34,4 +34,4 @@ def test_an_encoder_of_the_right_width_is_taken() -> None:
     "engine", [None, _engine(1024), SimpleNamespace(), SimpleNamespace(embedders=[_engine(WIDTH)])]
 )
 def test_any_other_is_left_alone(engine: Any) -> None:
-    assert text_encoder(_processing(engine)) is None
+    assert Automatic1111(_processing(engine)).text_encoder() is None

@@ -19,6 +19,7 @@ from tiny_unets import CONFIGS, LdmUNet, fill  # noqa: E402
 from t2c_ext.errors import UserError  # noqa: E402
 from t2c_ext.twin.inject import NO_INJECTION, InjectionOptions  # noqa: E402
 from t2c_ext.webui.batch import replace_method  # noqa: E402
+from t2c_ext.webui.host import host_of  # noqa: E402
 from t2c_ext.webui.pairs import NO_ROOM, TWO_PASSES, Pairs, fitting  # noqa: E402
 
 PROMPTS = ["a river, ink", "a sea, oil"]
@@ -52,11 +53,9 @@ def _paired(
     natural: Callable[[str], str] = lambda prompt: prompt.split(",")[0],
 ) -> tuple[Pairs, list[str]]:
     """A processing object whose `sample` makes twins; the sentences that are told."""
-    from t2c_ext.webui.a1111 import Automatic1111
-
     notes: list[str] = []
     options = injection or InjectionOptions(1.0, 1.0)
-    pairs = Pairs(Automatic1111(processing), natural, lambda prompt: (), options, notes.append)
+    pairs = Pairs(host_of(processing), natural, lambda prompt: (), options, notes.append)
     pairs.prompts = list(PROMPTS)
 
     def followed(original: Any) -> Any:

@@ -1,4 +1,4 @@
-"""What the extension needs of AUTOMATIC1111's WebUI (1.10)."""
+"""AUTOMATIC1111's WebUI (1.10) as the extension's host, and what its forks have kept of it."""
 
 from __future__ import annotations
 
@@ -11,30 +11,32 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
+from t2c_ext.errors import UserError
 from t2c_ext.motion.text_context import WIDTH, ClipTextEncoder, TextEncoder
+from t2c_ext.twin.rows import Row
+from t2c_ext.webui.batch import attributes
+from t2c_ext.webui.calls import Calls, CallsInOrder, Cast, layout
 
 LARGEST_CUT = 60
 """How many words may be taken off a twin's prompt to make it as short as its picture's."""
 
 
 class Automatic1111:
-    """The host as `webui.sampling` and `webui.pairs` see it.
-
-    Args:
-        processing: the host's processing object whose pictures are made.
-    """
+    """AUTOMATIC1111's WebUI; see `webui.host.Host`."""
 
     def __init__(self, processing: Any) -> None:
         self.processing = processing
 
     def unet(self) -> nn.Module:
-        """The UNet of the checkpoint in use."""
-        unet: nn.Module = self.processing.sd_model.model.diffusion_model
+        """See `Host`."""
+        unet = getattr(getattr(self.processing.sd_model, "model", None), "diffusion_model", None)
+        if not isinstance(unet, nn.Module):
+            raise UserError(f"a {type(self.processing.sd_model).__name__} has no UNet; choose a Stable Diffusion model")
         return unet
 
     @contextmanager
     def listen(self, receive: Callable[[Any], None]) -> Iterator[None]:
-        """Call `receive` before each step's UNet calls."""
+        """See `Host`."""
         from modules import script_callbacks
 
         script_callbacks.on_cfg_denoiser(receive, name="cinemagraph")
@@ -45,7 +47,7 @@ class Automatic1111:
 
     @contextmanager
     def hide_twins(self, count: int) -> Iterator[None]:
-        """Previews show the first `count` rows of the batch."""
+        """See `Host`."""
         from modules import sd_samplers_common
 
         store = sd_samplers_common.store_latent
@@ -59,8 +61,16 @@ class Automatic1111:
         finally:
             sd_samplers_common.store_latent = store
 
+    def shown(self, cast: Cast) -> tuple[Row, ...]:
+        """Every row of the step, unconditional ones included."""
+        return tuple(row for row in layout(cast.parts, cast.words) if cast.plays(row))
+
+    def calls(self, cast: Cast, params: Any) -> Calls:
+        """By their order, which is that of `params.x`."""
+        return CallsInOrder(self.shown(cast), params.x)
+
     def noised(self, clean: Tensor, noise: Tensor, params: Any) -> Tensor:
-        """A clean latent at the level of noise that a step of the sampler has, on the sampler's scale."""
+        """See `Host`."""
         level = float(params.sigma[0])
         alphas = getattr(params.denoiser, "alphas", None)
         if alphas is None:  # k-diffusion's samplers count in sigmas, the others in timesteps
@@ -70,7 +80,7 @@ class Automatic1111:
         return found
 
     def noise(self, shape: Sequence[int], seeds: Sequence[int], subseeds: Sequence[int]) -> Any:
-        """The host's source of noise, which gives each seed its own."""
+        """See `Host`."""
         from modules import rng
 
         p = self.processing
@@ -84,13 +94,7 @@ class Automatic1111:
         )
 
     def conditions(self, naturals: Sequence[str], artistic: Any) -> tuple[list[str], Any]:
-        """The twins' conditions, none of them longer than the longest of the pictures'.
-
-        The host brings all rows to one length; a longer twin would change its picture.
-
-        Returns:
-            The prompts, shortened where they had to be, and their conditions.
-        """
+        """See `Host`: none is longer than the longest of the pictures'; the host brings all rows to one length."""
         room = max(min(length(entry.cond) for entry in part.schedules) for row in artistic.batch for part in row)
         prompts = list(naturals)
         for _ in range(LARGEST_CUT):
@@ -111,20 +115,59 @@ class Automatic1111:
 
         p = self.processing
         texts = prompt_parser.SdConditioning(list(prompts), width=p.width, height=p.height)
-        with devices.autocast():
+        with devices.autocast(), self._unnoticed():
             return prompt_parser.get_multicond_learned_conditioning(
                 p.sd_model, texts, p.firstpass_steps, None, shared.opts.use_old_scheduling
             )
 
+    @contextmanager
+    def _unnoticed(self) -> Iterator[None]:
+        """The twins' prompts leave nothing in the generation parameters of the pictures that follow."""
+        from modules import sd_hijack
+
+        with attributes(sd_hijack.model_hijack, {"extra_generation_params": {}, "comments": []}):
+            yield
+
     def joined(self, *conditions: Any) -> Any:
-        """The conditions of several batches as those of one."""
+        """See `Host`."""
         from modules import prompt_parser
 
         batch = [row for condition in conditions for row in condition.batch]
         return prompt_parser.MulticondLearnedConditioning((len(batch),), batch)
 
+    def token_positions(self, prompt: str, words: Sequence[str]) -> dict[str, tuple[int, ...]]:
+        """See `Host`."""
+        from modules import prompt_parser
+
+        engine = self._text_engine()
+        if not hasattr(engine, "tokenize_line"):
+            return {}
+        ((first, *_),), parts, _ = prompt_parser.get_multicond_prompt_list([prompt])
+        schedules = prompt_parser.get_learned_conditioning_prompt_schedules([parts[first[0]]], self.processing.steps)
+        ((*_, (_, text)),) = schedules
+        chunks, _ = engine.tokenize_line(text)
+        tokens = [token for chunk in chunks for token in chunk.tokens]
+        found: dict[str, tuple[int, ...]] = {}
+        for word in words:
+            wanted = list(engine.tokenize([word])[0])
+            places = [place for place in range(len(tokens)) if tokens[place : place + len(wanted)] == wanted]
+            if wanted and places:
+                found[word] = tuple(place + offset for place in places for offset in range(len(wanted)))
+        return found
+
+    def text_encoder(self) -> TextEncoder | None:
+        """See `Host`: that of Stable Diffusion 1."""
+        engine = getattr(getattr(self.processing, "sd_model", None), "cond_stage_model", None)
+        wrapped = getattr(engine, "wrapped", None)
+        return clip_encoder(getattr(wrapped, "tokenizer", None), getattr(wrapped, "transformer", None))
+
+    def _text_engine(self) -> Any:
+        """What makes tokens of a prompt; SDXL has two of them, which see the same tokens."""
+        engine = self.processing.sd_model.cond_stage_model
+        return getattr(engine, "embedders", [engine])[0]
+
     def sample(self, noise: Tensor, conditional: Any, unconditional: Any) -> Tensor:
-        """Latents from noise, by the sampler of the processing object."""
+        """See `Host`."""
         from modules import devices, sd_samplers
 
         p = self.processing
@@ -136,7 +179,7 @@ class Automatic1111:
         return latents
 
     def encode(self, picture: Image.Image) -> Tensor:
-        """[1, C, h, w], the latent of a picture whose sides the VAE takes."""
+        """See `Host`."""
         from modules import devices, sd_samplers_common, shared
 
         values = np.asarray(picture.convert("RGB"), np.float32).transpose(2, 0, 1)[None] / 255
@@ -147,7 +190,7 @@ class Automatic1111:
         return latent
 
     def decode(self, latents: Tensor) -> list[Image.Image]:
-        """The pictures of latents, one by one."""
+        """See `Host`."""
         from modules import devices, sd_samplers_common
 
         with torch.no_grad(), devices.autocast():
@@ -157,13 +200,13 @@ class Automatic1111:
             ]
 
     def free(self) -> None:
-        """Give unused memory back to the device."""
+        """See `Host`."""
         from modules import devices
 
         devices.torch_gc()
 
     def stopped(self) -> bool:
-        """Whether the user has pressed Interrupt or Skip."""
+        """See `Host`."""
         from modules.shared import state
 
         return bool(state.interrupted or state.skipped or getattr(state, "stopping_generation", False))
@@ -190,41 +233,9 @@ def shorter(prompt: str) -> str:
     return ""
 
 
-def token_positions(processing: Any, prompt: str, words: tuple[str, ...]) -> dict[str, tuple[int, ...]]:
-    """Where a prompt's words stand among the tokens that the text encoder sees.
-
-    Args:
-        processing: the host's processing object.
-        prompt: as the host is given it, syntax included; of parts joined by AND, the first is looked at.
-        words: as they stand in the prompt.
-
-    Returns:
-        For each word that was found, its positions; the start token of the first chunk is position 0.
-    """
-    from modules import prompt_parser
-
-    engine = processing.sd_model.cond_stage_model
-    engine = getattr(engine, "embedders", [engine])[0]  # SDXL has two; both see the same tokens
-    if not hasattr(engine, "tokenize_line"):
-        return {}
-    ((first, *_),), parts, _ = prompt_parser.get_multicond_prompt_list([prompt])
-    ((*_, (_, text)),) = prompt_parser.get_learned_conditioning_prompt_schedules([parts[first[0]]], processing.steps)
-    chunks, _ = engine.tokenize_line(text)
-    tokens = [token for chunk in chunks for token in chunk.tokens]
-    found: dict[str, tuple[int, ...]] = {}
-    for word in words:
-        wanted = list(engine.tokenize([word])[0])
-        places = [place for place in range(len(tokens)) if tokens[place : place + len(wanted)] == wanted]
-        if wanted and places:
-            found[word] = tuple(place + offset for place in places for offset in range(len(wanted)))
-    return found
-
-
-def text_encoder(processing: Any) -> TextEncoder | None:
-    """The checkpoint's own text encoder where it is the one that the paper's network reads (Stable Diffusion 1)."""
-    engine = getattr(getattr(processing, "sd_model", None), "cond_stage_model", None)
-    wrapped = getattr(engine, "wrapped", None)
-    model, tokenizer = getattr(wrapped, "transformer", None), getattr(wrapped, "tokenizer", None)
-    if model is None or tokenizer is None or getattr(model.config, "hidden_size", 0) != WIDTH:
+def clip_encoder(tokenizer: Any, model: Any) -> TextEncoder | None:
+    """A CLIP text model of transformers of the width that the paper's network reads; None for any other."""
+    width = getattr(getattr(model, "config", None), "hidden_size", 0)
+    if tokenizer is None or width != WIDTH:
         return None
     return ClipTextEncoder(tokenizer, model)

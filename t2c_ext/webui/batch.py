@@ -45,6 +45,11 @@ def replace_method(target: Any, name: str, make: Callable[[Any], Any]) -> Callab
     return undo
 
 
+def twice(unconditional: Sequence[Any] | None) -> list[Any] | None:
+    """The unconditional rows of pictures and their twins; None where pictures are made without guidance."""
+    return None if unconditional is None else 2 * list(unconditional)
+
+
 def paired(values: Sequence[Any], batch_size: int) -> list[Any]:
     """Each batch of `batch_size` values twice in a row; the last batch may be shorter."""
     result: list[Any] = []

@@ -17,7 +17,7 @@ from t2c_ext.progress import Reporter
 from t2c_ext.recipe import Recipe
 from t2c_ext.twin.source import GivenTwin
 from t2c_ext.types import Attention, Region, Regions, Twin
-from t2c_ext.webui.a1111 import text_encoder
+from t2c_ext.webui.host import host_of
 
 _OURS = re.compile(r', Cinemagraph [\w \-/]+: (?:"(?:\\.|[^\\"])*"|[^,\n]*)')
 
@@ -139,7 +139,7 @@ def save_loop(
     poster = Path(saved)
     output = poster.with_suffix("") if kind == "png" else poster.with_suffix(f".{kind}")
     try:
-        result = make_loop(shot, recipe, output, host_reporter(), regions, text_encoder(processing))
+        result = make_loop(shot, recipe, output, host_reporter(), regions, host_of(processing).text_encoder())
         return output, result.notes
     except Cancelled:
         note = "a loop was stopped"

@@ -16,8 +16,10 @@ from t2c_ext.errors import UserError
 from t2c_ext.twin.inject import InjectionOptions, Recording
 from t2c_ext.twin.rows import Role
 from t2c_ext.types import Attention
-from t2c_ext.webui.a1111 import Automatic1111, to_pil, token_positions
-from t2c_ext.webui.batch import attributes, paired_values, replace_method
+from t2c_ext.webui.a1111 import to_pil
+from t2c_ext.webui.batch import attributes, paired_values, replace_method, twice
+from t2c_ext.webui.calls import Cast
+from t2c_ext.webui.host import Host, by_name
 from t2c_ext.webui.sampling import Painting, PairSampling
 
 SAMPLE = ("conditioning", "unconditional_conditioning", "seeds", "subseeds", "subseed_strength", "prompts")
@@ -45,7 +47,7 @@ class Pairs:
         twins: PIL pictures, in the order of the batch; empty where there are none.
     """
 
-    host: Automatic1111
+    host: Host
     natural: Callable[[str], str]
     words: Callable[[str], tuple[str, ...]]
     injection: InjectionOptions
@@ -111,7 +113,7 @@ class Pairs:
         try:
             with attributes(p, values), sampling.active():
                 joined = host.joined(artistic, natural)
-                latents = host.sample(noise, joined, 2 * list(p.uc[place : place + 1]))
+                latents = host.sample(noise, joined, twice(p.uc and p.uc[place : place + 1]))
             if host.stopped():
                 raise UserError("the twin was stopped")
             return host.decode(latents[1:])[0], sampling.attention(0)
@@ -120,10 +122,12 @@ class Pairs:
                 raise
         raise UserError(NO_ROOM)
 
-    def _pair(self, artistic: Any, natural: Any, prompts: Sequence[str], **options: Any) -> PairSampling:
+    def _pair(
+        self, artistic: Any, natural: Any, prompts: Sequence[str], role: Role | None = None, **options: Any
+    ) -> PairSampling:
         parts = [len(row) for condition in (artistic, natural) for row in condition.batch]
-        words = [token_positions(self.host.processing, prompt, self.words(prompt)) for prompt in prompts]
-        return PairSampling(self.host, parts, words, self.injection, **options)
+        words = [self.host.token_positions(prompt, self.words(prompt)) for prompt in prompts]
+        return PairSampling(self.host, Cast(parts, words, role), self.injection, **options)
 
     def _naturals(self, artistic: Any) -> tuple[list[str], Any]:
         return self.host.conditions([self.natural(prompt) for prompt in self.prompts], artistic)
@@ -136,7 +140,7 @@ class Pairs:
         values["rng"] = self.host.noise(p.rng.shape, values["seeds"], values["subseeds"])
         both = {name: values[name] for name in ("seeds", "subseeds", "prompts")} | {
             "conditioning": self.host.joined(artistic, natural),
-            "unconditional_conditioning": 2 * list(given["unconditional_conditioning"]),
+            "unconditional_conditioning": twice(given["unconditional_conditioning"]),
         }
         self.sampling = self._pair(artistic, natural, self.prompts)
         with ExitStack() as stack:
@@ -224,11 +228,6 @@ class Pairs:
         gc.collect()
         self.host.free()
         p.rng = self.host.noise(shape, p.seeds, p.subseeds)
-
-
-def by_name(names: Sequence[str], arguments: Sequence[Any], named: Mapping[str, Any]) -> dict[str, Any]:
-    """The arguments of a call by name."""
-    return dict(zip(names, arguments, strict=False)) | dict(named)
 
 
 def fitting(size: tuple[int, int], area: int, unit: int = 64) -> tuple[int, int]:

@@ -12,8 +12,8 @@ from t2c_ext.service import read_masks
 from t2c_ext.settings import TwinSettings
 from t2c_ext.twin.inject import InjectionOptions
 from t2c_ext.types import Plan, Regions
-from t2c_ext.webui.a1111 import Automatic1111
 from t2c_ext.webui.batch import replace_method
+from t2c_ext.webui.host import host_of
 from t2c_ext.webui.loops import Shot, host_state, painted_mask, save_loop
 from t2c_ext.webui.options import Options
 from t2c_ext.webui.pairs import Pairs
@@ -49,7 +49,7 @@ class Run:
         """Before a batch is sampled: make its twins along with it."""
         self.release()
         self.pairs = pairs = Pairs(
-            Automatic1111(processing),
+            host_of(processing),
             natural=lambda prompt: self.plan(prompt).natural_prompt,
             words=lambda prompt: self.plan(prompt).regions,
             injection=injection_options(self.options.recipe.twin),

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -16,25 +16,11 @@ from t2c_ext.twin.inject import InjectionOptions, Recording
 from t2c_ext.twin.rows import Role
 from t2c_ext.twin.session import TwinSession
 from t2c_ext.types import Attention
-from t2c_ext.webui.calls import Calls, layout
+from t2c_ext.webui.calls import Calls, Cast
+from t2c_ext.webui.host import Host, by_name
 
-
-class Denoisers(Protocol):
-    """What the pair needs from the host while a batch is sampled."""
-
-    processing: Any
-
-    def unet(self) -> nn.Module:
-        """The UNet that will run next."""
-
-    def listen(self, receive: Any) -> Any:
-        """A context manager: while it is active, `receive(params)` is called before each step's UNet calls."""
-
-    def hide_twins(self, count: int) -> Any:
-        """A context manager: while it is active, previews show only that many pictures of the batch."""
-
-    def noised(self, clean: Tensor, noise: Tensor, params: Any) -> Tensor:
-        """A clean latent at the level of noise of the step that `params` belongs to."""
+UNET = ("x", "timesteps", "context")
+"""The UNet's arguments that have a place."""
 
 
 @dataclass(frozen=True)
@@ -55,37 +41,29 @@ class PairSampling:
     """Follows the sampling of a batch of pictures and their twins: first all pictures, then all twins.
 
     Attributes:
-        host: see `Denoisers`.
-        parts: for each picture, then for each twin, how many prompts it has (more than one with AND).
-        words: for each picture the positions of its moving words among its text tokens, or empty.
+        host: the WebUI.
+        cast: who takes part.
         injection: for how long the twins take features.
         capture: which attention is averaged, or None.
-        role: the rows that are sampled, where it is one pass of two; None: both.
         record: keeps the pictures' features for a second pass.
         replay: the features of a first pass.
         painting: what the artistic rows show, or None where they are sampled.
         session: of the sampling; None before it.
     """
 
-    host: Denoisers
-    parts: Sequence[int]
-    words: Sequence[Mapping[str, Sequence[int]]] = ()
+    host: Host
+    cast: Cast
     injection: InjectionOptions = field(default_factory=InjectionOptions)
     capture: CaptureOptions | None = field(default_factory=CaptureOptions)
-    role: Role | None = None
     record: Recording | None = None
     replay: Recording | None = None
     painting: Painting | None = None
     session: TwinSession | None = None
+    _unet: nn.Module | None = None
     _calls: Calls | None = None
     _step: tuple[int, int] = (0, 1)
     _told: bool = False
     _error: Exception | None = None
-
-    @property
-    def count(self) -> int:
-        """Pictures of the batch, without their twins."""
-        return len(self.parts) // 2
 
     @contextmanager
     def active(self) -> Iterator[PairSampling]:
@@ -94,9 +72,9 @@ class PairSampling:
         Raises:
             UserError: the model or an extension does not let the pair be made.
         """
-        unet = self.host.unet()
+        self._unet = unet = self.host.unet()
         with ExitStack() as stack:
-            stack.enter_context(self.host.hide_twins(self.count))
+            stack.enter_context(self.host.hide_twins(self.cast.count))
             stack.enter_context(self.host.listen(self._receive))
             stack.callback(self._end_session)
             for handle in (
@@ -124,7 +102,7 @@ class PairSampling:
     def _begin_step(self, params: Any) -> None:
         self._finish_step()
         denoiser = params.denoiser
-        members = tuple(row for row in layout(self.parts, self.words) if self.role in (None, row.role))
+        members = self.host.shown(self.cast)
         if params.x.shape[0] != len(members):
             raise UserError(
                 f"the batch has {params.x.shape[0]} rows in place of {len(members)}; another script changed it, or the "
@@ -140,11 +118,14 @@ class PairSampling:
             size = (int(params.x.shape[-2]), int(params.x.shape[-1]))
             self._begin_session(size)
         self._step, self._told = (index, total), False
-        self._calls = Calls(members, params.x, sum(row.source.conditional for row in members))
+        self._calls = self.host.calls(self.cast, params)
 
     def _begin_session(self, size: tuple[int, int]) -> None:
+        unet = self.host.unet()
+        if unet is not self._unet:
+            raise UserError("another script changed the model after the sampling had begun")
         self.session = TwinSession(
-            self.host.unet(),
+            unet,
             size,
             injection=self.injection,
             capture=self.capture,
@@ -169,8 +150,8 @@ class PairSampling:
             raise self._error
         if self._calls is None or self.session is None:
             return
-        given = dict(zip(("x", "timesteps"), arguments, strict=False)) | dict(named)
-        found = self._calls.next(given["x"])
+        given = by_name(UNET, arguments, named)
+        found = self._calls.next(given)
         if found is None:
             return
         if not self._told:

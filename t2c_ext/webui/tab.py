@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from t2c_ext.webui.host import on_gpu_thread
+
 LABEL, NAME = "Cinemagraph", "cinemagraph"
 
 
@@ -78,29 +80,9 @@ def in_turn(work: Callable[[], None]) -> None:
     from modules import shared
     from modules.call_queue import queue_lock
 
-    failed: list[Exception] = []
-
-    def attempt() -> None:
-        try:
-            work()
-        except Exception as error:  # Forge's main thread would print and lose it
-            failed.append(error)
-
     with queue_lock:
         shared.state.begin(job=NAME)
         try:
-            _host_thread(attempt)
+            on_gpu_thread(work)
         finally:
             shared.state.end()
-    if failed:
-        raise failed[0]
-
-
-def _host_thread(work: Callable[[], None]) -> None:
-    """On Forge its main thread; elsewhere the one that we are in."""
-    try:
-        from modules_forge import main_thread  # type: ignore[import-not-found]
-    except ImportError:
-        work()
-        return
-    main_thread.run_and_wait_result(work)

@@ -10,6 +10,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from modules import sd_hijack
+
 CONTEXT = 24
 CHUNK, WORDS = 7, 5
 
@@ -45,6 +47,8 @@ def encoded(prompt: str, steps: int) -> list[ScheduledPromptConditioning]:
 def get_multicond_learned_conditioning(
     model: Any, prompts: Sequence[str], steps: int, hires_steps: Any = None, use_old_scheduling: bool = False
 ) -> MulticondLearnedConditioning:
+    if any("(" in prompt for prompt in prompts):
+        sd_hijack.model_hijack.extra_generation_params["Emphasis"] = "Original"
     batch = [[ComposableScheduledPromptConditioning(encoded(prompt, steps))] for prompt in prompts]
     return MulticondLearnedConditioning((len(batch),), batch)
 

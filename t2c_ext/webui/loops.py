@@ -126,7 +126,7 @@ def save_loop(
 
     kind = recipe.loop.format
     saved, _ = images.save_image(
-        shot.art,
+        shot.art.copy(),  # Forge writes the parameters into the transparency of what it is given
         processing.outpath_samples,
         "",
         shot.seed,

@@ -19,6 +19,7 @@ class Processing:
 
     steps = 3
     sampler_name = "Euler"
+    cfg_scale = 3.0
     subseed_strength = 0.0
     seed_resize_from_h = seed_resize_from_w = 0
     firstpass_steps = 3

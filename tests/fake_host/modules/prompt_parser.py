@@ -49,8 +49,26 @@ def get_multicond_learned_conditioning(
 ) -> MulticondLearnedConditioning:
     if any("(" in prompt for prompt in prompts):
         sd_hijack.model_hijack.extra_generation_params["Emphasis"] = "Original"
-    batch = [[ComposableScheduledPromptConditioning(encoded(prompt, steps))] for prompt in prompts]
+    batch = [
+        [ComposableScheduledPromptConditioning(encoded(part, steps)) for part in prompt.split(" AND ")]
+        for prompt in prompts
+    ]
     return MulticondLearnedConditioning((len(batch),), batch)
+
+
+def get_multicond_prompt_list(
+    prompts: Sequence[str],
+) -> tuple[list[list[tuple[int, float]]], list[str], dict[str, int]]:
+    """For each prompt the places of its parts in the list of all parts, with their weights."""
+    parts = [part.strip() for prompt in prompts for part in prompt.split(" AND ")]
+    counts = [len(prompt.split(" AND ")) for prompt in prompts]
+    starts = [sum(counts[:place]) for place in range(len(counts))]
+    rows = [[(start + part, 1.0) for part in range(count)] for start, count in zip(starts, counts, strict=True)]
+    return rows, parts, {}
+
+
+def get_learned_conditioning_prompt_schedules(prompts: Sequence[str], steps: int) -> list[list[tuple[int, str]]]:
+    return [[(steps, prompt)] for prompt in prompts]
 
 
 def stacked(conditions: Sequence[Tensor]) -> Tensor:

@@ -1,0 +1,3 @@
+"""reForge has it here."""
+
+from backend.sampling.sampling_function import sampling_cleanup  # noqa: F401

@@ -19,14 +19,17 @@ from tiny_unets import CONFIGS, fill  # noqa: E402
 
 from t2c_ext.errors import UserError  # noqa: E402
 from t2c_ext.motion.text_context import WIDTH, ClipTextEncoder  # noqa: E402
+from t2c_ext.recipe import Recipe  # noqa: E402
 from t2c_ext.twin.inject import NO_INJECTION, InjectionOptions  # noqa: E402
 from t2c_ext.twin.rows import Role, art, twin  # noqa: E402
 from t2c_ext.webui.a1111 import Automatic1111  # noqa: E402
 from t2c_ext.webui.batch import replace_method  # noqa: E402
 from t2c_ext.webui.calls import Cast, MarkedCalls  # noqa: E402
 from t2c_ext.webui.forge import Forge, ReForge, texts  # noqa: E402
-from t2c_ext.webui.host import host_of, on_gpu_thread  # noqa: E402
+from t2c_ext.webui.host import chosen_model, host_of, on_gpu_thread  # noqa: E402
+from t2c_ext.webui.options import Options, PanelSettings  # noqa: E402
 from t2c_ext.webui.pairs import TWO_PASSES, Pairs  # noqa: E402
+from t2c_ext.webui.run import Run  # noqa: E402
 
 HERE = Path(__file__).parent
 OURS = ("modules", "backend", "modules_forge", "model")
@@ -130,6 +133,26 @@ def test_the_host_is_known_by_its_model() -> None:
     plain = SimpleNamespace(sd_model=SimpleNamespace(model=SimpleNamespace(diffusion_model=torch.nn.Identity())))
     assert type(host_of(plain)) is Automatic1111
     assert type(host_of(SimpleNamespace())) is Automatic1111
+
+
+def test_a_model_that_is_loaded_late_is_known() -> None:
+    """The page asks for pictures before Forge has loaded a model."""
+    processing = _processing()
+    model, processing.sd_model = processing.sd_model, SimpleNamespace(cond_stage_model=None)
+    run = Run(Options(PanelSettings(enabled=True), Recipe()))
+    run.follow(processing)
+    processing.sd_model = model
+    model.text_processing_engine = _Engine()
+    _sampled(processing)
+    assert run.pairs is not None and type(run.pairs.host) is Forge and len(run.pairs.twins) == 2 and not run.notes
+
+
+def test_forge_is_asked_to_load_the_chosen_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    from modules import sd_models, shared
+
+    assert chosen_model() is None
+    monkeypatch.setattr(sd_models, "forge_model_reload", lambda: setattr(shared, "sd_model", "chosen"), raising=False)
+    assert chosen_model() == "chosen"
 
 
 @pytest.mark.parametrize("model", ["forge", "reforge", "a1111"])

@@ -112,6 +112,16 @@ def host_of(processing: Any) -> Host:
     return ReForge(processing) if hasattr(model, "model_sampling") else Automatic1111(processing)
 
 
+def chosen_model() -> Any:
+    """The model of the checkpoint that is chosen; Forge would load it only when it makes pictures."""
+    from modules import sd_models, shared
+
+    load = getattr(sd_models, "forge_model_reload", None)
+    if load is not None:
+        load()
+    return shared.sd_model
+
+
 def on_gpu_thread(work: Callable[[], Result]) -> Result:
     """Run work on the thread where the host wants work on the GPU to run; what it raises is raised here.
 

@@ -14,6 +14,7 @@ from t2c_ext.progress import Reporter
 from t2c_ext.recipe import Recipe
 from t2c_ext.settings import Setting, TwinSettings, Value, table
 from t2c_ext.types import Plan, Stage, Twin
+from t2c_ext.webui.host import chosen_model
 from t2c_ext.webui.options import Options, PanelSettings
 from t2c_ext.webui.run import Run
 
@@ -120,7 +121,7 @@ def _processing(prompt: str, recipe: Recipe) -> Any:
     from modules import processing, shared
 
     twin = recipe.twin
-    side = native_side(shared.sd_model)
+    side = native_side(chosen_model())
     p = processing.StableDiffusionProcessingTxt2Img(
         outpath_samples=shared.opts.outdir_samples or shared.opts.outdir_txt2img_samples,
         outpath_grids=shared.opts.outdir_grids or shared.opts.outdir_txt2img_grids,

@@ -48,18 +48,12 @@ class Run:
     def follow(self, processing: Any) -> None:
         """Before a batch is sampled: make its twins along with it."""
         self.release()
-        self.pairs = pairs = Pairs(
-            host_of(processing),
-            natural=lambda prompt: self.plan(prompt).natural_prompt,
-            words=lambda prompt: self.plan(prompt).regions,
-            injection=injection_options(self.options.recipe.twin),
-            tell=self.tell,
-        )
+        self.pairs = None
 
         def followed(original: Callable[..., Any]) -> Callable[..., Any]:
             def sample(*arguments: Any, **named: Any) -> Any:
                 self.release()
-                pairs.prompts = list(processing.prompts)
+                self.pairs = pairs = self._pairs(processing)
                 if self._lockstep(processing):
                     return pairs.sample(original, arguments, named)
                 return original(*arguments, **named)
@@ -67,6 +61,17 @@ class Run:
             return sample
 
         self._undo = replace_method(processing, "sample", followed)
+
+    def _pairs(self, processing: Any) -> Pairs:
+        """Of the batch in hand; the host is known by its model, which Forge loads only when it makes pictures."""
+        return Pairs(
+            host_of(processing),
+            natural=lambda prompt: self.plan(prompt).natural_prompt,
+            words=lambda prompt: self.plan(prompt).regions,
+            injection=injection_options(self.options.recipe.twin),
+            tell=self.tell,
+            prompts=list(processing.prompts),
+        )
 
     def release(self) -> None:
         """Give the processing object its own method back; may be called twice."""

@@ -1,0 +1,1 @@
+"""Checkpoints; A1111 loads the chosen one by itself."""

@@ -1,0 +1,271 @@
+/**
+ * The hints document, version 2: what the user drew. Documents are snapshots: a change makes a new one.
+ *
+ * @typedef {import("./mask.mjs").Mask} Mask
+ * @typedef {[number, number]} Point  0..1 of the picture's width and height
+ * @typedef {{from: Point, to: Point, region?: string}} Arrow
+ * @typedef {{at: Point, radius: number, turn: number}} Swirl
+ *   radius: share of the picture's short side; turn: above 0 counter-clockwise
+ * @typedef {"translate"|"swirl"|"swirl_cw"|"swirl_ccw"} Kind
+ * @typedef {{name: string, angle: number|null, speed: number, kind: Kind, colour: string, mask: Mask|null}} Region
+ *   angle: degrees, 0 right, 90 up, or null where nobody said; speed: 1 is the usual; mask: what moves, or null
+ * @typedef {{arrows: readonly Arrow[], swirls: readonly Swirl[], pins: readonly Point[],
+ *   freeze: readonly (readonly Point[])[], still: Mask|null, regions: readonly Region[]}} Document
+ * @typedef {{encode: (mask: Mask) => Promise<string>, decode: (text: string) => Promise<Mask>}} Codec
+ * @typedef {Record<string, {angle: number|null, kind: Kind, speed: number}>} Spoken
+ *   what the words say of each region, by its name
+ */
+
+import { equalMasks, isEmpty, resized } from "./mask.mjs";
+
+export const VERSION = 2;
+export const MAX_ITEMS = 256;
+export const MAX_CORNERS = 1024;
+export const MAX_NAME = 200;
+export const MAX_SPEED = 100;
+export const MAX_MASKS = 16;
+export const MAX_MASK_TEXT = 2 * 1024 * 1024;
+const KINDS = ["translate", "swirl", "swirl_cw", "swirl_ccw"];
+
+/** Colours of regions, in the order in which they are given; told apart on most pictures. */
+export const COLOURS = [
+    "#1c8fff", "#ff8a1c", "#23b26b", "#e0559a", "#8f6bff", "#d4ac0d", "#12b0b8", "#e2503c",
+];
+
+/** @type {Document} */
+export const EMPTY = Object.freeze({
+    arrows: Object.freeze([]), swirls: Object.freeze([]), pins: Object.freeze([]), freeze: Object.freeze([]),
+    still: null, regions: Object.freeze([]),
+});
+
+/** A document that is refused; the message names the place, as "hints.arrows[2].to: …". */
+export class HintsError extends Error {}
+
+/** @returns {boolean} whether nothing is drawn or said */
+export function isBlank(document) {
+    return document.still === null && ["arrows", "swirls", "pins", "freeze", "regions"]
+        .every((key) => document[key].length === 0);
+}
+
+/** @returns {boolean} whether two documents say the same, to the last pixel */
+export function equal(a, b) {
+    if (a === b) return true;
+    if (!equalMasks(a.still, b.still) || a.regions.length !== b.regions.length) return false;
+    const plain = (document) => JSON.stringify({
+        ...document, still: null, regions: document.regions.map((region) => ({ ...region, mask: null })),
+    });
+    return plain(a) === plain(b) && a.regions.every((region, index) => equalMasks(region.mask, b.regions[index].mask));
+}
+
+/** @returns {Region|undefined} */
+export function findRegion(document, name) {
+    const wanted = String(name ?? "").trim().toLowerCase();
+    return document.regions.find((region) => region.name.trim().toLowerCase() === wanted);
+}
+
+/** @returns {string} `wanted`, or with a number after it where that is taken */
+export function freeName(document, wanted) {
+    if (findRegion(document, wanted) === undefined) return wanted;
+    for (let number = 2; ; number++) {
+        if (findRegion(document, `${wanted} ${number}`) === undefined) return `${wanted} ${number}`;
+    }
+}
+
+/** @returns {Document} with a region more, at the end; what is not given is the usual */
+export function addRegion(document, given) {
+    const used = new Set(document.regions.map((region) => region.colour));
+    const colour = COLOURS.find((one) => !used.has(one)) ?? COLOURS[document.regions.length % COLOURS.length];
+    const region = { name: "area", angle: null, speed: 1, kind: "translate", colour, mask: null, ...given };
+    return { ...document, regions: [...document.regions, Object.freeze(region)] };
+}
+
+/** @returns {Document} with a region changed; its arrows follow a new name */
+export function changeRegion(document, name, change) {
+    const regions = document.regions.map((region) => (region.name === name ? Object.freeze({ ...region, ...change }) : region));
+    if (change.name === undefined || change.name === name) return { ...document, regions };
+    const arrows = document.arrows.map((arrow) => (arrow.region === name ? { ...arrow, region: change.name } : arrow));
+    return { ...document, regions, arrows };
+}
+
+/** @returns {Document} without a region and the arrows that name it */
+export function removeRegion(document, name) {
+    return {
+        ...document,
+        regions: document.regions.filter((region) => region.name !== name),
+        arrows: document.arrows.filter((arrow) => arrow.region !== name),
+    };
+}
+
+/** @returns {Document} with one item of a list ("arrows", "swirls", "pins", "freeze") put in, changed or (null) out */
+export function withItem(document, list, index, item) {
+    const items = [...document[list]];
+    if (item === null) items.splice(index, 1);
+    else items[index] = item;
+    return { ...document, [list]: items };
+}
+
+/**
+ * The document as JSON. What the words of the page already say of an unpainted region is left out, and a region's speed
+ * is what remains beside the words', because the solver multiplies the two.
+ * @param {Document} document
+ * @param {Codec} codec
+ * @param {Spoken|null} spoken  null writes all of it as it stands
+ * @returns {Promise<object>}
+ */
+export async function write(document, codec, spoken = null) {
+    const regions = [];
+    for (const region of document.regions) {
+        const words = spoken?.[region.name.toLowerCase()];
+        const speed = words === undefined || words.speed === 0 ? region.speed : rounded(region.speed / words.speed);
+        const told = words !== undefined && words.angle === region.angle && words.kind === region.kind && speed === 1;
+        const silent = region.angle === null && region.kind === "translate" && speed === 1;
+        if (spoken !== null && region.mask === null && (told || silent)) continue;
+        const entry = { name: region.name, angle: region.angle, speed, kind: region.kind, colour: region.colour };
+        regions.push(region.mask === null ? entry : { ...entry, mask: await codec.encode(region.mask) });
+    }
+    const { arrows, swirls, pins, freeze } = document;
+    const result = { version: VERSION, arrows, swirls, pins, freeze, regions };
+    return document.still === null ? result : { ...result, still: await codec.encode(document.still) };
+}
+
+function rounded(value) {
+    return Math.round(value * 1e4) / 1e4;
+}
+
+/**
+ * The document of JSON, version 1 or 2.
+ * @param {unknown} json
+ * @param {Codec} codec
+ * @param {{width: number, height: number}} size  of the masks
+ * @param {Spoken|null} spoken  as in `write`
+ * @returns {Promise<Document>}
+ * @throws {HintsError}
+ */
+export async function read(json, codec, size, spoken = null) {
+    const given = validate(json);
+    const decode = async (text, where) => {
+        if (text === undefined) return null;
+        const mask = await codec.decode(text).catch((error) => {
+            throw new HintsError(`${where}: ${error.message}`);
+        });
+        const ratio = (mask.width * size.height) / (mask.height * size.width);
+        if (ratio < 0.95 || ratio > 1.05) throw new HintsError(`${where}: has another shape than the picture`);
+        const fitting = resized(mask, size);
+        return isEmpty(fitting) ? null : fitting;
+    };
+    let document = { ...EMPTY, arrows: given.arrows, swirls: given.swirls, pins: given.pins, freeze: given.freeze };
+    for (const [index, region] of given.regions.entries()) {
+        const said = spoken?.[region.name.toLowerCase()]?.speed ?? 1;
+        const { mask: text, ...rest } = region;
+        const mask = await decode(text, `hints.regions[${index}].mask`);
+        document = addRegion(document, { ...rest, speed: region.speed * said, mask });
+    }
+    return Object.freeze({ ...document, still: await decode(given.still, "hints.still") });
+}
+
+/**
+ * Check JSON against the contract, and put the usual in where something is left out.
+ * @param {unknown} json
+ * @returns {object}
+ * @throws {HintsError}
+ */
+export function validate(json) {
+    const version = json?.version;
+    const known = version === 1 ? [] : ["still"];
+    keys(json, "hints", ["version"], ["arrows", "swirls", "pins", "freeze", "regions", ...known]);
+    if (version !== 1 && version !== VERSION) throw new HintsError(`hints.version: must be 1 or ${VERSION}`);
+    const regions = list(json.regions ?? [], "hints.regions", (value, where) => region(value, where, version));
+    const names = regions.map((one) => one.name);
+    names.forEach((name, index) => {
+        if (names.indexOf(name) < index) throw new HintsError(`hints.regions[${index}].name: is given twice`);
+    });
+    if (regions.filter((one) => one.mask !== undefined).length > MAX_MASKS) {
+        throw new HintsError(`hints.regions: at most ${MAX_MASKS} of them may have masks`);
+    }
+    return {
+        arrows: list(json.arrows ?? [], "hints.arrows", arrow),
+        swirls: list(json.swirls ?? [], "hints.swirls", swirl),
+        pins: list(json.pins ?? [], "hints.pins", point),
+        freeze: list(json.freeze ?? [], "hints.freeze", polygon),
+        regions,
+        ...(json.still === undefined ? {} : { still: maskText(json.still, "hints.still") }),
+    };
+}
+
+function keys(value, where, required, optional) {
+    if (value === null || typeof value !== "object" || Array.isArray(value)) {
+        throw new HintsError(`${where}: must be an object`);
+    }
+    for (const key of Object.keys(value)) {
+        if (!required.includes(key) && !optional.includes(key)) throw new HintsError(`${where}.${key}: unknown`);
+    }
+    for (const key of required) if (!(key in value)) throw new HintsError(`${where}.${key}: is missing`);
+}
+
+function list(value, where, check, limit = MAX_ITEMS) {
+    if (!Array.isArray(value)) throw new HintsError(`${where}: must be a list`);
+    if (value.length > limit) throw new HintsError(`${where}: at most ${limit} items are allowed`);
+    return value.map((item, index) => check(item, `${where}[${index}]`));
+}
+
+function number(value, where, low, high) {
+    if (typeof value !== "number" || !Number.isFinite(value) || value < low || value > high) {
+        throw new HintsError(`${where}: must be a number from ${low} to ${high}`);
+    }
+    return value;
+}
+
+function point(value, where) {
+    if (!Array.isArray(value) || value.length !== 2) throw new HintsError(`${where}: must be [x, y]`);
+    return [number(value[0], `${where}[0]`, 0, 1), number(value[1], `${where}[1]`, 0, 1)];
+}
+
+function polygon(value, where) {
+    const corners = list(value, where, point, MAX_CORNERS);
+    if (corners.length < 3) throw new HintsError(`${where}: an area needs at least 3 corners`);
+    return corners;
+}
+
+function nameOf(value, where) {
+    if (typeof value !== "string" || value.trim() === "" || value.length > MAX_NAME) {
+        throw new HintsError(`${where}: must be a name of at most ${MAX_NAME} letters`);
+    }
+    return value;
+}
+
+function arrow(value, where) {
+    keys(value, where, ["from", "to"], ["region"]);
+    const [from, to] = [point(value.from, `${where}.from`), point(value.to, `${where}.to`)];
+    if (from[0] === to[0] && from[1] === to[1]) throw new HintsError(`${where}.to: equals from`);
+    return value.region == null ? { from, to } : { from, to, region: nameOf(value.region, `${where}.region`) };
+}
+
+function swirl(value, where) {
+    keys(value, where, ["at", "radius"], ["turn"]);
+    const turn = number(value.turn ?? 1, `${where}.turn`, -MAX_SPEED, MAX_SPEED);
+    if (turn === 0) throw new HintsError(`${where}.turn: must not be 0`);
+    return { at: point(value.at, `${where}.at`), radius: number(value.radius, `${where}.radius`, 0.005, 4), turn };
+}
+
+function region(value, where, version) {
+    keys(value, where, ["name"], ["angle", "speed", ...(version === 1 ? [] : ["kind", "colour", "mask"])]);
+    const result = {
+        name: nameOf(value.name, `${where}.name`),
+        angle: value.angle == null ? null : number(value.angle, `${where}.angle`, -360, 360),
+        speed: number(value.speed ?? 1, `${where}.speed`, 0, MAX_SPEED),
+        kind: value.kind ?? "translate",
+    };
+    if (!KINDS.includes(result.kind)) throw new HintsError(`${where}.kind: must be one of ${KINDS.join(", ")}`);
+    if (value.colour != null) {
+        if (!/^#[0-9a-f]{6}$/i.test(value.colour)) throw new HintsError(`${where}.colour: must be like #1c8fff`);
+        result.colour = value.colour;
+    }
+    if (value.mask != null) result.mask = maskText(value.mask, `${where}.mask`);
+    return result;
+}
+
+function maskText(value, where) {
+    if (typeof value !== "string" || value === "") throw new HintsError(`${where}: must be a PNG in base64`);
+    if (value.length > (MAX_MASK_TEXT * 4) / 3 + 4) throw new HintsError(`${where}: is larger than 2 MB`);
+    return value;
+}

@@ -1,0 +1,218 @@
+/** The keyboard, while the stage has the focus: shortcuts, and a cursor that stands for the pointer. */
+
+import { items, named, nudged, removeSelected } from "./tools/select.mjs";
+import { TOOLS } from "./tools/index.mjs";
+
+const STEPS = { plain: 0.02, fast: 0.1, fine: 0.002 };
+const WAYS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+const PARTS = { arrow: ["body", "to", "from"], swirl: ["body", "rim"], pin: ["body"], freeze: ["body"] };
+const PART_NAMES = { body: "all of it", to: "its head", from: "its tail", rim: "its size" };
+
+/** What the help shows: keys and what they do. */
+export const SHORTCUTS = [
+    ["Tools", TOOLS.map((tool) => [tool.key.toUpperCase(), tool.label])],
+    ["Drawing", [
+        ["[ ]", "smaller, larger brush"], ["Ctrl Z", "undo"], ["Ctrl Shift Z", "redo"], ["Delete", "delete what is selected"],
+        ["Esc", "give up the gesture, let go"], ["I", "invert the region"], ["D", "particles on and off"], ["M", "masks on and off"],
+    ]],
+    ["View", [["+ −", "zoom; also Ctrl and wheel"], ["0", "whole picture"], ["Space", "hold and drag to move the picture"]]],
+    ["Without a mouse", [
+        ["← ↑ → ↓", "move the cursor or what is selected; Shift far, Alt fine"],
+        ["Enter", "press and let go: start, then end an arrow or a stroke"],
+        ["N", "select the next shape; Shift N the one before"], ["T", "move all, head or tail"],
+        ["Tab", "on to the tools and regions"],
+    ]],
+];
+
+export class Keyboard {
+    /**
+     * @param {import("./board.mjs").Board} board
+     * @param {import("./pointer.mjs").Pointers} pointers
+     * @param {{tool: () => object, take: (tool: object) => void, help: () => void, invert: () => void, drift: () => void,
+     *   masks: () => void, resize: (factor: number) => void, ended: () => void, say: (sentence: string) => void}} acts
+     */
+    constructor(board, pointers, acts) {
+        Object.assign(this, { board, pointers, acts, part: "body" });
+        /** @type {[number, number]} */
+        this.cursor = [0.5, 0.5];
+        board.element.addEventListener("keydown", (event) => this.press(event));
+        board.element.addEventListener("keyup", (event) => this.release(event));
+        board.element.addEventListener("blur", () => this.leave());
+        board.element.addEventListener("pointerdown", () => { this.using = false; });
+    }
+
+    /** @private */
+    press(event) {
+        if (event.target !== this.board.element || event.isComposing) return;
+        const handled = this.command(event) || (!event.ctrlKey && !event.metaKey && this.plain(event));
+        if (!handled) return;
+        // the WebUI has shortcuts of its own on the page
+        event.preventDefault();
+        event.stopPropagation();
+    }
+
+    /** @private */
+    command(event) {
+        if (!(event.ctrlKey || event.metaKey) || event.altKey) return false;
+        const key = event.key.toLowerCase();
+        if (key === "z" && event.shiftKey || key === "y") this.board.store.redo();
+        else if (key === "z") this.board.store.undo();
+        else return false;
+        return true;
+    }
+
+    /** @private */
+    plain(event) {
+        if (event.key === "?") return this.done(this.acts.help());
+        if (this.board.store.picture === null) return false;
+        if (event.key in WAYS) return this.done(this.go(WAYS[event.key], event));
+        if (event.altKey) return false;
+        const tool = TOOLS.find((one) => one.key === event.key.toLowerCase());
+        if (tool !== undefined && !event.shiftKey) return this.done(this.acts.take(tool));
+        return this.act(event);
+    }
+
+    /** @private */
+    done() {
+        return true;
+    }
+
+    /** @private */
+    act(event) {
+        const { board, acts } = this;
+        switch (event.key) {
+            case "[": return this.done(acts.resize(1 / 1.2));
+            case "]": return this.done(acts.resize(1.2));
+            case "+": case "=": return this.done(board.zoomBy(1.25));
+            case "-": return this.done(board.zoomBy(0.8));
+            case "0": return this.done(board.showAll());
+            case "i": return this.done(acts.invert());
+            case "d": return this.done(acts.drift());
+            case "m": return this.done(acts.masks());
+            case "n": case "N": return this.done(this.nextItem(event.shiftKey ? -1 : 1));
+            case "t": return this.done(this.nextPart());
+            case "Enter": return this.done(this.toggle());
+            case "Escape": return this.escape();
+            case " ":
+                this.pointers.holding = true;
+                board.element.dataset.pointer = "grab";
+                return true;
+            case "Delete": case "Backspace":
+                if (removeSelected(board.store)) acts.ended();
+                return true;
+            default: return false;
+        }
+    }
+
+    /** @private */
+    release(event) {
+        if (event.key === " ") this.leave();
+    }
+
+    /** @private */
+    leave() {
+        this.pointers.holding = false;
+        this.board.element.dataset.pointer = this.acts.tool().pointer;
+        if (this.using) this.board.point(null);
+    }
+
+    /** Give up what is in hand; without that, let the key be heard by others. @private */
+    escape() {
+        const selected = this.board.store.selection !== null;
+        const busy = this.pointers.cancel();
+        if (this.gesture) {
+            this.gesture.cancel();
+            this.gesture = null;
+            return true;
+        }
+        if (selected) this.board.store.select(null);
+        return busy || selected;
+    }
+
+    /** @private */
+    go([x, y], event) {
+        const { board } = this;
+        const step = event.shiftKey ? STEPS.fast : event.altKey ? STEPS.fine : STEPS.plain;
+        const { picture } = board.store;
+        const short = Math.min(picture.width, picture.height);
+        const way = [(x * step * short) / picture.width, (y * step * short) / picture.height];
+        if (this.gesture === null || this.gesture === undefined) {
+            if (this.acts.tool().name === "select" && board.store.selection !== null) {
+                this.nudge(way);
+                return;
+            }
+        }
+        this.cursor = [Math.min(1, Math.max(0, this.cursor[0] + way[0])), Math.min(1, Math.max(0, this.cursor[1] + way[1]))];
+        this.gesture?.move(this.touch());
+        this.show();
+    }
+
+    /** @private */
+    nudge(way) {
+        const { store } = this.board;
+        const part = PARTS[store.selection.kind].includes(this.part) ? this.part : "body";
+        const along = part === "rim" && way[0] === 0 ? [-way[1], 0] : way;
+        store.commit(nudged(store, part, along), "moving with the keys");
+        this.acts.ended();
+    }
+
+    /** @private */
+    touch() {
+        return { point: this.cursor, pressure: 0.5, erase: false };
+    }
+
+    /** @private */
+    show() {
+        this.using = true;
+        const tool = this.acts.tool();
+        this.board.point({ point: this.cursor, ring: tool.pointer === "ring", keys: true });
+        if (tool.pointer === "pick") this.board.light(this.cursor);
+    }
+
+    /** Press, or let go again. @private */
+    toggle() {
+        const tool = this.acts.tool();
+        if (this.gesture) {
+            const { gesture } = this;
+            this.gesture = null;
+            gesture.up();
+            this.acts.ended();
+            this.acts.say(`${tool.label}: done.`);
+        } else {
+            this.gesture = tool.down(this.board, this.touch());
+            const atOnce = tool.name === "fill" || tool.name === "pin";
+            if (this.gesture !== null && atOnce) {
+                this.toggle();
+                return;
+            }
+            if (this.gesture !== null) this.acts.say(`${tool.label}: move with the cursor keys, Enter ends it.`);
+        }
+        this.show();
+    }
+
+    /** @private */
+    nextItem(step) {
+        const { store } = this.board;
+        const { document } = store.state;
+        const all = items(document);
+        if (all.length === 0) {
+            this.acts.say("There is no arrow, swirl, pin or frozen area yet.");
+            return;
+        }
+        const now = all.findIndex((one) => one.kind === store.selection?.kind && one.index === store.selection?.index);
+        const next = all[(now < 0 ? (step > 0 ? 0 : all.length - 1) : now + step + all.length) % all.length];
+        this.acts.take(TOOLS[0]);
+        this.part = "body";
+        store.select(next);
+        this.acts.say(`Selected ${named(next, document)}; the cursor keys move it.`);
+    }
+
+    /** @private */
+    nextPart() {
+        const { selection } = this.board.store;
+        if (selection === null) return;
+        const parts = PARTS[selection.kind];
+        this.part = parts[(parts.indexOf(this.part) + 1) % parts.length];
+        this.acts.say(`The cursor keys move ${PART_NAMES[this.part]}.`);
+    }
+}

@@ -1,0 +1,71 @@
+/** The page that Python makes: its text boxes and buttons, by their ids. Gradio may put new ones in their place. */
+
+export class Page {
+    /** @param {Element|ShadowRoot|Document} host  where the ids are looked for */
+    constructor(host) {
+        this.host = host;
+    }
+
+    /** @returns {HTMLTextAreaElement|HTMLInputElement|null} */
+    box(id) {
+        return this.host.querySelector(`#${id} textarea, #${id} input, textarea#${id}, input#${id}`);
+    }
+
+    /** @returns {string} what stands in a box; "" where there is none */
+    read(id) {
+        return this.box(id)?.value ?? "";
+    }
+
+    /** Write into a box so that Gradio hears of it. @returns {boolean} whether the box is there */
+    write(id, text) {
+        const box = this.box(id);
+        if (box === null) return false;
+        const kind = box instanceof HTMLTextAreaElement ? HTMLTextAreaElement : HTMLInputElement;
+        Object.getOwnPropertyDescriptor(kind.prototype, "value").set.call(box, text);
+        box.dispatchEvent(new Event("input", { bubbles: true }));
+        return true;
+    }
+
+    /** @returns {HTMLElement|null} */
+    button(id) {
+        const found = this.host.querySelector(`#${id}`);
+        return found === null || found.matches("button") ? found : found.querySelector("button");
+    }
+
+    /** @returns {boolean} whether the button is there */
+    press(id) {
+        const button = this.button(id);
+        button?.click();
+        return button !== null;
+    }
+
+    motion() {
+        return this.read("t2c_motion");
+    }
+
+    prompt() {
+        return this.read("t2c_prompt");
+    }
+
+    setMotion(text) {
+        this.write("t2c_motion", text);
+    }
+
+    /** The speed of everything, where the page has a setting for it. @returns {number} */
+    speed() {
+        const speed = Number(this.read("t2c_speed"));
+        return speed > 0 ? speed : 1;
+    }
+
+    /** The wire of a channel. @returns {import("./channel.mjs").Wire} */
+    wire() {
+        return {
+            send: (text) => {
+                if (!this.write("t2c_ask", text)) throw new Error("the page has no box to ask through");
+                // Gradio takes the box's new value over in a task of its own
+                setTimeout(() => this.press("t2c_ask_go"), 20);
+            },
+            receive: () => this.read("t2c_answer"),
+        };
+    }
+}

@@ -1,0 +1,155 @@
+/**
+ * The work on one picture: its document, the words that go with it, the way back, and what is selected.
+ *
+ * @typedef {import("./document.mjs").Document} Document
+ * @typedef {{document: Document, words: string, spoken: import("./document.mjs").Spoken}} State
+ * @typedef {"change"|"draft"|"selection"|"options"} Topic
+ */
+
+import { EMPTY, addRegion, findRegion, freeName, isBlank } from "./document.mjs";
+import { History } from "./history.mjs";
+
+/** Bytes of all masks that the states hold; a mask that several share counts once. */
+function weigh(states) {
+    const masks = new Set();
+    for (const { document } of states) {
+        if (document.still !== null) masks.add(document.still);
+        for (const region of document.regions) if (region.mask !== null) masks.add(region.mask);
+    }
+    let bytes = 0;
+    for (const mask of masks) bytes += mask.data.length;
+    return bytes;
+}
+
+export class Store {
+    constructor() {
+        /** @type {Map<Topic, Set<Function>>} */
+        this.listeners = new Map();
+        /** @type {{width: number, height: number, url: string, key: string}|null} */
+        this.picture = null;
+        this.open(null, { document: EMPTY, words: "", spoken: {} });
+    }
+
+    /** Begin with a picture and the work on it. */
+    open(picture, state) {
+        this.picture = picture;
+        this.history = new History(state, { weigh });
+        /** @type {Document|null} what a gesture shows while it lasts */
+        this.draft = null;
+        /** @type {{kind: string, index: number}|null} */
+        this.selection = null;
+        /** @type {string|null} the region that the brush paints */
+        this.active = state.document.regions[0]?.name ?? null;
+        /** @type {Set<string>} regions whose masks are not shown */
+        this.hidden = new Set();
+        this.tell("change", { from: "open" });
+    }
+
+    /** @returns {State} */
+    get state() {
+        return this.history.state;
+    }
+
+    /** @returns {Document} what to draw: the gesture's draft, or the document */
+    get shown() {
+        return this.draft ?? this.state.document;
+    }
+
+    /** @param {Topic} topic @param {Function} listener */
+    on(topic, listener) {
+        if (!this.listeners.has(topic)) this.listeners.set(topic, new Set());
+        this.listeners.get(topic).add(listener);
+    }
+
+    /** @param {Topic} topic */
+    tell(topic, detail = {}) {
+        for (const listener of this.listeners.get(topic) ?? []) listener(detail);
+    }
+
+    /** Show a document while a gesture lasts. @param {Document|null} document @param {object|null} box  what changed */
+    sketch(document, box = null) {
+        this.draft = document;
+        this.tell("draft", { box });
+    }
+
+    /** The end of a gesture: a step that can be undone. */
+    commit(document, label, from = "drawing") {
+        this.draft = null;
+        const before = this.state;
+        if (document === before.document) {
+            this.tell("draft", { box: null });
+            return;
+        }
+        this.history.push({ ...before, document }, label);
+        this.settle();
+        this.tell("change", { from, regions: document.regions !== before.document.regions });
+    }
+
+    /** The words have changed, and the regions with them. @param {State} state */
+    takeWords(state) {
+        // the words that a picture comes with are where its work begins
+        const beginning = this.history.undoLabel === null && isBlank(this.state.document);
+        if (state.document === this.state.document || beginning) {
+            this.history.amend(state);
+            this.settle();
+        } else {
+            this.history.push(state, "words");
+            this.settle();
+        }
+        this.tell("change", { from: "words" });
+    }
+
+    /** The words of the present state, without a step of their own. */
+    amendWords({ words, spoken }) {
+        this.history.amend({ ...this.state, words, spoken });
+        this.tell("change", { from: "echo" });
+    }
+
+    undo() {
+        if (this.history.undoLabel === null) return;
+        this.draft = null;
+        this.history.undo();
+        this.settle();
+        this.tell("change", { from: "history" });
+    }
+
+    redo() {
+        if (this.history.redoLabel === null) return;
+        this.draft = null;
+        this.history.redo();
+        this.settle();
+        this.tell("change", { from: "history" });
+    }
+
+    /** @param {{kind: string, index: number}|null} selection */
+    select(selection) {
+        this.selection = selection;
+        this.tell("selection");
+    }
+
+    /** @param {string|null} name */
+    activate(name) {
+        this.active = name;
+        this.tell("selection");
+    }
+
+    /** The region to paint in, and the document that has it. @returns {{document: Document, name: string}} */
+    target() {
+        const { document } = this.state;
+        const found = this.active === null ? undefined : findRegion(document, this.active);
+        if (found !== undefined) return { document, name: found.name };
+        if (document.regions.length > 0) return { document, name: document.regions[0].name };
+        const name = freeName(document, "area");
+        return { document: addRegion(document, { name }), name };
+    }
+
+    /** What is selected or active must be there. @private */
+    settle() {
+        const { document } = this.state;
+        const lists = { arrow: document.arrows, swirl: document.swirls, pin: document.pins, freeze: document.freeze };
+        if (this.selection !== null && lists[this.selection.kind].length <= this.selection.index) this.selection = null;
+        if (this.active === null || findRegion(document, this.active) === undefined) {
+            this.active = document.regions[0]?.name ?? null;
+        }
+    }
+}

@@ -1,0 +1,376 @@
+/** The studio of one page: the canvas with its tools and regions, in step with Python. */
+
+import { Board } from "./board.mjs";
+import { Channel, Lost, Refusal, Superseded } from "./channel.mjs";
+import { openHelp } from "./dialog.mjs";
+import { EMPTY, HintsError, changeRegion, equal, isBlank, read, write } from "./document.mjs";
+import { el } from "./dom.mjs";
+import { decodeField, localField } from "./field.mjs";
+import { Keep } from "./keep.mjs";
+import { Keyboard, SHORTCUTS } from "./keyboard.mjs";
+import { emptyMask, inverted, isEmpty, maskSize } from "./mask.mjs";
+import { Page } from "./page.mjs";
+import { decodeMask, encodeMask } from "./png.mjs";
+import { Pointers } from "./pointer.mjs";
+import { RegionList } from "./regions.mjs";
+import { Store } from "./store.mjs";
+import { Toast } from "./toast.mjs";
+import { Toolbar, toolNamed } from "./toolbar.mjs";
+import { Words } from "./words.mjs";
+
+const LOOK = 200;
+const TYPING = 400;
+const SETTLE = 100;
+const CODEC = { encode: remembering(encodeMask), decode: decodeMask };
+
+/** Encode each mask once. */
+function remembering(encode) {
+    /** @type {WeakMap<object, Promise<string>>} */
+    const known = new WeakMap();
+    return (mask) => {
+        if (!known.has(mask)) known.set(mask, encode(mask));
+        return known.get(mask);
+    };
+}
+
+export class Studio {
+    /**
+     * @param {Element} root  the page's `.t2c-studio`
+     * @param {Element} canvas  where to build
+     * @param {Element|ShadowRoot|Document} host  where the page's ids are
+     * @param {Storage} storage
+     */
+    constructor(root, canvas, host, storage) {
+        this.root = root;
+        this.canvas = canvas;
+        this.page = new Page(host);
+        this.keep = new Keep(storage);
+        this.channel = new Channel(this.page.wire());
+        this.toast = new Toast();
+        this.store = new Store();
+        this.tool = toolNamed("brush");
+        /** @type {Set<(state: object) => void>} who else wants the page's state */
+        this.watchers = new Set();
+        const say = (sentence) => this.say(sentence);
+        this.words = new Words(this.channel, this.store, this.page, say);
+        this.board = new Board(this.store, { say, empty: this.blank() });
+        const ended = () => this.flush();
+        this.pointers = new Pointers(this.board, () => this.tool, { ended });
+        const acts = {
+            tool: () => this.tool, take: (tool) => this.take(tool), help: () => openHelp(this.frame, SHORTCUTS),
+            invert: () => this.invert(), clear: () => this.clear(), drift: () => this.toggleDrift(), masks: () => this.toggleMasks(),
+            resize: (factor) => this.resize(factor), preview: () => this.togglePreview(), draw: () => this.board.drawAll(), ended, say,
+        };
+        this.keyboard = new Keyboard(this.board, this.pointers, acts);
+        this.toolbar = new Toolbar(this.store, this.board, acts);
+        this.regions = new RegionList(this.store, acts);
+        this.build();
+        this.take(this.tool);
+        this.store.on("change", (change) => this.changed(change));
+        this.timer = setInterval(() => this.look(), LOOK);
+        this.leaving = (event) => { if (!this.canvas.contains(event.target)) this.flush(); };
+        // the press that starts a run must find the document written
+        document.addEventListener("pointerdown", this.leaving, true);
+        document.addEventListener("keydown", this.leaving, true);
+        this.look();
+    }
+
+    /** @private */
+    blank() {
+        const press = () => { if (!this.page.press("t2c_example")) this.say("The page has no example."); };
+        return el("div", {},
+            el("p", { class: "t2c-blank-title", text: "Your picture appears here" }),
+            el("p", { text: "Drop a picture, or make one from text. Then paint what moves and draw where it goes." }),
+            el("button", { type: "button", class: "t2c-button t2c-worded t2c-primary", text: "Try the example", onclick: press }));
+    }
+
+    /** @private */
+    build() {
+        this.status = el("p", { class: "t2c-status", id: "t2c_board_help" });
+        this.frame = el("div", { class: "t2c-frame" },
+            this.toolbar.bar,
+            el("div", { class: "t2c-middle" }, this.toolbar.tools,
+                el("div", { class: "t2c-centre" }, this.board.element, this.status, this.toast.element), this.regions.element));
+        this.canvas.replaceChildren(this.frame);
+        this.board.onlight = (name) => { this.status.textContent = `${name}: a click adds or removes it.`; };
+    }
+
+    /** Leave the page. */
+    dispose() {
+        clearInterval(this.timer);
+        document.removeEventListener("pointerdown", this.leaving, true);
+        document.removeEventListener("keydown", this.leaving, true);
+        this.board.dispose();
+        this.disposed = true;
+    }
+
+    /** @param {string} sentence */
+    say(sentence) {
+        this.toast.say(sentence);
+    }
+
+    /** Take a tool in hand. */
+    take(tool) {
+        this.pointers.cancel();
+        this.tool = tool;
+        if (tool.name === "freeze") this.board.options.erases = "still";
+        if (tool.name === "brush") this.board.options.erases = "region";
+        this.board.element.dataset.pointer = tool.pointer;
+        this.board.light(null);
+        this.status.textContent = tool.help;
+        this.toolbar.taken();
+        if (tool.name === "fill") this.segment();
+    }
+
+    /** @private */
+    resize(factor) {
+        this.board.options.size = Math.min(0.3, Math.max(0.005, this.board.options.size * factor));
+        this.toolbar.showSize();
+        this.board.drawAll();
+    }
+
+    /** @private */
+    toggleDrift() {
+        this.board.setDrifting(!this.board.drifting);
+        this.toolbar.taken();
+    }
+
+    /** @private */
+    toggleMasks() {
+        this.board.setMasked(!this.board.masked);
+        this.toolbar.taken();
+    }
+
+    /** @private */
+    invert() {
+        const { document, name } = this.store.target();
+        const before = document.regions.find((region) => region.name === name).mask ?? emptyMask(this.board.size);
+        const mask = inverted(before);
+        this.store.commit(changeRegion(document, name, { mask: isEmpty(mask) ? null : mask }), `inverting ${name}`);
+        this.flush();
+    }
+
+    /** @private */
+    clear() {
+        const { document, name } = this.store.target();
+        const region = document.regions.find((one) => one.name === name);
+        if (region.mask === null) {
+            this.say(`Nothing is painted in ${name}.`);
+            return;
+        }
+        this.store.commit(changeRegion(document, name, { mask: null }), `clearing ${name}`);
+        this.flush();
+    }
+
+    /** What the page shows has changed, or its words: look every now and then, Gradio tells nobody. @private */
+    look() {
+        const text = this.page.read("t2c_state");
+        if (text !== this.stateText) {
+            this.stateText = text;
+            this.arrived(text);
+        }
+        if (this.words.changed) {
+            clearTimeout(this.typing);
+            this.words.seen = { motion: this.page.motion(), prompt: this.page.prompt() };
+            this.typing = setTimeout(() => this.words.typed(), TYPING);
+        }
+    }
+
+    /** @private */
+    arrived(text) {
+        let state = null;
+        try {
+            state = text === "" ? null : JSON.parse(text);
+        } catch {
+            return;
+        }
+        if (state === null) return;
+        this.state = state;
+        this.arriving = (this.arriving ?? Promise.resolve())
+            .then(() => this.takeState(state))
+            .catch((error) => this.say(`What the page says could not be read: ${error.message}`));
+    }
+
+    /** @private */
+    async takeState(state) {
+        if (this.disposed) return;
+        const picture = state.picture ?? null;
+        if ((picture?.key ?? null) !== (this.store.picture?.key ?? null)) await this.openPicture(picture);
+        const hints = state.hints ? JSON.stringify(state.hints) : "";
+        if (hints !== "" && hints !== this.hintsText && picture !== null) {
+            const document = await read(state.hints, CODEC, maskSize(picture), this.store.state.spoken);
+            if (!equal(document, this.store.state.document)) {
+                const kept = !isBlank(this.store.state.document);
+                this.store.commit(document, "the page's own drawing", "python");
+                if (kept) this.say("A drawing came with the picture; Undo brings yours back.");
+            }
+        }
+        this.hintsText = hints;
+        if (state.loop?.flow && this.board.field === null && picture !== null) this.board.follow(decodeField(state.loop.flow, picture));
+        for (const watch of this.watchers) watch(state);
+    }
+
+    /** Another picture: the work on it, where there is some, else a new document. @private */
+    async openPicture(picture) {
+        const left = this.store.state.words;
+        const work = picture === null ? null : this.keep.load(picture.key);
+        let document = EMPTY;
+        if (work !== null) {
+            try {
+                document = await read(work.document, CODEC, maskSize(picture));
+            } catch (error) {
+                this.keep.drop(picture.key);
+                this.say(`The earlier work on this picture could not be read (${error.message}).`);
+            }
+        }
+        this.prior = null;
+        const typed = this.page.motion();
+        const words = work !== null && (typed === "" || typed === left) ? work.words : typed;
+        this.store.open(picture, { document, words, spoken: work?.spoken ?? {} });
+        if (picture === null) return;
+        this.words.put(words);
+        if (work === null || words !== work.words) this.words.typed();
+        if (!isBlank(document)) this.settle();
+    }
+
+    /** @private */
+    changed({ from, regions }) {
+        if (from === "open" || this.store.picture === null) return;
+        if (from === "history") this.words.put(this.store.state.words);
+        if (from === "drawing" && regions) this.describe();
+        if (from === "echo") {
+            this.write();
+            return;
+        }
+        this.settle();
+    }
+
+    /** Say the regions in words, if what can be said has changed. @private */
+    describe() {
+        const said = JSON.stringify(this.store.state.document.regions.map(({ name, angle, kind, speed }) => [name, angle, kind, speed]));
+        if (said === this.said) return;
+        this.said = said;
+        this.words.drawn();
+    }
+
+    /** Show the motion at once from the hints alone, then ask the solver and write the document. @private */
+    settle() {
+        const { picture } = this.store;
+        this.board.showPreview(null);
+        this.board.fresh = true;
+        const { document } = this.store.state;
+        this.board.follow(localField(document, picture, { speed: this.page.speed(), prior: this.prior }));
+        this.write();
+        this.solve();
+    }
+
+    /** @private */
+    async solve() {
+        const { picture, state } = this.store;
+        const request = await this.request();
+        if (this.store.state.document !== state.document) return;
+        try {
+            const answer = await this.channel.ask("solve", request);
+            if (this.store.picture !== picture || this.store.state.document !== state.document) return;
+            this.prior = decodeField(answer, picture);
+            this.board.fresh = true;
+            this.board.follow(this.prior);
+            this.frame.dataset.field = "solved";
+        } catch (error) {
+            this.refused(error, picture);
+        }
+    }
+
+    /** @private */
+    refused(error, picture) {
+        if (error instanceof Superseded || this.store.picture !== picture) return;
+        if (error instanceof Refusal && error.kind === "no-region") {
+            this.prior = null;
+            return;
+        }
+        if (error instanceof Lost) this.say("No answer came from the server; the particles show a rough guess.");
+        else this.say(error.message);
+    }
+
+    /** What `solve` and `preview` are asked with. */
+    async request() {
+        const { document, spoken } = this.store.state;
+        return {
+            hints: await write(document, CODEC, spoken), motion: this.page.motion(), prompt: this.page.prompt(), speed: this.page.speed(),
+        };
+    }
+
+    /** Write the document, once things have settled. @private */
+    write() {
+        this.frame.dataset.written = "no";
+        clearTimeout(this.writing);
+        this.writing = setTimeout(() => this.flush(), SETTLE);
+    }
+
+    /** Write the document now, if it has changed. */
+    async flush() {
+        clearTimeout(this.writing);
+        const { picture, state } = this.store;
+        if (picture === null || (this.writtenState === state && this.writtenKey === picture.key)) return;
+        const json = await write(state.document, CODEC, state.spoken);
+        const work = await write(state.document, CODEC);
+        if (this.store.state !== state || this.store.picture !== picture) return;
+        [this.writtenState, this.writtenKey] = [state, picture.key];
+        const blank = json.regions.length === 0 && isBlank({ ...state.document, regions: [] });
+        this.page.write("t2c_document", blank ? "" : JSON.stringify(json));
+        this.frame.dataset.written = "yes";
+        const kept = this.keep.save(picture.key, { document: work, words: state.words, spoken: state.spoken });
+        if (!kept && !this.warned) {
+            this.warned = true;
+            this.say("This drawing is too large to be kept over a reload.");
+        }
+    }
+
+    /** Ask for the segmenter's regions, once for each picture. @private */
+    async segment() {
+        const { picture } = this.store;
+        const { segments } = this.board;
+        if (picture === null || segments.state === "asked" || segments.state === "there") return;
+        segments.state = "asked";
+        this.status.textContent = "Looking for regions…";
+        try {
+            const answer = await this.channel.ask("segment");
+            const regions = await Promise.all(answer.regions.map(async (region) => ({ ...region, mask: await decodeMask(region.mask) })));
+            Object.assign(segments, { state: "there", regions });
+            if (this.board.segments === segments && this.tool.name === "fill") this.status.textContent = this.tool.help;
+        } catch (error) {
+            segments.state = "failed";
+            if (this.board.segments === segments) this.say(error instanceof Lost ? "No regions came from the server." : error.message);
+        }
+    }
+
+    /** Play a small loop in the picture's place, or stop it. @private */
+    async togglePreview() {
+        if (this.board.element.classList.contains("t2c-previewing")) {
+            this.board.showPreview(null);
+            return;
+        }
+        const { picture, state } = this.store;
+        const button = this.toolbar.preview;
+        button.setAttribute("aria-busy", "true");
+        try {
+            const answer = await this.channel.ask("preview", await this.request());
+            if (this.store.picture !== picture || this.store.state.document !== state.document) return;
+            this.board.showPreview(moving(answer.url));
+        } catch (error) {
+            if (!(error instanceof Superseded)) this.say(error instanceof Lost ? "The preview took too long." : error.message);
+        } finally {
+            button.removeAttribute("aria-busy");
+        }
+    }
+}
+
+/** An element that plays a loop. @param {string} url */
+export function moving(url) {
+    if (!/\.(mp4|webm)(\?|$)/i.test(url)) return el("img", { src: url, alt: "" });
+    const video = el("video", { src: url, loop: true, autoplay: true, playsinline: true });
+    video.muted = true;
+    return video;
+}
+
+export { HintsError };

@@ -1,0 +1,71 @@
+/** The region brush, the eraser, and the brush for what must stand still. */
+
+import { changeRegion } from "../document.mjs";
+import { Stroke, emptyMask, equalMasks, isEmpty } from "../mask.mjs";
+
+/** The least of a stroke's radius when a pen barely touches. */
+const LIGHTEST = 0.35;
+
+/** Begin a stroke in the region that is painted. */
+function inRegion(board, touch, erasing) {
+    const { document, name } = board.store.target();
+    const region = document.regions.find((one) => one.name === name);
+    if (region.mask === null && erasing) {
+        board.say(`Nothing is painted in ${name} yet.`);
+        return null;
+    }
+    board.store.active = name;
+    const put = (mask) => changeRegion(document, name, { mask });
+    return painting(board, touch, region.mask, erasing, put, erasing ? `erasing in ${name}` : `painting ${name}`);
+}
+
+/** Begin a stroke over what stands still. */
+function inStill(board, touch, erasing) {
+    const { document } = board.store.state;
+    if (document.still === null && erasing) {
+        board.say("Nothing is painted to stand still yet.");
+        return null;
+    }
+    const put = (still) => ({ ...document, still });
+    return painting(board, touch, document.still, erasing, put, erasing ? "erasing what stands still" : "painting what stands still");
+}
+
+function painting(board, touch, before, erasing, put, label) {
+    const { options, size, store } = board;
+    const stroke = new Stroke(before ?? emptyMask(size), { softness: options.softness, erase: erasing });
+    const full = options.size * Math.min(size.width, size.height);
+    const draw = ({ point, pressure }) => {
+        const firm = options.pressure ? Math.min(1, LIGHTEST + (1 - LIGHTEST) * 2 * pressure) : 1;
+        store.sketch(put(stroke.mask), stroke.to(point, full * firm));
+    };
+    draw(touch);
+    return {
+        move: draw,
+        up: () => {
+            const unchanged = equalMasks(stroke.mask, before ?? emptyMask(size));
+            store.commit(unchanged ? store.state.document : put(isEmpty(stroke.mask) ? null : stroke.mask), label);
+        },
+        cancel: () => store.sketch(null),
+    };
+}
+
+/** @type {import("./index.mjs").Tool} */
+export const brush = {
+    name: "brush", label: "Region brush", key: "b", icon: "brush", pointer: "ring",
+    help: "Paint what moves. [ and ] change the size.",
+    down: (board, touch) => inRegion(board, touch, touch.erase),
+};
+
+/** @type {import("./index.mjs").Tool} */
+export const erase = {
+    name: "erase", label: "Eraser", key: "e", icon: "erase", pointer: "ring",
+    help: "Take away what the brush painted.",
+    down: (board, touch) => (board.options.erases === "still" ? inStill : inRegion)(board, touch, true),
+};
+
+/** @type {import("./index.mjs").Tool} */
+export const freeze = {
+    name: "freeze", label: "Freeze brush", key: "z", icon: "freeze", pointer: "ring",
+    help: "Paint what must stand still, whatever moves around it.",
+    down: (board, touch) => inStill(board, touch, touch.erase),
+};

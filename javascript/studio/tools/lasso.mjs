@@ -1,0 +1,65 @@
+/** The lasso: an outline drawn by hand, filled. */
+
+import { MAX_CORNERS, MAX_ITEMS, changeRegion } from "../document.mjs";
+import { clamp } from "../geometry.mjs";
+import { emptyMask, isEmpty, polygonMask, union, without } from "../mask.mjs";
+
+/** Window pixels between two corners. */
+const STEP = 3;
+
+/** At most as many corners as a document may hold, evenly taken. */
+export function thinned(corners) {
+    const every = Math.ceil(corners.length / MAX_CORNERS);
+    return corners.filter((_, index) => index % every === 0);
+}
+
+/** What the outline does to the document. */
+function filled(board, corners) {
+    const { options, size, store } = board;
+    if (options.lasso === "still") {
+        const { document } = store.state;
+        if (document.freeze.length >= MAX_ITEMS) {
+            board.say(`At most ${MAX_ITEMS} frozen areas are allowed.`);
+            return { document, label: "" };
+        }
+        return { document: { ...document, freeze: [...document.freeze, thinned(corners)] }, label: "freezing an area" };
+    }
+    const { document, name } = store.target();
+    const before = document.regions.find((one) => one.name === name).mask;
+    const area = polygonMask(size, corners);
+    const removing = options.lasso === "remove";
+    if (removing && before === null) {
+        board.say(`Nothing is painted in ${name} yet.`);
+        return { document: store.state.document, label: "" };
+    }
+    const after = removing ? without(before, area) : union(before ?? emptyMask(size), area);
+    store.active = name;
+    const label = removing ? `cutting out of ${name}` : `outlining ${name}`;
+    return { document: changeRegion(document, name, { mask: isEmpty(after) ? null : after }), label };
+}
+
+/** @type {import("./index.mjs").Tool} */
+export const lasso = {
+    name: "lasso", label: "Lasso", key: "l", icon: "lasso", pointer: "cross",
+    help: "Draw around what moves; the outline is filled when you let go.",
+    down(board, touch) {
+        const corners = [clamp(touch.point)];
+        const show = () => board.outline(corners);
+        show();
+        return {
+            move({ point }) {
+                const next = clamp(point);
+                if (board.apart(corners.at(-1), next) < STEP) return;
+                corners.push(next);
+                show();
+            },
+            up() {
+                board.outline(null);
+                if (corners.length < 3) return;
+                const { document, label } = filled(board, corners);
+                board.store.commit(document, label);
+            },
+            cancel: () => board.outline(null),
+        };
+    },
+};

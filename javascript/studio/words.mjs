@@ -1,0 +1,126 @@
+/**
+ * The words of the page and the list of regions are one thing: what is typed changes the regions, what is changed in
+ * the list or by drawing is written in words. Neither answers to its own echo.
+ *
+ * @typedef {import("./document.mjs").Document} Document
+ * @typedef {import("./document.mjs").Spoken} Spoken
+ * @typedef {{regions: string[], motions: {region: string, angle: number|null, kind: string, speed: number}[]}} Parsed
+ */
+
+import { addRegion, changeRegion, findRegion, removeRegion } from "./document.mjs";
+import { Lost, Refusal, Superseded } from "./channel.mjs";
+
+/** @param {Parsed} parsed @returns {Spoken} */
+export function spokenOf(parsed) {
+    const spoken = {};
+    for (const name of parsed.regions) spoken[name.toLowerCase()] = { angle: null, kind: "translate", speed: 1 };
+    for (const { region, angle, kind, speed } of parsed.motions) spoken[region.toLowerCase()] = { angle, kind, speed };
+    return spoken;
+}
+
+/**
+ * The document after the words have changed. Where the words say what they said before, what was drawn stays.
+ * @param {Document} document
+ * @param {Parsed} parsed
+ * @param {Spoken} before  what the words said before
+ * @returns {Document}
+ */
+export function merge(document, parsed, before) {
+    const now = spokenOf(parsed);
+    let result = document;
+    const names = [...parsed.regions, ...parsed.motions.map((motion) => motion.region)];
+    for (const name of new Set(names.map((one) => one.toLowerCase()))) {
+        const region = findRegion(result, name);
+        if (region === undefined) {
+            result = addRegion(result, { name: names.find((one) => one.toLowerCase() === name), ...now[name] });
+        } else if (!sameMotion(now[name], before[name])) {
+            result = changeRegion(result, region.name, now[name]);
+        }
+    }
+    for (const name of Object.keys(before)) {
+        const region = findRegion(result, name);
+        if (name in now || region === undefined) continue;
+        const drawn = region.mask !== null || result.arrows.some((arrow) => arrow.region === region.name);
+        if (drawn) result = changeRegion(result, region.name, { angle: null, kind: "translate", speed: 1 });
+        else result = removeRegion(result, region.name);
+    }
+    return result;
+}
+
+function sameMotion(a, b) {
+    // a region that is only mentioned says nothing of its motion
+    if (b === undefined) return a.angle === null && a.kind === "translate" && a.speed === 1;
+    return a.angle === b.angle && a.kind === b.kind && a.speed === b.speed;
+}
+
+/** What of the regions can be said. @param {Document} document */
+export function sayable(document) {
+    return document.regions
+        .filter((region) => region.angle !== null || region.kind !== "translate")
+        .map(({ name, angle, kind, speed }) => ({ name, angle, kind, speed }));
+}
+
+/** Keeps the words and the regions in step. */
+export class Words {
+    /**
+     * @param {{ask: (what: string, payload: object) => Promise<object>}} channel
+     * @param {import("./store.mjs").Store} store
+     * @param {{motion: () => string, prompt: () => string, setMotion: (text: string) => void}} page
+     * @param {(sentence: string) => void} report  tells the user what went wrong
+     */
+    constructor(channel, store, page, report) {
+        Object.assign(this, { channel, store, page, report });
+        /** The words as they were last read or written here: what differs was typed. */
+        this.seen = { motion: page.motion(), prompt: page.prompt() };
+    }
+
+    /** Whether the page's words have changed since they were last looked at. */
+    get changed() {
+        return this.page.motion() !== this.seen.motion || this.page.prompt() !== this.seen.prompt;
+    }
+
+    /** The words have changed: bring the regions in step. */
+    async typed() {
+        this.seen = { motion: this.page.motion(), prompt: this.page.prompt() };
+        const asked = this.seen;
+        const parsed = await this.asking("parse", asked);
+        if (parsed === null || this.seen !== asked || this.changed) return;
+        const { document, spoken } = this.store.state;
+        const state = { document: merge(document, parsed, spoken), words: asked.motion, spoken: spokenOf(parsed) };
+        this.store.takeWords(state);
+    }
+
+    /** The regions have changed: say so in words. */
+    async drawn() {
+        const { document } = this.store.state;
+        const asked = this.seen;
+        const answer = await this.asking("describe", { regions: sayable(document), motion: this.page.motion() });
+        // whoever typed in the meantime is right
+        if (answer === null || this.seen !== asked || this.changed || this.store.state.document.regions !== document.regions) return;
+        this.put(answer.motion);
+        this.store.amendWords({ words: answer.motion, spoken: this.store.state.spoken });
+        const heard = answer.motions === undefined
+            ? await this.asking("parse", this.seen)
+            : { regions: answer.regions ?? [], motions: answer.motions };
+        if (heard === null || this.page.motion() !== answer.motion) return;
+        this.store.amendWords({ words: answer.motion, spoken: spokenOf(heard) });
+    }
+
+    /** Write words into the page without hearing them as typed. @param {string} text */
+    put(text) {
+        if (text !== this.page.motion()) this.page.setMotion(text);
+        this.seen = { motion: this.page.motion(), prompt: this.page.prompt() };
+    }
+
+    /** @private */
+    async asking(what, payload) {
+        try {
+            return await this.channel.ask(what, payload);
+        } catch (error) {
+            if (error instanceof Superseded) return null;
+            if (!(error instanceof Refusal || error instanceof Lost)) throw error;
+            this.report(error instanceof Lost ? "The words could not be read: no answer came." : error.message);
+            return null;
+        }
+    }
+}

@@ -1,5 +1,7 @@
 /** Builds the studio wherever the page has a place for it, also when Gradio draws late or again. */
 
+import { Player } from "./player.mjs";
+import { Strip } from "./strip.mjs";
 import { Studio } from "./studio.mjs";
 
 /** Milliseconds between a change of the page and a look for new places. */
@@ -8,24 +10,48 @@ const PATIENCE = 100;
 /** @type {Map<Element, Studio>} */
 const studios = new Map();
 
+/** The work of a studio whose place has gone; the next one goes on with it. @type {import("./store.mjs").Store|null} */
+let left = null;
+
+function leave(canvas) {
+    const studio = studios.get(canvas);
+    if (studio === undefined) return;
+    left = studio.dispose();
+    studios.delete(canvas);
+}
+
 function host() {
     return typeof window.gradioApp === "function" ? window.gradioApp() : document;
 }
 
 /** Build what is missing, leave what is gone. */
 export function mount() {
-    for (const [canvas, studio] of studios) {
-        if (canvas.isConnected) continue;
-        studio.dispose();
-        studios.delete(canvas);
-    }
+    for (const canvas of studios.keys()) if (!canvas.isConnected) leave(canvas);
     for (const root of host().querySelectorAll(".t2c-studio")) {
         for (const canvas of root.querySelectorAll(".t2c-canvas")) {
             const whole = studios.has(canvas) && canvas.firstElementChild === studios.get(canvas).frame;
             if (whole) continue;
-            studios.get(canvas)?.dispose();
-            studios.set(canvas, new Studio(root, canvas, host(), window.sessionStorage));
+            leave(canvas);
+            studios.set(canvas, new Studio(root, canvas, host(), window.sessionStorage, left ?? undefined));
+            left = null;
         }
+        const studio = [...studios.values()].find((one) => one.root === root);
+        if (studio !== undefined) furnish(root, studio);
+    }
+}
+
+/** The player and the strip of a studio, where the page has places for them. */
+function furnish(root, studio) {
+    const player = root.querySelector(".t2c-player-root");
+    if (player !== null && player.firstElementChild !== studio.player?.element) {
+        studio.player?.dispose();
+        studio.player = new Player(player, studio.channel, (sentence) => studio.say(sentence));
+        studio.watch("player", (state) => studio.player.show(state.loop ?? null));
+    }
+    const strip = root.querySelector(".t2c-strip-root");
+    if (strip !== null && strip.firstElementChild !== studio.strip?.element) {
+        studio.strip = new Strip(strip, studio.page);
+        studio.watch("strip", (state) => studio.strip.show(state));
     }
 }
 

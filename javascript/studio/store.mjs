@@ -25,6 +25,8 @@ export class Store {
     constructor() {
         /** @type {Map<Topic, Set<Function>>} */
         this.listeners = new Map();
+        /** The document that the page put in last, as text. */
+        this.given = "";
         /** @type {{width: number, height: number, url: string, key: string}|null} */
         this.picture = null;
         this.open(null, { document: EMPTY, words: "", spoken: {} });

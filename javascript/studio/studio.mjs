@@ -3,7 +3,7 @@
 import { Board } from "./board.mjs";
 import { Channel, Lost, Refusal, Superseded } from "./channel.mjs";
 import { openHelp } from "./dialog.mjs";
-import { EMPTY, HintsError, changeRegion, equal, isBlank, read, write } from "./document.mjs";
+import { EMPTY, changeRegion, equal, isBlank, read, write } from "./document.mjs";
 import { el } from "./dom.mjs";
 import { decodeField, localField } from "./field.mjs";
 import { Keep } from "./keep.mjs";
@@ -39,18 +39,19 @@ export class Studio {
      * @param {Element} canvas  where to build
      * @param {Element|ShadowRoot|Document} host  where the page's ids are
      * @param {Storage} storage
+     * @param {Store} [store]  of a studio that was here before
      */
-    constructor(root, canvas, host, storage) {
+    constructor(root, canvas, host, storage, store = new Store()) {
         this.root = root;
         this.canvas = canvas;
         this.page = new Page(host);
         this.keep = new Keep(storage);
         this.channel = new Channel(this.page.wire());
         this.toast = new Toast();
-        this.store = new Store();
+        this.store = store;
         this.tool = toolNamed("brush");
-        /** @type {Set<(state: object) => void>} who else wants the page's state */
-        this.watchers = new Set();
+        /** @type {Map<string, (state: object) => void>} who else wants the page's state */
+        this.watchers = new Map();
         const say = (sentence) => this.say(sentence);
         this.words = new Words(this.channel, this.store, this.page, say);
         this.board = new Board(this.store, { say, empty: this.blank() });
@@ -67,6 +68,7 @@ export class Studio {
         this.build();
         this.take(this.tool);
         this.store.on("change", (change) => this.changed(change));
+        if (this.store.picture !== null) this.settle();
         this.timer = setInterval(() => this.look(), LOOK);
         this.leaving = (event) => { if (!this.canvas.contains(event.target)) this.flush(); };
         // the press that starts a run must find the document written
@@ -95,13 +97,16 @@ export class Studio {
         this.board.onlight = (name) => { this.status.textContent = `${name}: a click adds or removes it.`; };
     }
 
-    /** Leave the page. */
+    /** Leave the page. @returns {Store} the work, for whoever comes next */
     dispose() {
         clearInterval(this.timer);
         document.removeEventListener("pointerdown", this.leaving, true);
         document.removeEventListener("keydown", this.leaving, true);
         this.board.dispose();
+        this.player?.dispose();
         this.disposed = true;
+        this.store.listeners.clear();
+        return this.store;
     }
 
     /** @param {string} sentence */
@@ -162,6 +167,12 @@ export class Studio {
         this.flush();
     }
 
+    /** Hear of the page's state, now and whenever it changes. @param {string} name @param {(state: object) => void} heard */
+    watch(name, heard) {
+        this.watchers.set(name, heard);
+        heard(this.state ?? {});
+    }
+
     /** What the page shows has changed, or its words: look every now and then, Gradio tells nobody. @private */
     look() {
         const text = this.page.read("t2c_state");
@@ -197,7 +208,7 @@ export class Studio {
         const picture = state.picture ?? null;
         if ((picture?.key ?? null) !== (this.store.picture?.key ?? null)) await this.openPicture(picture);
         const hints = state.hints ? JSON.stringify(state.hints) : "";
-        if (hints !== "" && hints !== this.hintsText && picture !== null) {
+        if (hints !== "" && hints !== this.store.given && picture !== null) {
             const document = await read(state.hints, CODEC, maskSize(picture), this.store.state.spoken);
             if (!equal(document, this.store.state.document)) {
                 const kept = !isBlank(this.store.state.document);
@@ -205,9 +216,9 @@ export class Studio {
                 if (kept) this.say("A drawing came with the picture; Undo brings yours back.");
             }
         }
-        this.hintsText = hints;
+        this.store.given = hints;
         if (state.loop?.flow && this.board.field === null && picture !== null) this.board.follow(decodeField(state.loop.flow, picture));
-        for (const watch of this.watchers) watch(state);
+        for (const watch of this.watchers.values()) watch(state);
     }
 
     /** Another picture: the work on it, where there is some, else a new document. @private */
@@ -373,4 +384,3 @@ export function moving(url) {
     return video;
 }
 
-export { HintsError };

@@ -9,6 +9,7 @@
 
 import { addRegion, changeRegion, findRegion, removeRegion } from "./document.mjs";
 import { Lost, Refusal, Superseded } from "./channel.mjs";
+import { turnArrows } from "./steer.mjs";
 
 /** @param {Parsed} parsed @returns {Spoken} */
 export function spokenOf(parsed) {
@@ -84,10 +85,11 @@ export class Words {
         this.seen = { motion: this.page.motion(), prompt: this.page.prompt() };
         const asked = this.seen;
         const parsed = await this.asking("parse", asked);
-        if (parsed === null || this.seen !== asked || this.changed) return;
+        if (parsed === null || this.store.picture === null || this.seen !== asked || this.changed) return;
         const { document, spoken } = this.store.state;
-        const state = { document: merge(document, parsed, spoken), words: asked.motion, spoken: spokenOf(parsed) };
-        this.store.takeWords(state);
+        const merged = merge(document, parsed, spoken);
+        const turned = merged === document ? document : turnArrows(merged, this.store.picture);
+        this.store.takeWords({ document: turned, words: asked.motion, spoken: spokenOf(parsed) });
     }
 
     /** The regions have changed: say so in words. */

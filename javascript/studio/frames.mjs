@@ -1,0 +1,81 @@
+/** A loop's frames, decoded once, so that it plays without a gap and any of them can be shown. */
+
+/** Bytes that decoded frames may take; beyond that the browser's own player loops. */
+export const BUDGET = 320e6;
+
+/** The loop cannot be taken apart here; the sentence says why. */
+export class NoFrames extends Error {}
+
+/** @returns {boolean} */
+export function isVideo(url) {
+    return /\.(mp4|webm)(\?|#|$)/i.test(url);
+}
+
+/**
+ * Decode a loop.
+ * @param {{url: string, frames: number, fps: number, width: number, height: number}} loop
+ * @param {{budget?: number, stopped?: () => boolean}} [limits]
+ * @returns {Promise<ImageBitmap[]>}
+ * @throws {NoFrames}
+ */
+export async function decodeFrames(loop, { budget = BUDGET, stopped = () => false } = {}) {
+    const bytes = loop.frames * loop.width * loop.height * 4;
+    if (bytes > budget) throw new NoFrames(`${Math.round(bytes / 1e6)} MB of frames are more than is kept in memory`);
+    const response = await fetch(loop.url);
+    if (!response.ok) throw new NoFrames(`the loop's file was not given out (${response.status})`);
+    const blob = await response.blob();
+    return isVideo(loop.url) ? fromVideo(blob, loop, stopped) : fromPicture(blob, loop, stopped);
+}
+
+/** Of a moving picture (GIF, WebP, APNG). */
+async function fromPicture(blob, loop, stopped) {
+    if (typeof ImageDecoder === "undefined") throw new NoFrames("this browser does not take moving pictures apart");
+    const type = blob.type.startsWith("image/") ? blob.type : typeOf(loop.url);
+    const decoder = new ImageDecoder({ data: await blob.arrayBuffer(), type });
+    await decoder.tracks.ready;
+    await decoder.completed;
+    const frames = [];
+    for (let index = 0; index < decoder.tracks.selectedTrack.frameCount && !stopped(); index++) {
+        const { image } = await decoder.decode({ frameIndex: index });
+        frames.push(await createImageBitmap(image));
+        image.close();
+    }
+    decoder.close();
+    if (frames.length === 0) throw new NoFrames("the loop has no frames");
+    return frames;
+}
+
+function typeOf(url) {
+    const ending = /\.(\w+)(\?|#|$)/.exec(url)?.[1].toLowerCase();
+    return ending === "apng" ? "image/png" : `image/${ending ?? "webp"}`;
+}
+
+/** Of a video: the middle of each frame's time is sought. */
+async function fromVideo(blob, loop, stopped) {
+    const video = document.createElement("video");
+    video.muted = true;
+    video.preload = "auto";
+    video.src = URL.createObjectURL(blob);
+    try {
+        await once(video, "loadeddata");
+        const frames = [];
+        for (let index = 0; index < loop.frames && !stopped(); index++) {
+            const sought = once(video, "seeked");
+            video.currentTime = (index + 0.5) / loop.fps;
+            await sought;
+            frames.push(await createImageBitmap(video));
+        }
+        return frames;
+    } finally {
+        URL.revokeObjectURL(video.src);
+        video.removeAttribute("src");
+        video.load();
+    }
+}
+
+function once(video, name) {
+    return new Promise((resolve, reject) => {
+        video.addEventListener(name, resolve, { once: true });
+        video.addEventListener("error", () => reject(new NoFrames("this browser cannot play the loop's format")), { once: true });
+    });
+}

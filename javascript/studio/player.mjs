@@ -1,0 +1,298 @@
+/** The player: the loop without a gap, frame by frame, beside the still, with its motion and mask laid over it. */
+
+import { el, iconButton } from "./dom.mjs";
+import { decodeField } from "./field.mjs";
+import { NoFrames, decodeFrames, isVideo } from "./frames.mjs";
+import { drawStreams } from "./particles.mjs";
+import { ExportPanel } from "./export.mjs";
+
+const PACES = [0.25, 0.5, 1, 2];
+
+/** @returns {number} the frame of a loop at a time */
+export function frameAt(seconds, fps, frames) {
+    return ((Math.floor(seconds * fps + 1e-6) % frames) + frames) % frames;
+}
+
+export class Player {
+    /**
+     * @param {Element} root  where to build
+     * @param {{ask: (what: string, payload: object) => Promise<object>}} channel
+     * @param {(sentence: string) => void} say
+     */
+    constructor(root, channel, say) {
+        Object.assign(this, { root, say, frames: null, at: 0, pace: 1, playing: true, overlays: { flow: false, mask: false }, split: null });
+        this.build(channel);
+        this.seen = new IntersectionObserver((entries) => {
+            this.visible = entries.at(-1).isIntersecting;
+            this.tick();
+        });
+        this.seen.observe(this.screen);
+        this.sizes = new ResizeObserver(() => this.drawOver());
+        this.sizes.observe(this.screen);
+        this.show(null);
+    }
+
+    dispose() {
+        this.seen.disconnect();
+        this.sizes.disconnect();
+        this.forget();
+    }
+
+    /** @private */
+    build(channel) {
+        this.canvas = el("canvas", { class: "t2c-frame-now" });
+        this.native = el("div", { class: "t2c-native" });
+        this.over = el("canvas", { class: "t2c-over", "aria-hidden": "true" });
+        this.still = el("img", { class: "t2c-still", alt: "the still" });
+        this.divider = el("div", {
+            class: "t2c-divider", role: "slider", tabindex: "0", "aria-label": "Compare: the still on the left", "aria-valuemin": 0, "aria-valuemax": 100,
+        });
+        this.screen = el("div", { class: "t2c-screen", tabindex: "0", role: "group", "aria-label": "The loop" },
+            this.native, this.canvas, this.over, this.still, this.divider);
+        this.toggle = iconButton("pause", "Pause", () => this.setPlaying(!this.playing));
+        this.scrub = el("input", {
+            type: "range", min: 0, max: 1, step: 1, value: 0, class: "t2c-scrub", "aria-label": "Frame",
+            oninput: () => { this.setPlaying(false); this.go(Number(this.scrub.value)); },
+        });
+        this.count = el("output", { class: "t2c-count" });
+        this.rate = el("select", { class: "t2c-kind", "aria-label": "Speed of playing", onchange: () => this.setPace(Number(this.rate.value)) },
+            ...PACES.map((pace) => el("option", { value: pace, text: `${pace}×`, selected: pace === 1 })));
+        this.compare = iconButton("compare", "Compare with the still", () => this.setSplit(this.split === null ? 0.5 : null), { "aria-pressed": "false" });
+        this.flowButton = iconButton("flow", "Show the motion", () => this.setOverlay("flow"), { "aria-pressed": "false" });
+        this.maskButton = iconButton("mask", "Show what moves", () => this.setOverlay("mask"), { "aria-pressed": "false" });
+        this.steps = [
+            iconButton("back", "One frame back", () => this.step(-1)), iconButton("next", "One frame on", () => this.step(1)),
+        ];
+        this.controls = el("div", { class: "t2c-controls" },
+            el("div", { class: "t2c-group" }, this.steps[0], this.toggle, this.steps[1]), this.scrub, this.count, this.rate,
+            el("div", { class: "t2c-group" }, this.compare, this.flowButton, this.maskButton));
+        this.note = el("p", { class: "t2c-hint" });
+        this.exports = new ExportPanel(channel, this.say);
+        this.blank = el("div", { class: "t2c-loop-blank" }, el("p", { text: "The loop plays here once it is made." }));
+        this.whole = el("div", { class: "t2c-loop-whole" }, this.screen, this.controls, this.note, this.exports.element);
+        this.element = el("div", { class: "t2c-loop" }, this.blank, this.whole);
+        this.root.replaceChildren(this.element);
+        this.screen.addEventListener("keydown", (event) => this.key(event));
+        this.watchDivider();
+    }
+
+    /**
+     * Show another loop, or none.
+     * @param {object|null} loop  as in the page's state
+     */
+    show(loop) {
+        if (loop !== null && this.loop?.url === loop.url) return;
+        this.forget();
+        this.loop = loop;
+        this.field = null;
+        this.blank.hidden = loop !== null;
+        this.whole.hidden = loop === null;
+        this.exports.show(loop);
+        if (loop === null) return;
+        this.at = 0;
+        this.screen.style.aspectRatio = `${loop.width} / ${loop.height}`;
+        this.still.src = loop.poster ?? "";
+        this.compare.disabled = !loop.poster;
+        this.setSplit(null);
+        if (loop.flow) this.field = decodeField(loop.flow, loop);
+        this.flowButton.disabled = this.maskButton.disabled = this.field === null;
+        this.scrub.max = String(Math.max(0, loop.frames - 1));
+        this.playNatively(loop);
+        this.decode(loop);
+        this.drawOver();
+    }
+
+    /** @private */
+    forget() {
+        for (const frame of this.frames ?? []) frame.close();
+        this.frames = null;
+        this.canvas.hidden = true;
+        this.native.replaceChildren();
+        cancelAnimationFrame(this.frame);
+        this.frame = undefined;
+    }
+
+    /** The browser's own player, until the frames are there (and where they do not come). @private */
+    playNatively(loop) {
+        const moving = isVideo(loop.url)
+            ? el("video", { src: loop.url, loop: true, autoplay: true, playsinline: true, "aria-label": "the loop" })
+            : el("img", { src: loop.url, alt: "the loop" });
+        moving.muted = true;
+        this.native.replaceChildren(moving);
+        this.setControls(isVideo(loop.url));
+        this.note.textContent = "";
+    }
+
+    /** @private */
+    setControls(able) {
+        for (const control of [...this.steps, this.toggle, this.scrub, this.rate]) control.disabled = !able;
+    }
+
+    /** @private */
+    async decode(loop) {
+        try {
+            const frames = await decodeFrames(loop, { stopped: () => this.loop !== loop });
+            if (this.loop !== loop) {
+                frames.forEach((frame) => frame.close());
+                return;
+            }
+            this.frames = frames;
+            this.scrub.max = String(frames.length - 1);
+            [this.canvas.width, this.canvas.height] = [frames[0].width, frames[0].height];
+            this.native.replaceChildren();
+            this.canvas.hidden = false;
+            this.setControls(true);
+            this.started = undefined;
+            this.go(this.at);
+            this.tick();
+        } catch (error) {
+            if (!(error instanceof NoFrames)) throw error;
+            if (this.loop === loop) this.note.textContent = `The browser's own player shows the loop: ${error.message}.`;
+        }
+    }
+
+    /** @private */
+    get video() {
+        return this.native.querySelector("video");
+    }
+
+    setPlaying(playing) {
+        this.playing = playing;
+        this.toggle.replaceChildren(...iconButton(playing ? "pause" : "play", "", () => {}).childNodes);
+        this.toggle.title = playing ? "Pause" : "Play";
+        this.toggle.setAttribute("aria-label", this.toggle.title);
+        this.started = undefined;
+        if (playing) this.video?.play().catch(() => {});
+        else this.video?.pause();
+        this.tick();
+    }
+
+    setPace(pace) {
+        this.pace = pace;
+        this.started = undefined;
+        if (this.video !== null) this.video.playbackRate = pace;
+    }
+
+    step(by) {
+        this.setPlaying(false);
+        this.go(this.at + by);
+    }
+
+    /** Show a frame; they are counted round. */
+    go(index) {
+        const count = this.frames?.length ?? this.loop.frames;
+        this.at = ((index % count) + count) % count;
+        if (this.frames !== null) this.canvas.getContext("2d").drawImage(this.frames[this.at], 0, 0);
+        else if (this.video !== null) this.video.currentTime = (this.at + 0.5) / this.loop.fps;
+        this.scrub.value = String(this.at);
+        this.scrub.setAttribute("aria-valuetext", `frame ${this.at + 1} of ${count}`);
+        this.count.textContent = `${this.at + 1}/${count}`;
+    }
+
+    /** @private */
+    tick() {
+        if (this.frame !== undefined || !this.playing || this.frames === null || this.visible === false) return;
+        this.frame = requestAnimationFrame((now) => {
+            this.frame = undefined;
+            if (this.frames === null || !this.playing) return;
+            this.started ??= now - (this.at / this.loop.fps / this.pace) * 1000;
+            const index = frameAt(((now - this.started) / 1000) * this.pace, this.loop.fps, this.frames.length);
+            if (index !== this.at || this.count.textContent === "") this.go(index);
+            this.tick();
+        });
+    }
+
+    /** @param {"flow"|"mask"} name */
+    setOverlay(name) {
+        this.overlays[name] = !this.overlays[name];
+        this.flowButton.setAttribute("aria-pressed", String(this.overlays.flow));
+        this.maskButton.setAttribute("aria-pressed", String(this.overlays.mask));
+        this.drawOver();
+    }
+
+    /** @private */
+    drawOver() {
+        const { field } = this;
+        const [width, height] = [this.screen.clientWidth, this.screen.clientHeight];
+        this.over.width = width;
+        this.over.height = height;
+        if (!field || width === 0) return;
+        const scale = Math.min(width / this.loop.width, height / this.loop.height);
+        const area = { width: scale * this.loop.width, height: scale * this.loop.height };
+        const [left, top] = [(width - area.width) / 2, (height - area.height) / 2];
+        const context = this.over.getContext("2d");
+        if (this.overlays.mask || this.overlays.flow) {
+            context.drawImage(tinted(field, this.overlays), left, top, area.width, area.height);
+        }
+        if (this.overlays.flow) drawStreams(field, context, (x, y) => [left + x * area.width, top + y * area.height], 36, area);
+    }
+
+    /** @param {number|null} split  0..1: where the still ends, or null */
+    setSplit(split) {
+        this.split = split;
+        this.compare.setAttribute("aria-pressed", String(split !== null));
+        this.still.hidden = this.divider.hidden = split === null;
+        if (split === null) return;
+        this.still.style.clipPath = `inset(0 ${100 * (1 - split)}% 0 0)`;
+        this.divider.style.left = `${100 * split}%`;
+        this.divider.setAttribute("aria-valuenow", String(Math.round(100 * split)));
+    }
+
+    /** @private */
+    watchDivider() {
+        const put = (split) => this.setSplit(Math.min(1, Math.max(0, split)));
+        const at = (event) => {
+            const box = this.screen.getBoundingClientRect();
+            return (event.clientX - box.left) / box.width;
+        };
+        let held = false;
+        this.divider.addEventListener("pointerdown", (event) => {
+            held = true;
+            this.divider.setPointerCapture(event.pointerId);
+        });
+        this.divider.addEventListener("pointermove", (event) => { if (held) put(at(event)); });
+        for (const name of ["pointerup", "pointercancel"]) this.divider.addEventListener(name, () => { held = false; });
+        this.divider.addEventListener("keydown", (event) => {
+            const step = { ArrowLeft: -0.02, ArrowRight: 0.02 }[event.key];
+            if (step === undefined) return;
+            put(this.split + step);
+            event.preventDefault();
+            event.stopPropagation();
+        });
+    }
+
+    /** @private */
+    key(event) {
+        if (event.ctrlKey || event.metaKey || event.altKey) return;
+        const acts = { " ": () => this.setPlaying(!this.playing), ArrowLeft: () => this.step(-1), ArrowRight: () => this.step(1) };
+        if (!(event.key in acts) || this.toggle.disabled) return;
+        acts[event.key]();
+        event.preventDefault();
+        event.stopPropagation();
+    }
+}
+
+/** The field as a picture: what moves in one colour, or directions as hues, stronger where faster. */
+function tinted(field, { flow }) {
+    const canvas = Object.assign(document.createElement("canvas"), { width: field.width, height: field.height });
+    const context = canvas.getContext("2d");
+    const image = context.createImageData(field.width, field.height);
+    let fastest = 1e-6;
+    field.dx.forEach((dx, i) => { fastest = Math.max(fastest, Math.hypot(dx, field.dy[i])); });
+    field.mask.forEach((share, i) => {
+        const speed = Math.hypot(field.dx[i], field.dy[i]) / fastest;
+        const [r, g, b] = flow ? hue(Math.atan2(-field.dy[i], field.dx[i])) : [28, 143, 255];
+        image.data.set([r, g, b, 255 * share * (flow ? 0.25 + 0.45 * speed : 0.5)], i * 4);
+    });
+    context.putImageData(image, 0, 0);
+    return canvas;
+}
+
+/** @returns {number[]} the colour of a direction in radians */
+function hue(angle) {
+    const turn = (angle / (2 * Math.PI) + 1) % 1;
+    return [0, 1 / 3, 2 / 3].map((shift) => {
+        const at = Math.abs((((turn - shift) % 1) + 1.5) % 1 - 0.5) * 6;
+        return Math.round(255 * Math.min(1, Math.max(0, 2 - at)));
+    });
+}

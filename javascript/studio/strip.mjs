@@ -1,0 +1,87 @@
+/** The stages as thumbnails: what each made, how, in what time, whether it is out of date, and "run from here". */
+
+import { openDialog } from "./dialog.mjs";
+import { el } from "./dom.mjs";
+
+const ORDER = ["twin", "region", "motion", "loop"];
+const TITLES = { twin: "Picture", region: "What moves", motion: "Motion", loop: "Loop" };
+
+/** @returns {string} */
+function took(seconds) {
+    if (seconds === null || seconds === undefined) return "";
+    return seconds < 60 ? `${seconds.toFixed(1)} s` : `${Math.floor(seconds / 60)} min ${Math.round(seconds % 60)} s`;
+}
+
+export class Strip {
+    /**
+     * @param {Element} root  where to build
+     * @param {import("./page.mjs").Page} page
+     */
+    constructor(root, page) {
+        Object.assign(this, { root, page });
+        this.cards = new Map(ORDER.map((name) => [name, this.card(name)]));
+        this.element = el("ol", { class: "t2c-steps", "aria-label": "Stages" }, ...[...this.cards.values()].map((card) => card.element));
+        root.replaceChildren(this.element);
+    }
+
+    /** @private */
+    card(name) {
+        const pictures = el("div", { class: "t2c-thumbs" });
+        const title = el("span", { class: "t2c-step-title", text: TITLES[name] });
+        const time = el("span", { class: "t2c-step-time" });
+        const mark = el("span", { class: "t2c-step-mark", text: "out of date", hidden: true });
+        const run = el("button", { type: "button", class: "t2c-button t2c-worded t2c-again", text: "Run from here", onclick: () => this.page.press(`t2c_run_${name}`) });
+        const element = el("li", { class: "t2c-step", "data-stage": name },
+            pictures, el("div", { class: "t2c-step-about" }, title, time, mark), run);
+        return { element, pictures, title, time, mark, run, text: null };
+    }
+
+    /** @param {object} state  the page's */
+    show(state) {
+        for (const [name, card] of this.cards) {
+            const stage = state.stages?.[name] ?? null;
+            const running = state.running?.stage === name;
+            const button = this.page.button(`t2c_run_${name}`);
+            card.run.disabled = button === null || button.disabled || state.running !== null && state.running !== undefined;
+            const text = JSON.stringify([stage, running ? state.running : null]);
+            if (text === card.text) continue;
+            card.text = text;
+            this.fill(card, name, stage, running ? state.running : null);
+        }
+    }
+
+    /** @private */
+    fill(card, name, stage, running) {
+        const pictures = stage?.pictures ?? [];
+        card.title.textContent = stage?.title ?? TITLES[name];
+        card.time.textContent = running !== null ? `${running.done} of ${Math.max(1, running.total)}` : took(stage?.seconds);
+        card.mark.hidden = !stage?.stale;
+        card.element.classList.toggle("t2c-none", pictures.length === 0);
+        card.element.classList.toggle("t2c-outdated", Boolean(stage?.stale));
+        card.element.classList.toggle("t2c-running", running !== null);
+        card.pictures.replaceChildren(...pictures.map((picture) => el("button", {
+            type: "button", class: "t2c-thumb", title: `${picture.name}: open large`, "aria-label": `${card.title.textContent}, ${picture.name}: open large`,
+            onclick: () => this.open(card.title.textContent, stage, picture),
+        }, el("img", { src: picture.url, alt: "", loading: "lazy" }))));
+    }
+
+    /** A stage's pictures, large, with how they were made. @private */
+    open(title, stage, first) {
+        const image = el("img", { src: first.url, alt: first.name });
+        const tabs = stage.pictures.map((picture) => el("button", {
+            type: "button", class: "t2c-choice", role: "radio", "aria-checked": String(picture === first), text: picture.name,
+            onclick: () => {
+                image.src = picture.url;
+                image.alt = picture.name;
+                tabs.forEach((tab, index) => tab.setAttribute("aria-checked", String(stage.pictures[index] === picture)));
+            },
+        }));
+        const facts = [stage.about, stage.seconds != null ? `It took ${took(stage.seconds)}.` : "", stage.stale ? "It is out of date: something before it has changed." : ""];
+        openDialog(this.root.closest(".t2c") ?? this.root, title, [
+            ...(tabs.length > 1 ? [el("div", { class: "t2c-segments", role: "radiogroup", "aria-label": "Picture" }, ...tabs)] : []),
+            el("div", { class: "t2c-large" }, image),
+            ...facts.filter(Boolean).map((text) => el("p", { text })),
+            ...(stage.notes?.length ? [el("ul", { class: "t2c-facts" }, ...stage.notes.map((text) => el("li", { text })))] : []),
+        ], "t2c-lightbox");
+    }
+}

@@ -47,9 +47,9 @@ export function union(a, b) {
     return combined(a, b, Math.max);
 }
 
-/** @returns {Mask} what is in `a` and not in `b` */
+/** @returns {Mask} what is in `a` and not in `b`; of a mask without itself nothing is left, soft edges included */
 export function without(a, b) {
-    return combined(a, b, (x, y) => Math.round((x * (255 - y)) / 255));
+    return combined(a, b, (x, y) => Math.max(0, x - y));
 }
 
 /** @returns {Mask} */

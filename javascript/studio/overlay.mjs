@@ -1,7 +1,7 @@
 /** The painted regions and what stands still, as colours over the picture. */
 
-const FILL = 0.4;
-const FILL_ACTIVE = 0.52;
+const FILL = 0.26;
+const FILL_ACTIVE = 0.4;
 const STRIPE = 9;
 
 /** @returns {[number, number, number]} */

@@ -7,8 +7,8 @@ export const PACE = 30;
 const TRAIL = 12;
 const TRAIL_STEP = 0.045;
 const LIFE = [0.9, 2.2];
-const MOST = 900;
-const PIXELS_EACH = 420;
+const MOST = 480;
+const PIXELS_EACH = 850;
 const LEAST_SHARE = 0.2;
 
 export class Particles {
@@ -97,7 +97,7 @@ export class Particles {
     draw(context, place) {
         if (this.field === null) return;
         context.lineCap = "round";
-        for (const [colour, width] of [["rgba(0, 0, 0, .5)", 3], ["#fff", 1.5]]) {
+        for (const [colour, width] of [["rgba(0, 0, 0, .38)", 3], ["rgba(255, 255, 255, .92)", 1.5]]) {
             context.strokeStyle = colour;
             context.lineWidth = width;
             for (let point = 0; point + 1 < TRAIL; point++) {

@@ -121,6 +121,7 @@ export class Player {
         this.native.replaceChildren(moving);
         this.setControls(isVideo(loop.url));
         this.note.textContent = "";
+        this.count.textContent = `–/${loop.frames}`;
     }
 
     /** @private */
@@ -197,7 +198,7 @@ export class Player {
             if (this.frames === null || !this.playing) return;
             this.started ??= now - (this.at / this.loop.fps / this.pace) * 1000;
             const index = frameAt(((now - this.started) / 1000) * this.pace, this.loop.fps, this.frames.length);
-            if (index !== this.at || this.count.textContent === "") this.go(index);
+            if (index !== this.at) this.go(index);
             this.tick();
         });
     }

@@ -1,0 +1,401 @@
+"""Drawing with the real mouse, keyboard, finger and pen; what comes out is the document."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from .conftest import Canvas
+
+Tab = Callable[..., Canvas]
+
+
+def angle(arrow: dict[str, list[float]], width: int = 512, height: int = 384) -> float:
+    dx, dy = (arrow["to"][0] - arrow["from"][0]) * width, (arrow["to"][1] - arrow["from"][1]) * height
+    return math.degrees(math.atan2(-dy, dx)) % 360
+
+
+def test_a_painted_region_and_an_arrow_make_the_document(canvas: Canvas) -> None:
+    canvas.tool("brush")
+    canvas.drag((0.2, 0.8), (0.8, 0.8))
+    canvas.tool("arrow")
+    canvas.drag((0.7, 0.8), (0.4, 0.75))
+    document = canvas.document()
+    assert document["version"] == 2
+    (arrow,) = document["arrows"]
+    assert arrow["from"] == pytest.approx([0.7, 0.8], abs=0.004)
+    assert arrow["to"] == pytest.approx([0.4, 0.75], abs=0.004)
+    (region,) = document["regions"]
+    assert region["angle"] == pytest.approx(angle(arrow), abs=1)
+    # a stroke of 0.6 widths with a radius of 5 % of the height
+    assert canvas.share() == pytest.approx(0.6 * 0.1 * 0.8, rel=0.25)
+
+
+def test_undo_gives_back_the_exact_document_and_redo_too(canvas: Canvas) -> None:
+    acts = [
+        ("brush", [(0.2, 0.8), (0.8, 0.85)]), ("arrow", [(0.7, 0.8), (0.4, 0.8)]), ("erase", [(0.5, 0.7), (0.5, 0.9)]),
+        ("swirl", [(0.3, 0.3), (0.4, 0.3)]), ("pin", [(0.6, 0.82), (0.6, 0.82)]), ("freeze", [(0.1, 0.1), (0.2, 0.2)]),
+        ("lasso", [(0.7, 0.2), (0.9, 0.2), (0.9, 0.4), (0.7, 0.4)]),
+    ]  # fmt: skip
+    texts = [canvas.text()]
+    for tool, points in acts:
+        canvas.tool(tool)
+        canvas.drag(*points)
+        canvas.settled()
+        texts.append(canvas.text())
+    assert len(set(texts)) == len(texts)
+    for expected in reversed(texts[:-1]):
+        canvas.key("Control+z")
+        canvas.settled()
+        assert canvas.text() == expected
+    for expected in texts[1:]:
+        canvas.key("Control+Shift+z")
+        canvas.settled()
+        assert canvas.text() == expected
+
+
+def test_drawing_is_exact_at_any_zoom(canvas: Canvas) -> None:
+    canvas.page.mouse.move(*canvas.at(0.6, 0.7))
+    canvas.page.keyboard.down("Control")
+    canvas.page.mouse.wheel(0, -900)
+    canvas.page.keyboard.up("Control")
+    zoomed = canvas.page.inner_text(".t2c-percent")
+    assert int(zoomed.rstrip("%")) > 300
+    canvas.tool("arrow")
+    canvas.drag((0.62, 0.72), (0.56, 0.7))
+    (arrow,) = canvas.document()["arrows"]
+    assert arrow["from"] == pytest.approx([0.62, 0.72], abs=0.001)
+    assert arrow["to"] == pytest.approx([0.56, 0.7], abs=0.001)
+    canvas.key("0")
+    assert canvas.page.inner_text(".t2c-percent") == "100%"
+
+
+def test_select_move_and_delete(canvas: Canvas) -> None:
+    canvas.tool("arrow")
+    canvas.drag((0.3, 0.3), (0.5, 0.3))
+    canvas.tool("select")
+    canvas.drag((0.4, 0.3), (0.45, 0.4))
+    (arrow,) = canvas.document()["arrows"]
+    assert arrow["from"] == pytest.approx([0.35, 0.4], abs=0.005)
+    canvas.drag((0.55, 0.4), (0.55, 0.6))
+    (arrow,) = canvas.document()["arrows"]
+    assert arrow["from"] == pytest.approx([0.35, 0.4], abs=0.005)
+    assert arrow["to"] == pytest.approx([0.55, 0.6], abs=0.005)
+    canvas.key("Delete")
+    canvas.settled()
+    assert canvas.text() == ""
+
+
+def test_a_click_on_a_segmented_region_adds_and_removes_it(canvas: Canvas) -> None:
+    canvas.tool("fill")
+    canvas.page.wait_for_function("document.querySelector('.t2c-status').textContent.startsWith('Click a region')")
+    canvas.page.mouse.move(*canvas.at(0.5, 0.8))
+    assert canvas.page.is_visible(".t2c-lit")
+    assert canvas.page.inner_text(".t2c-status").startswith("river")
+    canvas.click(0.5, 0.8)
+    document = canvas.document()
+    assert [region["name"] for region in document["regions"]] == ["river"]
+    assert canvas.share() == pytest.approx(0.4, abs=0.02)
+    canvas.click(0.5, 0.2)
+    assert [region["name"] for region in canvas.document()["regions"]] == ["river", "sky"]
+    canvas.click(0.5, 0.8)
+    assert [region["name"] for region in canvas.document()["regions"]] == ["sky"]
+    assert [one["what"] for one in canvas.page.evaluate("fake.asked")].count("segment") == 1
+
+
+def test_words_and_regions_stay_in_step(canvas: Canvas) -> None:
+    canvas.type_motion("river flowing left, clouds drifting right fast")
+    assert canvas.names() == ["river", "clouds"]
+    angles = "[...document.querySelectorAll('.t2c-dial')].map(one => one.getAttribute('aria-valuenow'))"
+    assert canvas.page.evaluate(angles) == ["180", "0"]
+    asked = canvas.page.evaluate("fake.asked.length")
+    canvas.page.wait_for_timeout(700)
+    assert canvas.page.evaluate("fake.asked.length") == asked, "nothing echoes"
+    canvas.page.focus(".t2c-region[data-name=river] .t2c-dial")
+    for _ in range(3):
+        canvas.page.keyboard.press("ArrowDown")
+    assert canvas.motion() == "river flowing at 165 degrees, clouds flowing right fast"
+    canvas.page.click(".t2c-region[data-name=clouds] [aria-label='Remove the region']")
+    assert canvas.motion() == "river flowing at 165 degrees"
+    canvas.key("Control+z")
+    assert canvas.motion() == "river flowing at 165 degrees, clouds flowing right fast"
+    assert canvas.names() == ["river", "clouds"]
+    canvas.page.fill(".t2c-region[data-name=river] .t2c-name", "stream")
+    canvas.page.keyboard.press("Enter")
+    assert canvas.motion() == "stream flowing at 165 degrees, clouds flowing right fast"
+
+
+def test_a_drawn_arrow_is_said_and_said_words_turn_the_arrow(canvas: Canvas) -> None:
+    canvas.type_motion("river flowing right")
+    canvas.drag((0.2, 0.8), (0.8, 0.8))
+    canvas.tool("arrow")
+    canvas.drag((0.5, 0.85), (0.5, 0.75))
+    assert canvas.motion() == "river flowing up"
+    canvas.type_motion("river flowing left")
+    (arrow,) = canvas.document()["arrows"]
+    assert angle(arrow) == pytest.approx(180, abs=1)
+
+
+def test_the_keyboard_alone_places_and_moves_an_arrow(canvas: Canvas) -> None:
+    canvas.key("a", "ArrowRight", "Enter", "Shift+ArrowLeft", "Shift+ArrowLeft", "Enter")
+    (arrow,) = canvas.document()["arrows"]
+    assert angle(arrow) == pytest.approx(180, abs=0.5)
+    canvas.key("n", "ArrowDown", "t", "ArrowUp")
+    (moved,) = canvas.document()["arrows"]
+    assert moved["from"][1] == pytest.approx(arrow["from"][1] + 0.02, abs=1e-6)
+    assert moved["to"][1] == pytest.approx(arrow["to"][1], abs=1e-6)
+    canvas.key("Delete")
+    canvas.settled()
+    assert canvas.text() == ""
+    canvas.key("b", "Enter", "Shift+ArrowRight", "Enter")
+    assert canvas.share() > 0.01
+
+
+def test_keys_are_taken_only_while_the_stage_has_the_focus(canvas: Canvas) -> None:
+    canvas.page.evaluate("window.heard = []; document.addEventListener('keydown', (event) => heard.push(event.key))")
+    canvas.page.focus("#t2c_motion textarea")
+    canvas.page.keyboard.type("brave e")
+    assert canvas.page.get_attribute("[data-tool=brush]", "aria-pressed") == "true"
+    assert canvas.motion() == "brave e"
+    canvas.key("Escape", "Control+Enter", "e")
+    heard = canvas.page.evaluate("heard")
+    assert heard[-3:] == ["Escape", "Control", "Enter"], "what it does not use is left to the page"
+    assert canvas.page.get_attribute("[data-tool=erase]", "aria-pressed") == "true"
+    canvas.key("?")
+    assert canvas.page.is_visible("dialog.t2c-dialog")
+    canvas.page.keyboard.press("Escape")
+    assert canvas.page.locator("dialog").count() == 0
+    assert canvas.page.evaluate("document.activeElement.className") == "t2c-board"
+
+
+def test_a_finger_draws_and_two_fingers_zoom(tab: Tab, server: str) -> None:
+    canvas = tab(390, 844, has_touch=True, is_mobile=True).open(server)
+    session = canvas.page.context.new_cdp_session(canvas.page)
+
+    def touch(kind: str, *points: tuple[float, float]) -> None:
+        places = [canvas.at(*point) for point in points]
+        session.send(
+            "Input.dispatchTouchEvent",
+            {"type": kind, "touchPoints": [{"x": x, "y": y, "id": i} for i, (x, y) in enumerate(places)]},
+        )
+
+    canvas.page.locator("[data-tool=arrow]").tap()
+    canvas.page.evaluate("document.querySelector('.t2c-board').scrollIntoView({block: 'center'})")
+    touch("touchStart", (0.7, 0.8))
+    touch("touchMove", (0.5, 0.8))
+    touch("touchMove", (0.4, 0.8))
+    touch("touchEnd")
+    (arrow,) = canvas.document()["arrows"]
+    assert angle(arrow) == pytest.approx(180, abs=1)
+    touch("touchStart", (0.45, 0.5), (0.55, 0.5))
+    places = [(0.45, 0.5), (0.55, 0.5)]
+    width = canvas.page.evaluate("document.querySelector('.t2c-picture').getBoundingClientRect().width")
+    for spread in (0.05, 0.1, 0.15):
+        start = [canvas.at(x, y) for x, y in places]
+        session.send(
+            "Input.dispatchTouchEvent",
+            {"type": "touchMove", "touchPoints": [
+                {"x": start[0][0] - spread * 60, "y": start[0][1], "id": 0},
+                {"x": start[1][0] + spread * 60, "y": start[1][1], "id": 1},
+            ]},
+        )  # fmt: skip
+    touch("touchEnd")
+    assert canvas.page.evaluate("document.querySelector('.t2c-picture').getBoundingClientRect().width") > 1.2 * width
+    assert len(canvas.document()["arrows"]) == 1, "two fingers draw nothing"
+
+
+def test_a_pen_presses_thin_and_thick_and_its_other_end_erases(canvas: Canvas) -> None:
+    script = """([x, y, pressure, buttons, dx]) => {
+        const board = document.querySelector('.t2c-board');
+        const send = (kind, at) => board.dispatchEvent(new PointerEvent(kind, {pointerId: 9, pointerType: 'pen', bubbles: true,
+            clientX: at, clientY: y, pressure, button: kind === 'pointermove' ? -1 : 0, buttons}));
+        send('pointerdown', x); send('pointermove', x + dx); send('pointerup', x + dx);
+    }"""
+    x, y = canvas.at(0.3, 0.8)
+    canvas.page.evaluate(script, [x, y, 0.1, 1, 150])
+    thin = canvas.share()
+    canvas.key("Control+z")
+    canvas.page.evaluate(script, [x, y, 1.0, 1, 150])
+    thick = canvas.share()
+    assert thick > 1.8 * thin
+    canvas.page.evaluate(script, [x, y, 1.0, 32, 75])
+    assert canvas.share() < 0.75 * thick
+
+
+@pytest.mark.parametrize("side", [512, 1024])
+def test_particles_move_within_a_tenth_of_a_second(tab: Tab, server: str, side: int) -> None:
+    canvas = tab().open(server, side, side, "river flowing left")
+    canvas.page.evaluate("fake.delays.solve = 700")
+    canvas.tool("brush")
+    waits = []
+    for y in (0.6, 0.7, 0.8):
+        canvas.drag((0.2, y), (0.8, y))
+        canvas.page.wait_for_function("performance.getEntriesByName('t2c:drift').length > 0")
+        waits.append(canvas.page.evaluate(
+            "performance.getEntriesByName('t2c:drift')[0].startTime - performance.getEntriesByName('t2c:release').at(-1).startTime"
+        ))  # fmt: skip
+        canvas.settled()
+    assert sorted(waits)[1] < 100, waits
+    pixels = "(() => {const c = document.querySelector('.t2c-drift'); return c.getContext('2d').getImageData(0, 0, c.width, c.height).data.filter((v, i) => i % 4 === 3 && v > 40).length})()"
+    assert canvas.page.evaluate(pixels) > 200, "they are really drawn"
+
+
+def test_the_solvers_field_replaces_the_guess_and_only_the_latest_counts(canvas: Canvas) -> None:
+    canvas.type_motion("river flowing left")
+    canvas.page.evaluate("fake.delays.solve = 250; fake.asked.length = 0")
+    canvas.tool("brush")
+    for y in (0.6, 0.7, 0.8, 0.9):
+        canvas.drag((0.2, y), (0.8, y))
+    canvas.page.wait_for_selector("[data-field=solved]")
+    canvas.settled()
+    solves = [one for one in canvas.page.evaluate("fake.asked") if one["what"] == "solve"]
+    assert 2 <= len(solves) <= 4
+    assert solves[-1]["hints"] == canvas.document()
+
+
+def test_a_refusal_is_said_and_what_only_lacks_paint_is_not(canvas: Canvas) -> None:
+    canvas.tool("arrow")
+    canvas.drag((0.2, 0.2), (0.4, 0.2))
+    canvas.settled()
+    assert not canvas.page.is_visible(".t2c-toast")
+    canvas.page.evaluate("fake.refusals.solve = {ok: false, error: 'the motion could not be solved'}")
+    canvas.tool("brush")
+    canvas.drag((0.2, 0.8), (0.4, 0.8))
+    canvas.page.wait_for_selector(".t2c-toast:visible")
+    assert canvas.page.inner_text(".t2c-toast") == "The motion could not be solved"
+
+
+def test_pictures_do_not_mix_and_a_reload_keeps_the_work(canvas: Canvas, server: str) -> None:
+    canvas.type_motion("river flowing left")
+    canvas.drag((0.2, 0.8), (0.8, 0.8))
+    first = canvas.document()
+    canvas.show(400, 400, "second")
+    assert canvas.page.evaluate("document.querySelector('#t2c_document textarea').value") in ("", None) or canvas.document()["regions"] == []
+    assert canvas.page.get_attribute("[aria-label=Undo]", "disabled") is not None
+    canvas.tool("pin")
+    canvas.click(0.5, 0.5)
+    second = canvas.document()
+    assert second["pins"] == [pytest.approx([0.5, 0.5], abs=0.003)]
+    canvas.show(key="first")
+    assert canvas.document() == first
+    canvas.page.reload()
+    canvas.page.wait_for_selector(".t2c-board.t2c-without")
+    canvas.page.wait_for_function("window.fake !== undefined")
+    canvas.show(key="first")
+    assert canvas.document() == first
+    assert canvas.motion() == "river flowing left"
+    canvas.show(400, 400, "second")
+    assert canvas.document() == second
+
+
+def test_two_tabs_do_not_disturb_each_other(canvas: Canvas, server: str) -> None:
+    other = Canvas(canvas.page.context.new_page()).open(server)
+    canvas.tool("pin")
+    canvas.click(0.3, 0.3)
+    other.tool("arrow")
+    other.drag((0.2, 0.5), (0.6, 0.5))
+    assert len(canvas.document()["pins"]) == 1
+    assert canvas.document()["arrows"] == []
+    assert other.document()["pins"] == []
+    other.page.reload()
+    other.page.wait_for_function("window.fake !== undefined")
+    other.show()
+    assert other.document()["pins"] == []
+    assert len(other.document()["arrows"]) == 1
+    assert other.errors == []
+
+
+def test_a_document_of_the_pages_is_taken_and_can_be_undone(canvas: Canvas) -> None:
+    canvas.tool("pin")
+    canvas.click(0.3, 0.3)
+    mine = canvas.document()
+    canvas.page.evaluate("fake.show({hints: {version: 1, arrows: [{from: [0.1, 0.1], to: [0.4, 0.1]}]}})")
+    canvas.page.wait_for_timeout(400)
+    assert canvas.document()["arrows"] == [{"from": [0.1, 0.1], "to": [0.4, 0.1]}]
+    assert canvas.document()["pins"] == []
+    canvas.key("Control+z")
+    assert canvas.document() == mine
+
+
+def test_it_survives_a_page_that_draws_late_again_or_hidden(canvas: Canvas) -> None:
+    page = canvas.page
+    canvas.tool("pin")
+    canvas.click(0.3, 0.3)
+    before = canvas.document()
+    page.evaluate("for (let i = 0; i < 3; i++) t2c.mount()")
+    assert page.locator(".t2c-frame").count() == 1
+    page.evaluate("document.querySelector('#t2c_canvas').innerHTML = '<div class=\"t2c-canvas\"></div>'")
+    page.wait_for_selector(".t2c-board:not(.t2c-without)")
+    assert page.locator(".t2c-frame").count() == 1
+    canvas.settled()
+    assert canvas.document() == before
+    canvas.key("Control+z")
+    canvas.settled()
+    assert canvas.text() == "", "its way back is still there"
+    page.evaluate("document.querySelector('.t2c-studio').style.display = 'none'; document.querySelector('#t2c_canvas').innerHTML = '<div class=\"t2c-canvas\"></div>'")
+    page.wait_for_timeout(400)
+    page.evaluate("document.querySelector('.t2c-studio').style.display = ''")
+    page.wait_for_function("document.querySelector('.t2c-world').getBoundingClientRect().width > 50")
+    canvas.tool("arrow")
+    canvas.drag((0.2, 0.5), (0.6, 0.5))
+    assert canvas.document()["arrows"][0]["to"] == pytest.approx([0.6, 0.5], abs=0.004)
+
+
+def test_one_global_and_no_more(canvas: Canvas, server: str) -> None:
+    page = canvas.page.context.new_page()
+    page.goto(f"{server}/style.css")
+    clean = set(page.evaluate("Object.getOwnPropertyNames(window)"))
+    mine = set(canvas.page.evaluate("Object.getOwnPropertyNames(window)"))
+    assert {name for name in mine - clean if not name.isdigit()} == {"t2c", "switch_to_cinemagraph", "fake", "before", "since"}
+
+
+def test_calm_for_those_who_want_no_motion(tab: Tab, server: str) -> None:
+    canvas = tab(reduced_motion="reduce").open(server, motion="river flowing left")
+    canvas.drag((0.2, 0.8), (0.8, 0.8))
+    canvas.settled()
+    shot = "document.querySelector('.t2c-drift').toDataURL()"
+    first = canvas.page.evaluate(shot)
+    canvas.page.wait_for_timeout(200)
+    assert canvas.page.evaluate(shot) == first
+    empty = canvas.page.evaluate("(() => {const c = document.querySelector('.t2c-drift'); return Object.assign(document.createElement('canvas'), {width: c.width, height: c.height}).toDataURL()})()")
+    assert first != empty
+
+
+@pytest.mark.parametrize("width", [1440, 1024, 390])
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_nothing_overflows_and_texts_are_readable(tab: Tab, server: str, width: int, dark: bool) -> None:
+    canvas = tab(width, 844).open(server, motion="river flowing left, clouds drifting right")
+    if dark:
+        canvas.page.evaluate("document.documentElement.classList.add('dark')")
+    overflow = "document.documentElement.scrollWidth - window.innerWidth"
+    assert canvas.page.evaluate(overflow) <= 0
+    box: dict[str, Any] = canvas.page.locator(".t2c-board").bounding_box()
+    canvas.tool("lasso")
+    canvas.drag((0.3, 0.6), (0.7, 0.6), (0.7, 0.9))
+    canvas.settled()
+    assert canvas.page.locator(".t2c-board").bounding_box() == box, "the stage stays where it is"
+    contrasts = canvas.page.evaluate(CONTRASTS)
+    assert len(contrasts) > 15
+    assert {text: ratio for text, ratio in contrasts.items() if ratio < 4.5} == {}
+
+
+CONTRASTS = """(() => {
+    const canvas = document.createElement('canvas').getContext('2d', {willReadFrequently: true});
+    const rgba = (colour) => { canvas.clearRect(0, 0, 1, 1); canvas.fillStyle = colour; canvas.fillRect(0, 0, 1, 1); return [...canvas.getImageData(0, 0, 1, 1).data]; };
+    const over = (top, below) => below.map((value, i) => i === 3 ? 255 : (top[i] * top[3] + value * (255 - top[3])) / 255);
+    const light = (rgb) => rgb.slice(0, 3).map((v) => v / 255).map((v) => v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)
+        .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
+    const ground = (element) => element === null ? [255, 255, 255, 255] : over(rgba(getComputedStyle(element).backgroundColor), ground(element.parentElement));
+    const found = {};
+    for (const element of document.querySelectorAll('.t2c-frame button, .t2c-frame span, .t2c-frame p, .t2c-frame output, .t2c-frame h3, .t2c-frame select, .t2c-frame input[type=text]')) {
+        if (element.disabled || element.offsetParent === null) continue;
+        const below = ground(element);
+        const [a, b] = [light(over(rgba(getComputedStyle(element).color), below)), light(below)];
+        const name = element.getAttribute('aria-label') ?? element.textContent;
+        found[`${element.tagName} ${name}`] = Number(((Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05)).toFixed(2));
+    }
+    return found;
+})()"""

@@ -29,7 +29,7 @@ export class Keyboard {
      * @param {import("./board.mjs").Board} board
      * @param {import("./pointer.mjs").Pointers} pointers
      * @param {{tool: () => object, take: (tool: object) => void, help: () => void, invert: () => void, drift: () => void,
-     *   masks: () => void, resize: (factor: number) => void, ended: () => void, say: (sentence: string) => void}} acts
+     *   masks: () => void, resize: (factor: number) => void, say: (sentence: string) => void}} acts
      */
     constructor(board, pointers, acts) {
         Object.assign(this, { board, pointers, acts, part: "body" });
@@ -98,7 +98,7 @@ export class Keyboard {
                 board.element.dataset.pointer = "grab";
                 return true;
             case "Delete": case "Backspace":
-                if (removeSelected(board.store)) acts.ended();
+                removeSelected(board.store);
                 return true;
             default: return false;
         }
@@ -153,7 +153,6 @@ export class Keyboard {
         const part = PARTS[store.selection.kind].includes(this.part) ? this.part : "body";
         const along = part === "rim" && way[0] === 0 ? [-way[1], 0] : way;
         store.commit(nudged(store, part, along), "moving with the keys");
-        this.acts.ended();
     }
 
     /** @private */
@@ -176,7 +175,6 @@ export class Keyboard {
             const { gesture } = this;
             this.gesture = null;
             gesture.up();
-            this.acts.ended();
             this.acts.say(`${tool.label}: done.`);
         } else {
             this.gesture = tool.down(this.board, this.touch());

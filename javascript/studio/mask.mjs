@@ -26,14 +26,17 @@ export function emptyMask(size) {
 
 /** @returns {boolean} */
 export function isEmpty(mask) {
-    return mask.data.every((value) => value === 0);
+    const { data } = mask;
+    for (let i = 0; i < data.length; i++) if (data[i] !== 0) return false;
+    return true;
 }
 
 /** @returns {boolean} */
 export function equalMasks(a, b) {
     if (a === b) return true;
     if (a === null || b === null || a.width !== b.width || a.height !== b.height) return false;
-    return a.data.every((value, index) => value === b.data[index]);
+    for (let i = 0; i < a.data.length; i++) if (a.data[i] !== b.data[i]) return false;
+    return true;
 }
 
 function combined(a, b, rule) {
@@ -83,38 +86,44 @@ export function resized(mask, size) {
     const rows = new Float32Array(size.width * mask.height);
     for (let y = 0; y < mask.height; y++) {
         for (let x = 0; x < size.width; x++) {
+            const [start, first] = [across.starts[x], y * mask.width + across.from[x]];
             let sum = 0;
-            for (const [from, weight] of across[x]) sum += weight * mask.data[y * mask.width + from];
+            for (let i = 0; i < across.counts[x]; i++) sum += across.weights[start + i] * mask.data[first + i];
             rows[y * size.width + x] = sum;
         }
     }
     const result = emptyMask(size);
     for (let y = 0; y < size.height; y++) {
+        const start = down.starts[y];
         for (let x = 0; x < size.width; x++) {
             let sum = 0;
-            for (const [from, weight] of down[y]) sum += weight * rows[from * size.width + x];
+            for (let i = 0; i < down.counts[y]; i++) sum += down.weights[start + i] * rows[(down.from[y] + i) * size.width + x];
             result.data[y * size.width + x] = Math.round(sum);
         }
     }
     return result;
 }
 
-/** For each new pixel the old ones that it is made of, with weights that sum to 1 (a tent as wide as the step). */
+/**
+ * For each new pixel the old ones that it is made of (`counts` of them, beginning at `from`), with weights that sum to 1
+ * (a tent as wide as the step), which lie one after another from `starts` on.
+ */
 function weights(before, now) {
     const step = before / now;
     const reach = Math.max(1, step);
-    return Array.from({ length: now }, (_, index) => {
+    const result = { from: new Int32Array(now), counts: new Int32Array(now), starts: new Int32Array(now), weights: [] };
+    for (let index = 0; index < now; index++) {
         const middle = (index + 0.5) * step - 0.5;
-        const pairs = [];
-        let sum = 0;
-        for (let from = Math.ceil(middle - reach); from <= Math.floor(middle + reach); from++) {
-            const weight = 1 - Math.abs(from - middle) / reach;
-            if (weight <= 0) continue;
-            pairs.push([Math.min(before - 1, Math.max(0, from)), weight]);
-            sum += weight;
-        }
-        return pairs.map(([from, weight]) => [from, weight / sum]);
-    });
+        const first = Math.max(0, Math.ceil(middle - reach));
+        const last = Math.min(before - 1, Math.floor(middle + reach));
+        const tent = Array.from({ length: last - first + 1 }, (_, i) => Math.max(0, 1 - Math.abs(first + i - middle) / reach));
+        const sum = tent.reduce((one, two) => one + two, 0);
+        result.from[index] = first;
+        result.counts[index] = tent.length;
+        result.starts[index] = result.weights.length;
+        result.weights.push(...tent.map((weight) => weight / sum));
+    }
+    return { ...result, weights: Float32Array.from(result.weights) };
 }
 
 /** Lines of each row on which a polygon's edges are looked for. */
@@ -169,6 +178,8 @@ export class Stroke {
         this.cover = new Uint8Array(base.data.length);
         /** @type {Point|null} */
         this.last = null;
+        /** Whether any pixel is another than before. */
+        this.changed = false;
     }
 
     /**
@@ -206,6 +217,7 @@ export class Stroke {
                 const before = this.base.data[index];
                 const left = (before * (255 - value)) / 255;
                 this.mask.data[index] = Math.round(this.brush.erase ? left : left + value);
+                if (this.mask.data[index] !== before) this.changed = true;
             }
         }
     }

@@ -23,6 +23,11 @@ export class Overlay {
      * @param {import("./mask.mjs").Box|null} box  what has changed, or null for all of it
      */
     draw(document, size, how, box) {
+        const layers = [size.width, size.height, document.still, how.active, ...document.regions.flatMap((region) => (
+            [region.mask, region.colour, region.name, how.hidden.has(region.name)]))];
+        const same = layers.length === this.layers?.length && layers.every((layer, index) => layer === this.layers[index]);
+        this.layers = layers;
+        if (same && box === null) return;
         if (this.canvas.width !== size.width || this.canvas.height !== size.height) {
             this.canvas.width = size.width;
             this.canvas.height = size.height;
@@ -42,23 +47,23 @@ export class Overlay {
         for (const region of document.regions) {
             if (region.mask === null || how.hidden.has(region.name)) continue;
             const fill = region.name === how.active ? FILL_ACTIVE : FILL;
-            tint(image, region.mask, area, step, rgbOf(region.colour), () => fill);
+            tint(image, region.mask, area, step, rgbOf(region.colour), fill, fill, 1);
         }
         if (document.still !== null) {
-            tint(image, document.still, area, step, [214, 236, 255], (x, y) => ((x + y) % STRIPE < STRIPE / 2 ? 0.75 : 0.25));
+            tint(image, document.still, area, step, [214, 236, 255], 0.75, 0.25, STRIPE);
         }
         this.context.putImageData(image, area.left, area.top);
     }
 }
 
-/** Lay a colour over an image as far as a mask reaches, with an outline where it is half. */
-function tint(image, mask, area, step, rgb, fill) {
+/** Lay a colour over an image as far as a mask reaches, in stripes of two strengths, with an outline where it is half. */
+function tint(image, mask, area, step, rgb, strong, weak, stripe) {
     const { data, width } = mask;
     for (let y = area.top; y < area.bottom; y++) {
         for (let x = area.left; x < area.right; x++) {
             const value = data[y * width + x];
             if (value === 0) continue;
-            let alpha = (value / 255) * fill(x, y);
+            let alpha = (value / 255) * (2 * ((x + y) % stripe) < stripe ? strong : weak);
             if (value >= 128 && onEdge(mask, x, y, step)) alpha = 0.95;
             blend(image.data, ((y - area.top) * image.width + (x - area.left)) * 4, rgb, alpha);
         }

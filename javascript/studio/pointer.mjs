@@ -7,10 +7,9 @@ export class Pointers {
     /**
      * @param {import("./board.mjs").Board} board
      * @param {() => import("./tools/index.mjs").Tool} tool  the one in hand
-     * @param {{ended: () => void}} heard  a gesture has ended
      */
-    constructor(board, tool, heard) {
-        Object.assign(this, { board, tool, heard });
+    constructor(board, tool) {
+        Object.assign(this, { board, tool });
         /** @type {Map<number, [number, number]>} */
         this.down = new Map();
         /** @type {import("./tools/index.mjs").Gesture|null} */
@@ -98,7 +97,6 @@ export class Pointers {
         performance.clearMarks("t2c:drift");
         performance.mark("t2c:release");
         gesture.up();
-        this.heard.ended();
         if (event.pointerType === "touch") this.board.point(null);
     }
 

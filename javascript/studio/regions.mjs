@@ -18,7 +18,7 @@ function said(region) {
 export class RegionList {
     /**
      * @param {import("./store.mjs").Store} store
-     * @param {{draw: () => void, ended: () => void, say: (sentence: string) => void}} acts
+     * @param {{draw: () => void, say: (sentence: string) => void}} acts
      */
     constructor(store, acts) {
         Object.assign(this, { store, acts });
@@ -38,7 +38,6 @@ export class RegionList {
         const name = freeName(document, "area");
         this.store.active = name;
         this.store.commit(addRegion(document, { name }), `adding ${name}`);
-        this.acts.ended();
         const input = [...this.list.querySelectorAll("input.t2c-name")].at(-1);
         input?.focus();
         input?.select();
@@ -186,7 +185,6 @@ export class RegionList {
         let after = changeRegion(document, name, changed);
         if ("angle" in changed && changed.angle !== null) after = turnArrows(after, this.store.picture);
         this.store.commit(after, label);
-        this.acts.ended();
     }
 
     /** @private */
@@ -204,13 +202,11 @@ export class RegionList {
         if (this.store.hidden.delete(before)) this.store.hidden.add(wanted);
         this.store.active = wanted;
         this.store.commit(changeRegion(document, before, { name: wanted }), "another name");
-        this.acts.ended();
     }
 
     /** @private */
     remove(name) {
         this.store.commit(removeRegion(this.store.state.document, name), `removing ${name}`);
-        this.acts.ended();
     }
 
     /** @private */

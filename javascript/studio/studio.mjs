@@ -21,6 +21,7 @@ import { Words } from "./words.mjs";
 const LOOK = 200;
 const TYPING = 400;
 const SETTLE = 100;
+const AFTER = 30;
 const CODEC = { encode: remembering(encodeMask), decode: decodeMask };
 
 /** Encode each mask once. */
@@ -55,12 +56,11 @@ export class Studio {
         const say = (sentence) => this.say(sentence);
         this.words = new Words(this.channel, this.store, this.page, say);
         this.board = new Board(this.store, { say, empty: this.blank() });
-        const ended = () => this.flush();
-        this.pointers = new Pointers(this.board, () => this.tool, { ended });
+        this.pointers = new Pointers(this.board, () => this.tool);
         const acts = {
             tool: () => this.tool, take: (tool) => this.take(tool), help: () => openHelp(this.frame, SHORTCUTS),
             invert: () => this.invert(), clear: () => this.clear(), drift: () => this.toggleDrift(), masks: () => this.toggleMasks(),
-            resize: (factor) => this.resize(factor), preview: () => this.togglePreview(), draw: () => this.board.drawAll(), ended, say,
+            resize: (factor) => this.resize(factor), preview: () => this.togglePreview(), draw: () => this.board.drawAll(), say,
         };
         this.keyboard = new Keyboard(this.board, this.pointers, acts);
         this.toolbar = new Toolbar(this.store, this.board, acts);
@@ -152,7 +152,6 @@ export class Studio {
         const before = document.regions.find((region) => region.name === name).mask ?? emptyMask(this.board.size);
         const mask = inverted(before);
         this.store.commit(changeRegion(document, name, { mask: isEmpty(mask) ? null : mask }), `inverting ${name}`);
-        this.flush();
     }
 
     /** @private */
@@ -164,7 +163,6 @@ export class Studio {
             return;
         }
         this.store.commit(changeRegion(document, name, { mask: null }), `clearing ${name}`);
-        this.flush();
     }
 
     /** Hear of the page's state, now and whenever it changes. @param {string} name @param {(state: object) => void} heard */
@@ -183,7 +181,8 @@ export class Studio {
         if (this.words.changed) {
             clearTimeout(this.typing);
             this.words.seen = { motion: this.page.motion(), prompt: this.page.prompt() };
-            this.typing = setTimeout(() => this.words.typed(), TYPING);
+            this.frame.dataset.words = "typed";
+            this.typing = setTimeout(() => this.words.typed().finally(() => delete this.frame.dataset.words), TYPING);
         }
     }
 
@@ -223,6 +222,7 @@ export class Studio {
 
     /** Another picture: the work on it, where there is some, else a new document. @private */
     async openPicture(picture) {
+        await this.flush();
         const left = this.store.state.words;
         const work = picture === null ? null : this.keep.load(picture.key);
         let document = EMPTY;
@@ -238,6 +238,9 @@ export class Studio {
         const typed = this.page.motion();
         const words = work !== null && (typed === "" || typed === left) ? work.words : typed;
         this.store.open(picture, { document, words, spoken: work?.spoken ?? {} });
+        this.writtenState = null;
+        await this.flush();
+        this.frame.dataset.picture = picture?.key ?? "";
         if (picture === null) return;
         this.words.put(words);
         if (work === null || words !== work.words) this.words.typed();
@@ -278,6 +281,9 @@ export class Studio {
     /** @private */
     async solve() {
         const { picture, state } = this.store;
+        // the particles come first; writing masks would hold them up
+        await new Promise((done) => setTimeout(done, AFTER));
+        if (this.store.state.document !== state.document) return;
         const request = await this.request();
         if (this.store.state.document !== state.document) return;
         try {
@@ -322,14 +328,18 @@ export class Studio {
     async flush() {
         clearTimeout(this.writing);
         const { picture, state } = this.store;
-        if (picture === null || (this.writtenState === state && this.writtenKey === picture.key)) return;
+        if (this.writtenState === state) {
+            this.frame.dataset.written = "yes";
+            return;
+        }
         const json = await write(state.document, CODEC, state.spoken);
         const work = await write(state.document, CODEC);
         if (this.store.state !== state || this.store.picture !== picture) return;
-        [this.writtenState, this.writtenKey] = [state, picture.key];
+        this.writtenState = state;
         const blank = json.regions.length === 0 && isBlank({ ...state.document, regions: [] });
         this.page.write("t2c_document", blank ? "" : JSON.stringify(json));
         this.frame.dataset.written = "yes";
+        if (picture === null) return;
         const kept = this.keep.save(picture.key, { document: work, words: state.words, spoken: state.spoken });
         if (!kept && !this.warned) {
             this.warned = true;

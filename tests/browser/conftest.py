@@ -77,7 +77,7 @@ class Canvas:
 
     def show(self, width: int = 512, height: int = 384, key: str = "first") -> None:
         self.page.evaluate("([w, h, key]) => fake.picture(w, h, key)", [width, height, key])
-        self.page.wait_for_selector(".t2c-board:not(.t2c-without)")
+        self.page.wait_for_selector(f".t2c-frame[data-picture={key}]")
         self.page.wait_for_function("document.querySelector('.t2c-world').getBoundingClientRect().width > 50")
         self.settled()
 
@@ -114,7 +114,7 @@ class Canvas:
             "(() => {const now = [fake.asked.length, document.querySelector('#t2c_document textarea').value,"
             "document.querySelector('#t2c_answer textarea').value, document.querySelector('#t2c_motion textarea').value].join();"
             "if (now !== window.before) { window.before = now; window.since = performance.now(); }"
-            "return performance.now() - window.since > 480 && document.querySelector('.t2c-frame').dataset.written !== 'no'})()"
+            "return performance.now() - window.since > 480 && document.querySelector('.t2c-frame').dataset.written !== 'no' && !document.querySelector('.t2c-frame[data-words]')})()"
         )
         self.page.wait_for_function(quiet, timeout=15000)
 

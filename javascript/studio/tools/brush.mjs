@@ -1,7 +1,7 @@
 /** The region brush, the eraser, and the brush for what must stand still. */
 
 import { changeRegion } from "../document.mjs";
-import { Stroke, emptyMask, equalMasks, isEmpty } from "../mask.mjs";
+import { Stroke, emptyMask, isEmpty } from "../mask.mjs";
 
 /** The least of a stroke's radius when a pen barely touches. */
 const LIGHTEST = 0.35;
@@ -42,8 +42,8 @@ function painting(board, touch, before, erasing, put, label) {
     return {
         move: draw,
         up: () => {
-            const unchanged = equalMasks(stroke.mask, before ?? emptyMask(size));
-            store.commit(unchanged ? store.state.document : put(isEmpty(stroke.mask) ? null : stroke.mask), label);
+            const nothing = erasing && isEmpty(stroke.mask);
+            store.commit(stroke.changed ? put(nothing ? null : stroke.mask) : store.state.document, label);
         },
         cancel: () => store.sketch(null),
     };

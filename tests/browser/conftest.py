@@ -114,7 +114,7 @@ class Canvas:
             "(() => {const now = [fake.asked.length, document.querySelector('#t2c_document textarea').value,"
             "document.querySelector('#t2c_answer textarea').value, document.querySelector('#t2c_motion textarea').value].join();"
             "if (now !== window.before) { window.before = now; window.since = performance.now(); }"
-            "return performance.now() - window.since > 480 && document.querySelector('.t2c-frame').dataset.written !== 'no' && !document.querySelector('.t2c-frame[data-words]')})()"
+            "return performance.now() - window.since > 360 && document.querySelector('.t2c-frame').dataset.written !== 'no' && !document.querySelector('.t2c-frame[data-words]')})()"
         )
         self.page.wait_for_function(quiet, timeout=15000)
 

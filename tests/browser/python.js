@@ -108,7 +108,7 @@ async function segment() {
     return { width, height, regions };
 }
 
-const ANSWERS = {
+const ANSWERS = fake.answers = {
     solve, segment,
     parse: ({ motion }) => parse(motion),
     describe: ({ regions }) => ({ motion: describe(regions) }),

@@ -167,7 +167,7 @@ def test_keys_are_taken_only_while_the_stage_has_the_focus(canvas: Canvas) -> No
     canvas.key("?")
     assert canvas.page.is_visible("dialog.t2c-dialog")
     canvas.page.keyboard.press("Escape")
-    assert canvas.page.locator("dialog").count() == 0
+    canvas.page.wait_for_selector("dialog", state="detached")
     assert canvas.page.evaluate("document.activeElement.className") == "t2c-board"
 
 
@@ -273,7 +273,10 @@ def test_pictures_do_not_mix_and_a_reload_keeps_the_work(canvas: Canvas, server:
     canvas.drag((0.2, 0.8), (0.8, 0.8))
     first = canvas.document()
     canvas.show(400, 400, "second")
-    assert canvas.page.evaluate("document.querySelector('#t2c_document textarea').value") in ("", None) or canvas.document()["regions"] == []
+    assert (
+        canvas.page.evaluate("document.querySelector('#t2c_document textarea').value") in ("", None)
+        or canvas.document()["regions"] == []
+    )
     assert canvas.page.get_attribute("[aria-label=Undo]", "disabled") is not None
     canvas.tool("pin")
     canvas.click(0.5, 0.5)
@@ -335,7 +338,9 @@ def test_it_survives_a_page_that_draws_late_again_or_hidden(canvas: Canvas) -> N
     canvas.key("Control+z")
     canvas.settled()
     assert canvas.text() == "", "its way back is still there"
-    page.evaluate("document.querySelector('.t2c-studio').style.display = 'none'; document.querySelector('#t2c_canvas').innerHTML = '<div class=\"t2c-canvas\"></div>'")
+    page.evaluate(
+        "document.querySelector('.t2c-studio').style.display = 'none'; document.querySelector('#t2c_canvas').innerHTML = '<div class=\"t2c-canvas\"></div>'"
+    )
     page.wait_for_timeout(400)
     page.evaluate("document.querySelector('.t2c-studio').style.display = ''")
     page.wait_for_function("document.querySelector('.t2c-world').getBoundingClientRect().width > 50")
@@ -349,7 +354,13 @@ def test_one_global_and_no_more(canvas: Canvas, server: str) -> None:
     page.goto(f"{server}/style.css")
     clean = set(page.evaluate("Object.getOwnPropertyNames(window)"))
     mine = set(canvas.page.evaluate("Object.getOwnPropertyNames(window)"))
-    assert {name for name in mine - clean if not name.isdigit()} == {"t2c", "switch_to_cinemagraph", "fake", "before", "since"}
+    assert {name for name in mine - clean if not name.isdigit()} == {
+        "t2c",
+        "switch_to_cinemagraph",
+        "fake",
+        "before",
+        "since",
+    }
 
 
 def test_calm_for_those_who_want_no_motion(tab: Tab, server: str) -> None:
@@ -360,7 +371,9 @@ def test_calm_for_those_who_want_no_motion(tab: Tab, server: str) -> None:
     first = canvas.page.evaluate(shot)
     canvas.page.wait_for_timeout(200)
     assert canvas.page.evaluate(shot) == first
-    empty = canvas.page.evaluate("(() => {const c = document.querySelector('.t2c-drift'); return Object.assign(document.createElement('canvas'), {width: c.width, height: c.height}).toDataURL()})()")
+    empty = canvas.page.evaluate(
+        "(() => {const c = document.querySelector('.t2c-drift'); return Object.assign(document.createElement('canvas'), {width: c.width, height: c.height}).toDataURL()})()"
+    )
     assert first != empty
 
 

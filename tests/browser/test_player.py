@@ -1,0 +1,209 @@
+"""The loop playing, scrubbed, compared, exported; the strip of stages."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from .conftest import Canvas
+
+FRAMES, FPS, WIDTH, HEIGHT = 12, 10, 96, 64
+
+
+def bar(frame: int) -> np.ndarray:
+    """A picture in which a white bar stands at the frame's own place."""
+    picture = np.full((HEIGHT, WIDTH, 3), 30, np.uint8)
+    picture[:, frame * 8 : frame * 8 + 8] = 230
+    return picture
+
+
+@pytest.fixture(scope="session")
+def loops(made: Path) -> dict[str, str]:
+    """The same loop as WebP, GIF and MP4, and its still."""
+    pictures = [Image.fromarray(bar(frame)) for frame in range(FRAMES)]
+    more: dict[str, Any] = {"save_all": True, "append_images": pictures[1:], "duration": 1000 // FPS, "loop": 0}
+    pictures[0].save(made / "loop.webp", lossless=True, **more)
+    pictures[0].save(made / "loop.gif", **more)
+    Image.new("RGB", (WIDTH, HEIGHT), (0, 200, 0)).save(made / "still.png")
+    av = pytest.importorskip("av")
+    with av.open(str(made / "loop.mp4"), "w") as file:
+        stream = file.add_stream("libx264", rate=FPS, options={"crf": "10"})
+        stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv420p"
+        for frame in range(FRAMES):
+            file.mux(stream.encode(av.VideoFrame.from_ndarray(bar(frame), format="rgb24")))
+        file.mux(stream.encode())
+    return {kind: f"/made/loop.{kind}" for kind in ("webp", "gif", "mp4")}
+
+
+def state(url: str) -> dict[str, Any]:
+    flow = np.zeros((8, 12, 2), "<i2")
+    flow[4:, :, 0] = 100
+    mask = np.zeros((8, 12), np.uint8)
+    mask[4:] = 255
+    sent = {"width": 12, "height": 8, "unit": 0.01, "flow": base64.b64encode(flow.tobytes()).decode(),
+            "mask": base64.b64encode(mask.tobytes()).decode()}  # fmt: skip
+    return {"url": url, "poster": "/made/still.png", "frames": FRAMES, "fps": FPS, "width": WIDTH, "height": HEIGHT, "bytes": 1, "flow": sent}  # fmt: skip
+
+
+@pytest.fixture
+def player(canvas: Canvas, loops: dict[str, str]) -> Callable[[str], Canvas]:
+    def show(kind: str) -> Canvas:
+        canvas.page.evaluate("loop => fake.show({loop})", state(loops[kind]))
+        canvas.page.wait_for_selector(".t2c-frame-now", timeout=15000)
+        return canvas
+
+    return show
+
+
+BRIGHT = """(() => {
+    const canvas = document.querySelector('.t2c-frame-now');
+    const row = canvas.getContext('2d').getImageData(0, canvas.height / 2, canvas.width, 1).data;
+    const lit = [...Array(canvas.width).keys()].filter((x) => row[4 * x] > 130);
+    return (lit.reduce((sum, x) => sum + x, 0) / lit.length + 0.5) / 8 - 0.5;
+})()"""
+
+
+@pytest.mark.parametrize("kind", ["webp", "gif", "mp4"])
+def test_every_frame_is_there_and_goes_round(player: Callable[[str], Canvas], kind: str) -> None:
+    page = player(kind).page
+    page.click(".t2c-loop [title=Pause]")
+    for frame in range(FRAMES):
+        page.evaluate(
+            "frame => {const s = document.querySelector('.t2c-scrub'); s.value = frame; s.dispatchEvent(new Event('input'))}",
+            frame,
+        )
+        assert page.evaluate(BRIGHT) == pytest.approx(frame, abs=0.1)
+    page.click(".t2c-loop [title='One frame on']")
+    assert page.evaluate(BRIGHT) == pytest.approx(0, abs=0.1)
+    page.focus(".t2c-screen")
+    page.keyboard.press("ArrowLeft")
+    assert page.evaluate(BRIGHT) == pytest.approx(FRAMES - 1, abs=0.1)
+
+
+def test_it_plays_at_its_pace_without_a_gap(player: Callable[[str], Canvas]) -> None:
+    page = player("webp").page
+    page.select_option(".t2c-controls select", "2")
+    seen = page.evaluate("""new Promise((done) => {
+        const seen = []; const start = performance.now();
+        const look = (now) => {
+            const at = Number(document.querySelector('.t2c-scrub').value);
+            if (seen.length === 0 || seen.at(-1)[0] !== at) seen.push([at, now]);
+            if (now - start < 1500) requestAnimationFrame(look); else done(seen);
+        };
+        requestAnimationFrame(look);
+    })""")
+    turns = sum(1 for before, after in zip(seen, seen[1:], strict=False) if after[0] < before[0])
+    assert turns >= 2
+    advanced = sum((after[0] - before[0]) % FRAMES for before, after in zip(seen, seen[1:], strict=False))
+    seconds = (seen[-1][1] - seen[0][1]) / 1000
+    assert advanced / seconds == pytest.approx(2 * FPS, rel=0.1)
+
+
+def test_compare_and_overlays(player: Callable[[str], Canvas]) -> None:
+    page = player("webp").page
+    page.click("[title='Compare with the still']")
+    page.focus(".t2c-divider")
+    for _ in range(5):
+        page.keyboard.press("ArrowLeft")
+    assert page.get_attribute(".t2c-divider", "aria-valuenow") == "40"
+    box = page.locator(".t2c-screen").bounding_box()
+    shot = page.locator(".t2c-screen").screenshot()
+    pixels = np.asarray(Image.open(__import__("io").BytesIO(shot)).convert("RGB")).astype(int)
+    middle = pixels[pixels.shape[0] // 4]
+    # the picture lies in the middle of the screen
+    width = min(box["width"], box["height"] * WIDTH / HEIGHT)
+    left = (box["width"] - width) / 2
+    green = [
+        middle[int(left + share * width)] for share in (0.02, 0.3) if left + share * width < 0.4 * box["width"] - 20
+    ]
+    assert green and all(g > 150 and r < 60 for r, g, b in green)
+    drawn = "(() => {const c = document.querySelector('.t2c-over'); const d = c.getContext('2d').getImageData(0, 0, c.width, c.height).data; let top = 0, low = 0; for (let i = 3; i < d.length; i += 4) if (d[i] > 20) { if (i < d.length / 2) top++; else low++; } return [top, low]})()"
+    assert page.evaluate(drawn) == [0, 0]
+    for button in ("Show what moves", "Show the motion"):
+        page.click(f"[title='{button}']")
+        top, low = page.evaluate(drawn)
+        assert low > 1000 and top < 0.2 * low
+        page.click(f"[title='{button}']")
+    assert page.evaluate(drawn) == [0, 0]
+
+
+def test_export_shows_what_it_weighs_before_it_is_saved(player: Callable[[str], Canvas]) -> None:
+    page = player("webp").page
+    page.click(".t2c-export summary")
+    page.select_option(".t2c-export select >> nth=0", "gif")
+    page.fill(".t2c-number", "1.5")
+    page.click(".t2c-export button:has-text('Export')")
+    page.wait_for_selector(".t2c-result a")
+    assert page.inner_text(".t2c-result span") == "cinemagraph.gif, 1.2 MB"
+    assert page.get_attribute(".t2c-result a", "download") == "cinemagraph.gif"
+    request = page.evaluate("fake.asked.find((one) => one.what === 'export')")
+    assert {key: request[key] for key in ("format", "quality", "side", "max_megabytes")} == {
+        "format": "gif", "quality": 80, "side": 0, "max_megabytes": 1.5,
+    }  # fmt: skip
+    page.select_option(".t2c-export select >> nth=0", "webm")
+    assert page.locator(".t2c-result a").count() == 0
+    page.evaluate("fake.refusals.export = {ok: false, error: 'WebM cannot be made that small'}")
+    page.click(".t2c-export button:has-text('Export')")
+    page.wait_for_function("document.querySelector('.t2c-result').textContent === 'WebM cannot be made that small.'")
+
+
+def test_copy_puts_the_gif_itself_on_the_clipboard(player: Callable[[str], Canvas], loops: dict[str, str]) -> None:
+    canvas = player("webp")
+    page = canvas.page
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.evaluate(
+        "url => { fake.answers.export = () => ({ url, bytes: 2000, name: 'cinemagraph.gif' }); }", loops["gif"]
+    )
+    page.click(".t2c-export summary")
+    page.click("text=Copy as GIF")
+    page.wait_for_function("document.querySelector('.t2c-result').textContent.includes('on the clipboard')")
+    html = page.evaluate(
+        "navigator.clipboard.read().then((items) => items[0].getType('text/html')).then((blob) => blob.text())"
+    )
+    assert "data:image/gif;base64,R0lGOD" in html
+
+
+def test_a_loop_too_large_for_memory_is_left_to_the_browser(canvas: Canvas, loops: dict[str, str]) -> None:
+    page = canvas.page
+    loop = state(loops["mp4"]) | {"frames": 10_000, "width": 960, "height": 640}
+    page.evaluate("loop => fake.show({loop})", loop)
+    page.wait_for_function("document.querySelector('.t2c-loop .t2c-hint').textContent.includes('own player')")
+    assert page.evaluate("document.querySelector('.t2c-native video').loop")
+    assert not page.is_visible(".t2c-frame-now")
+    page.click(".t2c-loop [title=Pause]")
+    assert page.evaluate("document.querySelector('.t2c-native video').paused")
+
+
+def test_the_strip_shows_stages_and_forwards_run_from_here(canvas: Canvas) -> None:
+    page = canvas.page
+    stage = {
+        "title": "What moves", "pictures": [{"name": "river", "url": "/made/still.png"}, {"name": "mask", "url": "/made/still.png"}],
+        "seconds": 83.4, "stale": True, "about": "Found by <b>colour</b>.", "notes": ["A note."],
+    }  # fmt: skip
+    page.evaluate("stage => fake.show({stages: {region: stage}})", stage)
+    card = page.locator(".t2c-step[data-stage=region]")
+    card.locator("img").first.wait_for()
+    assert card.locator(".t2c-step-about").inner_text().split("\n")[0].startswith("What moves")
+    assert "1 min 23 s" in card.inner_text() and "out of date" in card.inner_text()
+    assert page.locator(".t2c-step.t2c-none").count() == 3
+    page.evaluate(
+        "document.querySelector('#t2c_run_region').addEventListener('click', () => { window.fake.ran = true; })"
+    )
+    card.locator(".t2c-again").click()
+    assert page.evaluate("fake.ran") is True
+    page.evaluate("fake.show({running: {stage: 'region', done: 1, total: 4}})")
+    page.wait_for_selector(".t2c-step.t2c-running")
+    assert card.locator(".t2c-again").is_disabled()
+    card.locator(".t2c-thumb").first.click()
+    dialog = page.locator("dialog")
+    assert "Found by <b>colour</b>." in dialog.inner_text() and "A note." in dialog.inner_text()
+    dialog.locator("text=mask").click()
+    assert dialog.locator("img").get_attribute("alt") == "mask"
+    page.mouse.click(5, 5)
+    page.wait_for_selector("dialog", state="detached")

@@ -27,7 +27,7 @@ def node() -> str:
 
 @pytest.mark.parametrize("file", sorted(FOLDER.glob("*.test.mjs")), ids=lambda file: file.name.partition(".")[0])
 def test_module(file: Path) -> None:
-    done = subprocess.run([node(), "--test", str(file)], capture_output=True, text=True, timeout=120)
+    done = subprocess.run([node(), "--test", str(file)], capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
     assert re.search(r"^# pass [1-9]", done.stdout, re.MULTILINE), done.stdout[-1000:]
 
@@ -35,7 +35,7 @@ def test_module(file: Path) -> None:
 def test_every_module_is_well_formed() -> None:
     program = node()
     for file in sorted((ROOT / "javascript").rglob("*.*js")):
-        done = subprocess.run([program, "--check", str(file)], capture_output=True, text=True)
+        done = subprocess.run([program, "--check", str(file)], capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
 
 
@@ -47,6 +47,6 @@ def test_the_host_finds_one_script_only() -> None:
 def test_every_rule_of_style_stays_below_our_class() -> None:
     text = re.sub(r"/\*.*?\*/", "", (ROOT / "style.css").read_text(encoding="utf-8"), flags=re.DOTALL)
     selectors = [part.strip() for rule in re.findall(r"([^{}]+)\{", text) for part in rule.split(",")]
-    strangers = [one for one in selectors if not re.match(r"(\.t2c(-hidden)?\b|@container|ol\.t2c|\.t2c)", one)]
+    strangers = [one for one in selectors if not re.match(r"(\.t2c(-hidden)?\b|@container|@media|ol\.t2c|\.t2c)", one)]
     assert len(selectors) > 100
     assert strangers == []

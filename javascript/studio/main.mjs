@@ -36,7 +36,11 @@ export function mount() {
             left = null;
         }
         const studio = [...studios.values()].find((one) => one.root === root);
-        if (studio !== undefined) furnish(root, studio);
+        if (studio === undefined) continue;
+        furnish(root, studio);
+        // the page's plain player and figures step back
+        const live = { canvas: true, player: studio.player !== undefined, strip: studio.strip !== undefined };
+        for (const [part, there] of Object.entries(live)) root.classList.toggle(`t2c-live-${part}`, there);
     }
 }
 

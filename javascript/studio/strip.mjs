@@ -42,7 +42,8 @@ export class Strip {
             const stage = state.stages?.[name] ?? null;
             const running = state.running?.stage === name;
             const button = this.page.button(`t2c_run_${name}`);
-            card.run.disabled = button === null || button.disabled || state.running !== null && state.running !== undefined;
+            const idle = (state.picture ?? null) !== null && (state.running ?? null) === null;
+            card.run.disabled = !idle || button === null || button.disabled;
             const text = JSON.stringify([stage, running ? state.running : null]);
             if (text === card.text) continue;
             card.text = text;

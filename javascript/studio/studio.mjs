@@ -122,9 +122,14 @@ export class Studio {
         if (tool.name === "brush") this.board.options.erases = "region";
         this.board.element.dataset.pointer = tool.pointer;
         this.board.light(null);
-        this.status.textContent = tool.help;
+        this.showHelp();
         this.toolbar.taken();
         if (tool.name === "fill") this.segment();
+    }
+
+    /** One sentence on the tool in hand. @private */
+    showHelp() {
+        this.status.textContent = this.store.picture === null ? "" : this.tool.help;
     }
 
     /** @private */
@@ -241,6 +246,7 @@ export class Studio {
         this.writtenState = null;
         await this.flush();
         this.frame.dataset.picture = picture?.key ?? "";
+        this.take(this.tool);
         if (picture === null) return;
         this.words.put(words);
         if (work === null || words !== work.words) this.words.typed();
@@ -358,7 +364,7 @@ export class Studio {
             const answer = await this.channel.ask("segment");
             const regions = await Promise.all(answer.regions.map(async (region) => ({ ...region, mask: await decodeMask(region.mask) })));
             Object.assign(segments, { state: "there", regions });
-            if (this.board.segments === segments && this.tool.name === "fill") this.status.textContent = this.tool.help;
+            if (this.board.segments === segments && this.tool.name === "fill") this.showHelp();
         } catch (error) {
             segments.state = "failed";
             if (this.board.segments === segments) this.say(error instanceof Lost ? "No regions came from the server." : error.message);

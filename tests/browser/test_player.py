@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable
+from io import BytesIO
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from canvas_page import Canvas
 from PIL import Image
-
-from .conftest import Canvas
 
 FRAMES, FPS, WIDTH, HEIGHT = 12, 10, 96, 64
 
@@ -48,7 +49,8 @@ def state(url: str) -> dict[str, Any]:
     mask[4:] = 255
     sent = {"width": 12, "height": 8, "unit": 0.01, "flow": base64.b64encode(flow.tobytes()).decode(),
             "mask": base64.b64encode(mask.tobytes()).decode()}  # fmt: skip
-    return {"url": url, "poster": "/made/still.png", "frames": FRAMES, "fps": FPS, "width": WIDTH, "height": HEIGHT, "bytes": 1, "flow": sent}  # fmt: skip
+    size = {"frames": FRAMES, "fps": FPS, "width": WIDTH, "height": HEIGHT, "bytes": 1}
+    return {"url": url, "poster": "/made/still.png", "flow": sent} | size
 
 
 @pytest.fixture
@@ -60,6 +62,23 @@ def player(canvas: Canvas, loops: dict[str, str]) -> Callable[[str], Canvas]:
 
     return show
 
+
+SCRUB = """(frame) => {
+    const scrub = document.querySelector('.t2c-scrub');
+    scrub.value = frame;
+    scrub.dispatchEvent(new Event('input'));
+}"""
+
+OVER = """(() => {
+    const {width, height} = document.querySelector('.t2c-over');
+    const pixels = document.querySelector('.t2c-over').getContext('2d').getImageData(0, 0, width, height).data;
+    const halves = [0, 0];
+    for (let i = 3; i < pixels.length; i += 4) if (pixels[i] > 20) halves[i < pixels.length / 2 ? 0 : 1]++;
+    return halves;
+})()"""
+"""How many pixels of the upper and the lower half are laid over."""
+
+CLIPBOARD = "navigator.clipboard.read().then(([item]) => item.getType('text/html')).then((blob) => blob.text())"
 
 BRIGHT = """(() => {
     const canvas = document.querySelector('.t2c-frame-now');
@@ -74,10 +93,7 @@ def test_every_frame_is_there_and_goes_round(player: Callable[[str], Canvas], ki
     page = player(kind).page
     page.click(".t2c-loop [title=Pause]")
     for frame in range(FRAMES):
-        page.evaluate(
-            "frame => {const s = document.querySelector('.t2c-scrub'); s.value = frame; s.dispatchEvent(new Event('input'))}",
-            frame,
-        )
+        page.evaluate(SCRUB, frame)
         assert page.evaluate(BRIGHT) == pytest.approx(frame, abs=0.1)
     page.click(".t2c-loop [title='One frame on']")
     assert page.evaluate(BRIGHT) == pytest.approx(0, abs=0.1)
@@ -98,9 +114,9 @@ def test_it_plays_at_its_pace_without_a_gap(player: Callable[[str], Canvas]) -> 
         };
         requestAnimationFrame(look);
     })""")
-    turns = sum(1 for before, after in zip(seen, seen[1:], strict=False) if after[0] < before[0])
+    turns = sum(1 for before, after in pairwise(seen) if after[0] < before[0])
     assert turns >= 2
-    advanced = sum((after[0] - before[0]) % FRAMES for before, after in zip(seen, seen[1:], strict=False))
+    advanced = sum((after[0] - before[0]) % FRAMES for before, after in pairwise(seen))
     seconds = (seen[-1][1] - seen[0][1]) / 1000
     assert advanced / seconds == pytest.approx(2 * FPS, rel=0.1)
 
@@ -114,7 +130,7 @@ def test_compare_and_overlays(player: Callable[[str], Canvas]) -> None:
     assert page.get_attribute(".t2c-divider", "aria-valuenow") == "40"
     box = page.locator(".t2c-screen").bounding_box()
     shot = page.locator(".t2c-screen").screenshot()
-    pixels = np.asarray(Image.open(__import__("io").BytesIO(shot)).convert("RGB")).astype(int)
+    pixels = np.asarray(Image.open(BytesIO(shot)).convert("RGB")).astype(int)
     middle = pixels[pixels.shape[0] // 4]
     # the picture lies in the middle of the screen
     width = min(box["width"], box["height"] * WIDTH / HEIGHT)
@@ -123,14 +139,13 @@ def test_compare_and_overlays(player: Callable[[str], Canvas]) -> None:
         middle[int(left + share * width)] for share in (0.02, 0.3) if left + share * width < 0.4 * box["width"] - 20
     ]
     assert green and all(g > 150 and r < 60 for r, g, b in green)
-    drawn = "(() => {const c = document.querySelector('.t2c-over'); const d = c.getContext('2d').getImageData(0, 0, c.width, c.height).data; let top = 0, low = 0; for (let i = 3; i < d.length; i += 4) if (d[i] > 20) { if (i < d.length / 2) top++; else low++; } return [top, low]})()"
-    assert page.evaluate(drawn) == [0, 0]
+    assert page.evaluate(OVER) == [0, 0]
     for button in ("Show what moves", "Show the motion"):
         page.click(f"[title='{button}']")
-        top, low = page.evaluate(drawn)
+        top, low = page.evaluate(OVER)
         assert low > 1000 and top < 0.2 * low
         page.click(f"[title='{button}']")
-    assert page.evaluate(drawn) == [0, 0]
+    assert page.evaluate(OVER) == [0, 0]
 
 
 def test_export_shows_what_it_weighs_before_it_is_saved(player: Callable[[str], Canvas]) -> None:
@@ -163,9 +178,7 @@ def test_copy_puts_the_gif_itself_on_the_clipboard(player: Callable[[str], Canva
     page.click(".t2c-export summary")
     page.click("text=Copy as GIF")
     page.wait_for_function("document.querySelector('.t2c-result').textContent.includes('on the clipboard')")
-    html = page.evaluate(
-        "navigator.clipboard.read().then((items) => items[0].getType('text/html')).then((blob) => blob.text())"
-    )
+    html = page.evaluate(CLIPBOARD)
     assert "data:image/gif;base64,R0lGOD" in html
 
 
@@ -183,7 +196,8 @@ def test_a_loop_too_large_for_memory_is_left_to_the_browser(canvas: Canvas, loop
 def test_the_strip_shows_stages_and_forwards_run_from_here(canvas: Canvas) -> None:
     page = canvas.page
     stage = {
-        "title": "What moves", "pictures": [{"name": "river", "url": "/made/still.png"}, {"name": "mask", "url": "/made/still.png"}],
+        "title": "What moves",
+        "pictures": [{"name": name, "url": "/made/still.png"} for name in ("river", "mask")],
         "seconds": 83.4, "stale": True, "about": "Found by <b>colour</b>.", "notes": ["A note."],
     }  # fmt: skip
     page.evaluate("stage => fake.show({stages: {region: stage}})", stage)
@@ -192,9 +206,7 @@ def test_the_strip_shows_stages_and_forwards_run_from_here(canvas: Canvas) -> No
     assert card.locator(".t2c-step-about").inner_text().split("\n")[0].startswith("What moves")
     assert "1 min 23 s" in card.inner_text() and "out of date" in card.inner_text()
     assert page.locator(".t2c-step.t2c-none").count() == 3
-    page.evaluate(
-        "document.querySelector('#t2c_run_region').addEventListener('click', () => { window.fake.ran = true; })"
-    )
+    page.evaluate("document.querySelector('#t2c_run_region').onclick = () => { fake.ran = true; }")
     card.locator(".t2c-again").click()
     assert page.evaluate("fake.ran") is True
     page.evaluate("fake.show({running: {stage: 'region', done: 1, total: 4}})")

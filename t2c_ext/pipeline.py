@@ -19,17 +19,20 @@ from t2c_ext.media.metadata import poster_path, write_poster
 from t2c_ext.media.videos import format_of, write_video
 from t2c_ext.motion.choose import Equipment, choose_model, make_flow
 from t2c_ext.motion.field import prepare_flow
-from t2c_ext.motion.hints import parse_hints
+from t2c_ext.motion.hints import parse_hints, to_json, without_masks
+from t2c_ext.motion.holds import without_frozen
 from t2c_ext.progress import Reporter
 from t2c_ext.prompt.parse import parse
 from t2c_ext.prompt.syntax import plain
 from t2c_ext.recipe import Recipe
 from t2c_ext.region.find import find_regions, fit_mask
 from t2c_ext.region.matte import refine_matte
+from t2c_ext.region.painted import painted_regions
 from t2c_ext.region.refine import refine_regions
+from t2c_ext.settings import MotionSettings
 from t2c_ext.twin.choose import choose_source
 from t2c_ext.twin.source import GivenTwin, TwinSource
-from t2c_ext.types import FloatArray, Flow, Loop, Picture, Plan, Regions, Stage, Twin
+from t2c_ext.types import FloatArray, Flow, Hints, Loop, Picture, Plan, Regions, Stage, Twin
 from t2c_ext.workspace import StageRecord, Workspace, fingerprint
 
 if TYPE_CHECKING:
@@ -46,7 +49,7 @@ class Job:
         recipe: the settings.
         source: makes the picture and its twin.
         regions: the masks that the user gave, or None to find the regions by words. A single one without a name is
-            shared out by the words.
+            shared out by the words. Regions that the recipe's hints paint take their place.
         flow: float32 [h, w, 2] that the user gave, of any size, or None to solve for it.
         output: the file (or folder of frames) to write; None: the workspace's own `loop.<format>`, or no file.
         painting: the picture that the user gave and a model makes the twin of; the workspace keeps it.
@@ -66,11 +69,12 @@ class Job:
 
 @dataclass
 class Cinemagraph:
-    """The result of each stage that has run."""
+    """The result of each stage that has run; `moving` is the regions' union without what the hints freeze."""
 
     plan: Plan | None = None
     twin: Twin | None = None
     regions: Regions | None = None
+    moving: FloatArray | None = None
     flow: Flow | None = None
     rendering: Rendering | None = None
     loop: Loop | None = None
@@ -92,6 +96,7 @@ class Pipeline:
         self.workspace = workspace
         self.reporter = reporter or Reporter()
         self.result = Cinemagraph()
+        self.hints = Hints()
 
     def run(self, until: Stage = Stage.LOOP) -> Cinemagraph:
         """Run every stage up to `until`, and return all results.
@@ -107,6 +112,7 @@ class Pipeline:
             Stage.MOTION: self._motion,
             Stage.LOOP: self._loop,
         }
+        self.hints = parse_hints(self.job.recipe.motion.hints)
         if self.workspace is not None:
             self.workspace.save_recipe(self.job.recipe)
         for stage, step in steps.items():
@@ -154,7 +160,7 @@ class Pipeline:
         job = self.job
         kept = self.workspace is not None or isinstance(job.source, GivenTwin)
         named = _made(self.result.plan).regions or job.recipe.region.region.strip()
-        if not (kept or named or job.regions):
+        if not (kept or named or job.regions or self.hints.painted):
             raise UserError(
                 "nothing in the prompt can move; name it (--motion), paint a mask (--mask), or keep the pictures "
                 "(--workspace) and choose afterwards"
@@ -183,13 +189,22 @@ class Pipeline:
 
         def make() -> Regions:
             found = self._found(picture, plan)
-            if self.job.regions is None:
+            if self.job.regions is None and not self.hints.painted:
                 found = refine_regions(found, twin.attention, twin.art.rgb, settings, seed)
             return _visible(found, twin.art.alpha)
 
         self.result.regions = self._stage(
             Stage.REGION,
-            (plan.regions, picture.rgb, twin.art.rgb, twin.art.alpha, settings, *looked, *_parts(self.job.regions)),
+            (
+                plan.regions,
+                picture.rgb,
+                twin.art.rgb,
+                twin.art.alpha,
+                settings,
+                *looked,
+                *_parts(self.job.regions),
+                *(part for hint in self.hints.painted if hint.mask for part in (hint.name, hint.mask.levels)),
+            ),
             make,
             lambda workspace: workspace.load_regions(picture.size),
             Workspace.save_regions,
@@ -197,6 +212,9 @@ class Pipeline:
 
     def _found(self, picture: Picture, plan: Plan) -> Regions:
         given, settings = self.job.regions, self.job.recipe.region
+        device = self.job.recipe.twin.device
+        if self.hints.painted:
+            return painted_regions(picture.rgb, self.hints.painted, settings, reporter=self.reporter, device=device)
         if given is not None and (len(given.regions) > 1 or given.regions[0].name):
             fitted = (replace(row, mask=fit_mask(row.mask, *picture.size)) for row in given.regions)
             return replace(
@@ -204,38 +222,41 @@ class Pipeline:
                 regions=tuple(replace(row, mask=refine_matte(picture.rgb, row.mask, settings)) for row in fitted),
             )
         mask = None if given is None else given.regions[0].mask
-        device = self.job.recipe.twin.device
         return find_regions(picture.rgb, plan.regions, settings, mask=mask, reporter=self.reporter, device=device)
 
     def _motion(self) -> None:
         plan, twin, regions = _made(self.result.plan), _made(self.result.twin), _made(self.result.regions)
         settings = self.job.recipe.motion
         picture = twin.art if twin.natural is None else twin.natural
-        words, hints = plain(plan.art_prompt).text, parse_hints(settings.hints)
+        words, hints = plain(plan.art_prompt).text, self.hints
+        moving = without_frozen(regions, hints, *picture.size).mask
+        self.result.moving = moving
         equipment = Equipment(encoder=self.job.encoder, device=self.job.recipe.twin.device)
         model = None if self.job.flow is not None else choose_model(settings, plan, hints, equipment).model
 
         def make() -> Flow:
             if self.job.flow is not None:
-                return prepare_flow(self.job.flow, regions.mask, settings)
+                return prepare_flow(self.job.flow, moving, settings)
             return make_flow(
                 picture.rgb, regions, plan, hints, settings, equipment, prompt=words, reporter=self.reporter
             )
 
         self.result.flow = self._stage(
             Stage.MOTION,
-            (plan.motions, words, picture.rgb, *_parts(regions), settings, self.job.flow, model),
+            (plan.motions, words, picture.rgb, *_parts(regions), *_drawn(hints, settings), self.job.flow, model),
             make,
             Workspace.load_flow,
             Workspace.save_flow,
         )
 
     def _loop(self) -> None:
-        twin, regions, flow = _made(self.result.twin), _made(self.result.regions), _made(self.result.flow)
+        twin, moving, flow = _made(self.result.twin), self.result.moving, _made(self.result.flow)
+        if moving is None:
+            raise RuntimeError("the stages have to run in their order")
         settings, seed = self.job.recipe.loop, self.job.recipe.prompt.seed
         self.result.rendering = rendering = make_rendering(
             twin.art.rgb,
-            regions.mask,
+            moving,
             flow.field,
             settings,
             seed=seed,
@@ -245,13 +266,13 @@ class Pipeline:
         path = self._loop_path()
         if path is None:
             return
-        made_from = (twin.art.rgb, twin.art.alpha, regions.mask, flow.field, settings, seed, path.suffix)
+        made_from = (twin.art.rgb, twin.art.alpha, moving, flow.field, settings, seed, path.suffix)
         if self.workspace is not None and not path.exists():
             self.workspace.records.pop(Stage.LOOP, None)
         self.result.loop = self._stage(
             Stage.LOOP,
             made_from,
-            lambda: self._write_loop(path, rendering, twin.art, regions.mask),
+            lambda: self._write_loop(path, rendering, twin.art, moving),
             lambda workspace: self._load_loop(workspace, path),
             lambda workspace, loop: None,
         )
@@ -290,8 +311,8 @@ class Pipeline:
         return Loop(path, poster, rendering.count, rendering.holes, round(time.perf_counter() - start, 3), notes)
 
     def _text(self, art: Picture) -> dict[str, str]:
-        """What travels in the file: the recipe, and the generation parameters with our settings added."""
-        recipe = self.job.recipe
+        """What travels in the file: the recipe without painted masks, and the generation parameters with it added."""
+        recipe = self.job.recipe.without_masks()
         parameters = ", ".join(part for part in (art.infotext, recipe.to_infotext()) if part)
         return {"recipe": recipe.to_json()} | ({"parameters": parameters} if parameters else {})
 
@@ -318,6 +339,13 @@ def _made(result: T | None) -> T:
     if result is None:
         raise RuntimeError("the stages have to run in their order")
     return result
+
+
+def _drawn(hints: Hints, settings: MotionSettings) -> tuple[object, ...]:
+    """What a fingerprint of hints and settings is made from: not the text, and nothing that does not move."""
+    plain_hints = without_masks(replace(hints, regions=tuple(replace(hint, colour="") for hint in hints.regions)))
+    text = "" if plain_hints == Hints() else to_json(plain_hints)
+    return (replace(settings, hints=text), *(() if hints.still is None else (hints.still.levels,)))
 
 
 def _parts(regions: Regions | None) -> tuple[object, ...]:

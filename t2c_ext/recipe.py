@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from t2c_ext.errors import UserError
+from t2c_ext.motion.hints import short_text
 from t2c_ext.settings import (
     LoopSettings,
     MotionSettings,
@@ -68,9 +69,20 @@ class Recipe:
         """The recipe file's text."""
         return json.dumps({"version": VERSION, "settings": self.values()}, indent=2, ensure_ascii=False)
 
+    def without_masks(self) -> Recipe:
+        """This recipe without what was painted in its hints, for places that hold short texts.
+
+        Raises:
+            UserError: the hints are not such a document.
+        """
+        return replace(self, motion=replace(self.motion, hints=short_text(self.motion.hints)))
+
     def to_infotext(self) -> str:
-        """The settings that differ from their defaults, as the WebUI's generation parameters write them."""
-        values = self.values()
+        """The settings that differ from their defaults, as the WebUI's generation parameters write them.
+
+        Painted masks are left out: they would bury everything else.
+        """
+        values = self.without_masks().values()
         pairs = [(row.infotext, values[row.name]) for row in table() if values[row.name] != row.default]
         return ", ".join(f"{key}: {_quote(value)}" for key, value in pairs)
 

@@ -203,24 +203,72 @@ class Swirl:
     turn: float = 1.0
 
 
+@dataclass(frozen=True, eq=False)
+class Painted:
+    """What a brush left: 8-bit grey, of the picture's shape but of any size. Equal where every level is.
+
+    Attributes:
+        levels: uint8 [h, w]; 255 is painted fully.
+    """
+
+    levels: ByteArray
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Painted) and np.array_equal(self.levels, other.levels)
+
+    def __hash__(self) -> int:
+        return hash((self.levels.shape, self.levels.tobytes()))
+
+    @property
+    def mask(self) -> FloatArray:
+        """float32 [h, w], 0..1."""
+        return self.levels.astype(np.float32) / np.float32(255)
+
+
 @dataclass(frozen=True)
 class RegionHint:
-    """The user's direction (degrees, or None for the region's own) and speed factor of a named region."""
+    """What the user says about a named region.
+
+    Attributes:
+        name: the region's.
+        angle: degrees, or None for its own.
+        speed: a factor.
+        kind: translation or a swirl (which has no angle), or None for its own.
+        colour: "#rrggbb" that it is shown in, or "".
+        mask: where it is, if the user painted it.
+    """
 
     name: str
     angle: float | None = None
     speed: float = 1.0
+    kind: MotionKind | None = None
+    colour: str = ""
+    mask: Painted | None = None
 
 
 @dataclass(frozen=True)
 class Hints:
-    """What the user drew (version 1 of the document; `motion.hints` reads and writes it)."""
+    """What the user drew; `motion.hints` reads and writes the document.
+
+    Attributes:
+        arrows, swirls: motion drawn.
+        pins: places that stand still.
+        freeze: polygons that stand still.
+        regions: what is known of each region by name.
+        still: what stands still, painted softly, or None.
+    """
 
     arrows: tuple[Arrow, ...] = ()
     swirls: tuple[Swirl, ...] = ()
     pins: tuple[tuple[float, float], ...] = ()
     freeze: tuple[tuple[tuple[float, float], ...], ...] = ()
     regions: tuple[RegionHint, ...] = ()
+    still: Painted | None = None
+
+    @property
+    def painted(self) -> tuple[RegionHint, ...]:
+        """The regions that the user painted; one that was wiped out again is none."""
+        return tuple(hint for hint in self.regions if hint.mask is not None and hint.mask.levels.any())
 
 
 @dataclass(frozen=True)

@@ -16,12 +16,12 @@ from t2c_ext.errors import UserError
 from t2c_ext.motion.binding import arrow_angle, bind
 from t2c_ext.motion.canvas import plan_canvas
 from t2c_ext.motion.hint_map import hint_velocity
-from t2c_ext.motion.holds import hold_pins, without_frozen
+from t2c_ext.motion.holds import hold_pins, slow_down, without_frozen
 from t2c_ext.motion.pace import bring_to_speed, strays
 from t2c_ext.motion.solver import solve_flow
 from t2c_ext.progress import Reporter
 from t2c_ext.settings import MotionSettings
-from t2c_ext.types import FloatArray, Flow, Hints, Plan, Regions, Stage
+from t2c_ext.types import FloatArray, Flow, Hints, MotionKind, Plan, Regions, Stage
 from t2c_ext.weights.find import find_model
 
 if TYPE_CHECKING:
@@ -140,6 +140,7 @@ def make_flow(  # noqa: PLR0917
     reporter.step(Stage.MOTION.value, 2, _STEPS)
     notes += tuple(network.notes)
     hold_pins(field, hints)
+    slow_down(field, hints)
     field[moving.mask <= 0] = 0
     reporter.step(Stage.MOTION.value, _STEPS, _STEPS)
     source = f"{choice.model.value} network" + (" as in the paper" if choice.paper else "")
@@ -173,7 +174,7 @@ def choose_model(settings: MotionSettings, plan: Plan, hints: Hints, equipment: 
 
 
 def _is_directed(plan: Plan, hints: Hints) -> bool:
-    named = any(region.angle is not None for region in hints.regions)
+    named = any(region.angle is not None or region.kind not in (None, MotionKind.TRANSLATE) for region in hints.regions)
     return bool(plan.motions or hints.arrows or hints.swirls or named)
 
 

@@ -1,31 +1,46 @@
-"""The hints document: arrows, swirls, pins, frozen areas and directions of regions, as JSON (version 1).
+"""The hints document: arrows, swirls, pins, what stands still, and regions, as JSON (versions 1 and 2).
 
-    {"version": 1,
+    {"version": 2,
      "arrows": [{"from": [x, y], "to": [x, y], "region": "river"}],
      "swirls": [{"at": [x, y], "radius": r, "turn": 1}],
      "pins": [[x, y]],
      "freeze": [[[x, y], ...]],
-     "regions": [{"name": "river", "angle": 180, "speed": 1}]}
+     "still": "<PNG, base64>",
+     "regions": [{"name": "river", "angle": 180, "speed": 1, "kind": "translate", "colour": "#1c8fff",
+                  "mask": "<PNG, base64>"}]}
 
 Coordinates are 0..1 of width and height, `radius` is a share of the short side; every list may be left out, and so may
-`region`, `turn`, `angle` and `speed`. Unknown keys are refused: a misspelt one would silently do nothing.
+`region`, `turn`, `angle`, `speed` and what version 2 adds: `still`, `kind`, `colour` and `mask`. Unknown keys are
+refused: a misspelt one would silently do nothing.
 """
 
 from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from t2c_ext.errors import UserError
-from t2c_ext.types import Arrow, Hints, RegionHint, Swirl
+from t2c_ext.motion.painted import decode_painted, encode_painted
+from t2c_ext.types import Arrow, Hints, MotionKind, RegionHint, Swirl
 
-VERSION = 1
+VERSIONS = (1, 2)
+"""The versions that are read; the lowest that can hold the hints is written."""
+
+MAX_TEXT = 50_000_000
+"""Letters of a document."""
+
+MAX_MASKS = 16
 MAX_ITEMS = 256
 MAX_CORNERS = 1024
 MAX_NAME = 200
 MAX_SPEED = 100.0
+
+_COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
+_LISTS = {"arrows", "swirls", "pins", "freeze", "regions"}
 
 T = TypeVar("T")
 Point = tuple[float, float]
@@ -41,22 +56,26 @@ def parse_hints(document: str | Mapping[str, Any]) -> Hints:
         if not document.strip():
             return Hints()
         document = _decode(document)
-    keys = _keys(document, "hints", {"version"}, {"arrows", "swirls", "pins", "freeze", "regions"})
-    if isinstance(keys["version"], bool) or keys["version"] != VERSION:
-        raise UserError(f"hints.version: is {_short(keys['version'])}, but must be {VERSION}")
+    version = _version(document)
+    keys = _keys(document, "hints", {"version"}, _LISTS | ({"still"} if version > 1 else set()))
+    still = keys.get("still")
     return Hints(
         arrows=_items(keys, "arrows", _arrow),
         swirls=_items(keys, "swirls", _swirl),
         pins=_items(keys, "pins", _point),
         freeze=_items(keys, "freeze", _polygon),
-        regions=_unique(_items(keys, "regions", _region)),
+        regions=_checked(_items(keys, "regions", _region if version > 1 else _first_region)),
+        still=None if still is None else decode_painted(still, "hints.still"),
     )
 
 
 def to_document(hints: Hints) -> dict[str, Any]:
-    """The document of `hints`: parse_hints(to_document(hints)) == hints."""
-    return {
-        "version": VERSION,
+    """The document of `hints`, in the lowest version that can hold it: parse_hints(to_document(hints)) == hints."""
+    second = hints.still is not None or any(
+        hint.kind is not None or hint.colour or hint.mask is not None for hint in hints.regions
+    )
+    document: dict[str, Any] = {
+        "version": 2 if second else 1,
         "arrows": [
             {"from": list(arrow.start), "to": list(arrow.end)}
             | ({} if arrow.region is None else {"region": arrow.region})
@@ -65,8 +84,32 @@ def to_document(hints: Hints) -> dict[str, Any]:
         "swirls": [{"at": list(swirl.at), "radius": swirl.radius, "turn": swirl.turn} for swirl in hints.swirls],
         "pins": [list(pin) for pin in hints.pins],
         "freeze": [[list(corner) for corner in polygon] for polygon in hints.freeze],
-        "regions": [{"name": hint.name, "angle": hint.angle, "speed": hint.speed} for hint in hints.regions],
+        "regions": [_row(hint) for hint in hints.regions],
     }
+    return document if hints.still is None else document | {"still": encode_painted(hints.still)}
+
+
+def _row(hint: RegionHint) -> dict[str, Any]:
+    row: dict[str, Any] = {"name": hint.name, "angle": hint.angle, "speed": hint.speed}
+    if hint.kind is not None:
+        row["kind"] = hint.kind.value
+    if hint.colour:
+        row["colour"] = hint.colour
+    if hint.mask is not None:
+        row["mask"] = encode_painted(hint.mask)
+    return row
+
+
+def without_masks(hints: Hints) -> Hints:
+    """The hints without anything painted, for places that hold short texts (infotext, a file's metadata)."""
+    return replace(hints, still=None, regions=tuple(replace(hint, mask=None) for hint in hints.regions))
+
+
+def short_text(document: str) -> str:
+    """A document's text without anything painted; the same text where nothing is."""
+    if '"mask"' not in document and '"still"' not in document:
+        return document
+    return to_json(without_masks(parse_hints(document)))
 
 
 def to_json(hints: Hints) -> str:
@@ -74,7 +117,21 @@ def to_json(hints: Hints) -> str:
     return json.dumps(to_document(hints), ensure_ascii=False, allow_nan=False)
 
 
+def _version(document: Any) -> int:
+    if not isinstance(document, Mapping):
+        raise UserError(f"hints: is {_short(document)}, but must be an object")
+    if "version" not in document:
+        raise UserError("hints.version: is missing")
+    version = document["version"]
+    if isinstance(version, bool) or version not in VERSIONS:
+        raise UserError(f"hints.version: is {_short(version)}, but must be {' or '.join(map(str, VERSIONS))}")
+    return int(version)
+
+
 def _decode(text: str) -> Any:
+    if len(text) > MAX_TEXT:
+        raise UserError(f"hints: longer than {MAX_TEXT // 10**6} million letters")
+
     def refuse(word: str) -> Any:
         raise UserError(f"hints: {word} is not a number that can be used")
 
@@ -166,17 +223,49 @@ def _swirl(value: Any, where: str) -> Swirl:
     return Swirl(_point(keys["at"], f"{where}.at"), _number(keys["radius"], f"{where}.radius", 0.005, 4), turn)
 
 
+def _first_region(value: Any, where: str) -> RegionHint:
+    """A region of version 1."""
+    _keys(value, where, {"name"}, {"angle", "speed"})
+    return _region(value, where)
+
+
 def _region(value: Any, where: str) -> RegionHint:
-    keys = _keys(value, where, {"name"}, {"angle", "speed"})
-    angle = keys.get("angle")
+    keys = _keys(value, where, {"name"}, {"angle", "speed", "kind", "colour", "mask"})
+    angle, mask = keys.get("angle"), keys.get("mask")
+    kind = _kind(keys.get("kind"), f"{where}.kind")
+    if angle is not None and kind not in (None, MotionKind.TRANSLATE):
+        raise UserError(f"{where}.angle: is {_short(angle)}, but a swirl has none")
     return RegionHint(
         _name(keys["name"], f"{where}.name"),
         None if angle is None else _number(angle, f"{where}.angle", -360, 360),
         _number(keys.get("speed", 1), f"{where}.speed", 0, MAX_SPEED),
+        kind,
+        _colour(keys.get("colour"), f"{where}.colour"),
+        None if mask is None else decode_painted(mask, f"{where}.mask"),
     )
 
 
-def _unique(regions: tuple[RegionHint, ...]) -> tuple[RegionHint, ...]:
+def _kind(value: Any, where: str) -> MotionKind | None:
+    known = [kind.value for kind in MotionKind]
+    if value is None:
+        return None
+    if value not in known:
+        raise UserError(f"{where}: is {_short(value)}, but must be one of: {', '.join(known)}")
+    return MotionKind(value)
+
+
+def _colour(value: Any, where: str) -> str:
+    if value is None:
+        return ""
+    if not isinstance(value, str) or not _COLOUR.fullmatch(value):
+        raise UserError(f"{where}: is {_short(value)}, but must be a colour such as #1c8fff")
+    return value
+
+
+def _checked(regions: tuple[RegionHint, ...]) -> tuple[RegionHint, ...]:
+    masks = sum(hint.mask is not None for hint in regions)
+    if masks > MAX_MASKS:
+        raise UserError(f"hints.regions: {masks} of them have a mask, but at most {MAX_MASKS} may")
     names = [hint.name for hint in regions]
     for number, name in enumerate(names):
         if name in names[:number]:

@@ -1,4 +1,4 @@
-"""What stands still because the user says so: frozen areas and pins."""
+"""What stands still because the user says so: frozen areas, what a soft brush froze, and pins."""
 
 from __future__ import annotations
 
@@ -10,9 +10,37 @@ from numpy.typing import NDArray
 
 from t2c_ext.errors import UserError
 from t2c_ext.motion.guide import pin_window
-from t2c_ext.types import FloatArray, Hints, Regions
+from t2c_ext.types import FloatArray, Hints, Painted, Regions
 
 _REACH = 0.2
+_OTHER_SHAPE = 1.05
+
+
+def still_share(hints: Hints, height: int, width: int) -> FloatArray:
+    """float32 [height, width], 0..1: how far each pixel stands still, by frozen areas and the soft brush.
+
+    Raises:
+        UserError: what the brush painted has clearly another shape than the picture.
+    """
+    share = frozen_area(hints, height, width).astype(np.float32)
+    return share if hints.still is None else np.maximum(share, _brushed(hints.still, height, width))
+
+
+def slow_down(field: FloatArray, hints: Hints) -> None:
+    """Slow field [H, W, 2] as far as the soft brush froze it, so that a wide soft edge does not show two pictures."""
+    if hints.still is not None:
+        field *= (1 - _brushed(hints.still, *field.shape[:2]))[..., None]
+
+
+def _brushed(still: Painted, height: int, width: int) -> FloatArray:
+    painted = still.mask
+    shape = np.array(painted.shape) / (height, width)
+    if max(shape) / min(shape) > _OTHER_SHAPE and min(painted.shape) > 1:
+        raise UserError(
+            f"hints.still: is {painted.shape[1]}x{painted.shape[0]}, another shape than the picture's {width}x{height}"
+        )
+    method = cv2.INTER_AREA if painted.shape[0] > height else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(painted, (width, height), interpolation=method), np.float32)
 
 
 def frozen_area(hints: Hints, height: int, width: int) -> NDArray[np.bool_]:
@@ -30,12 +58,12 @@ def without_frozen(regions: Regions, hints: Hints, height: int, width: int) -> R
     Raises:
         UserError: nothing is left, or a mask has another size than the picture or holds what is no number.
     """
-    frozen = frozen_area(hints, height, width)
+    moving = 1 - still_share(hints, height, width)
     kept = []
     for region in regions.regions:
         if region.mask.shape != (height, width):
             raise UserError(f"the mask of {region.name} has another size than the picture")
-        mask = np.where(frozen, np.float32(0), region.mask).astype(np.float32)
+        mask = (region.mask * moving).astype(np.float32)
         if not np.isfinite(mask).all():
             raise UserError(f"the mask of {region.name} holds values that are no numbers")
         if mask.max(initial=0) > 0:

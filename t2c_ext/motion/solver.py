@@ -6,7 +6,7 @@ import numpy as np
 
 from t2c_ext.motion.binding import Drive, bind
 from t2c_ext.motion.grid import enlarge, make_grid
-from t2c_ext.motion.holds import hold_pins, without_frozen
+from t2c_ext.motion.holds import hold_pins, slow_down, without_frozen
 from t2c_ext.motion.stream import solve_family
 from t2c_ext.progress import Reporter
 from t2c_ext.settings import MotionSettings
@@ -53,6 +53,7 @@ def solve_flow(  # noqa: PLR0917
     reporter.step(Stage.MOTION.value, 2, _STEPS)
     field *= np.float32(settings.speed)
     hold_pins(field, hints)
+    slow_down(field, hints)
     field[moving.mask <= 0] = 0
     reporter.step(Stage.MOTION.value, _STEPS, _STEPS)
     return Flow(np.ascontiguousarray(field, np.float32), "solver", notes)

@@ -1,0 +1,74 @@
+"""Regions that the user painted in the picture: their soft edges stay as they were painted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from t2c_ext.errors import UserError
+from t2c_ext.progress import Reporter
+from t2c_ext.region.find import NO_WORD, RegionNotFound, find_regions, fit_mask
+from t2c_ext.region.matte import feathered, refine_matte
+from t2c_ext.region.segmenters.base import Segmenter
+from t2c_ext.settings import RegionSettings
+from t2c_ext.types import FloatArray, Region, RegionHint, Regions, scale_of
+
+BY_HAND = "painted"
+"""Source of a region that the user painted."""
+
+
+def painted_regions(
+    picture: FloatArray,
+    painted: Sequence[RegionHint],
+    settings: RegionSettings,
+    *,
+    reporter: Reporter | None = None,
+    segmenter: Segmenter | None = None,
+    device: str = "auto",
+) -> Regions:
+    """The painted regions, and those that `settings.region` names besides, which are found.
+
+    Args:
+        picture: float32 [H, W, 3], 0..1.
+        painted: each with a mask of the picture's shape, of any size.
+        settings: `matte` "on" moves the edges to the picture's; otherwise they stay, and only a hard edge is feathered.
+        reporter, segmenter, device: as for `find_regions`.
+
+    Returns:
+        Regions of the picture's size; what was painted has precedence over what was found.
+
+    Raises:
+        UserError: a mask has clearly another shape than the picture, or is too faint.
+    """
+    rows = [Region(hint.name, painted_mask(picture, hint, settings), 1.0, BY_HAND) for hint in painted]
+    names = {row.name.lower() for row in rows}
+    others = [word.strip() for word in settings.region.split(",") if word.strip().lower() not in (*names, "")]
+    if not others:
+        return Regions(tuple(rows))
+    asked = replace(settings, region=", ".join(others))
+    try:
+        found = find_regions(picture, (), asked, reporter=reporter, segmenter=segmenter, device=device)
+    except RegionNotFound:
+        note = f"I could not find the {' or '.join(others)}, so it stays still; paint it to move it"
+        return Regions(tuple(rows), (note,))
+    free = 1 - Regions(tuple(rows)).mask
+    rest = [replace(row, mask=np.asarray(row.mask * free, np.float32)) for row in found.regions]
+    return Regions((*rows, *(row for row in rest if row.mask.any())), found.notes)
+
+
+def painted_mask(picture: FloatArray, hint: RegionHint, settings: RegionSettings) -> FloatArray:
+    """float32 [H, W], 0..1: one painted region, as it will move; raises as `painted_regions`."""
+    if hint.mask is None:
+        raise UserError(f"the region {hint.name or NO_WORD} has no mask")
+    height, width = picture.shape[:2]
+    try:
+        mask = fit_mask(hint.mask.mask, height, width)
+    except UserError as error:
+        raise UserError(f"{hint.name}: {error}") from None
+    if settings.matte == "on":
+        return refine_matte(picture, mask, settings)
+    if np.isin(mask, (0, 1)).all():
+        return feathered(mask >= 0.5, settings.feather * scale_of(height, width))
+    return mask

@@ -48,6 +48,7 @@ def serve(
     except ImportError:
         raise UserError('the app needs Gradio: pip install "text2cinemagraph-webui[app]"') from None
     from t2c_ext.service import LARGEST_UPLOAD
+    from t2c_ext.ui.scripts import scripts_folder
 
     with ExitStack() as stack:
         if folder is None:
@@ -62,7 +63,8 @@ def serve(
             "share": share,
             "auth": list(auth) or None,
             "inbrowser": browser,
-            "allowed_paths": [str(folder.resolve())],
+            "allowed_paths": [str(folder.resolve()), str(scripts_folder())],
+            "app_kwargs": {"middleware": [_body_limit(2 * LARGEST_UPLOAD)]},
             "max_file_size": LARGEST_UPLOAD,
             "ssr_mode": False,
             "show_api": False,
@@ -77,6 +79,15 @@ def serve(
             raise UserError(f"cannot serve at {host}, port {port}: {error}") from None
         print(f"Text2Cinemagraph: {demo.share_url or demo.local_url}", flush=True)
         demo.block_thread()
+
+
+def _body_limit(most: int) -> Any:
+    """Middleware that refuses larger requests; a picture may come as base64, with settings beside it."""
+    from starlette.middleware import Middleware
+
+    from t2c_ext.ui.limits import BodyLimit
+
+    return Middleware(BodyLimit, most=most)
 
 
 @contextmanager
@@ -102,12 +113,17 @@ def build(folder: Path, model: str = "") -> Any:
     from t2c_ext.ui.blocks import cinemagraph_page
     from t2c_ext.ui.handlers import Handlers
     from t2c_ext.ui.page import addresses
+    from t2c_ext.ui.scripts import starter, style_sheet
     from t2c_ext.ui.studio import Studio
 
     prefix = "file=" if int(gr.__version__.partition(".")[0]) < 5 else "gradio_api/file="
-    handlers = Handlers(Studio(folder.resolve(), model), addresses(prefix))
+    address = addresses(prefix)
+    handlers = Handlers(Studio(folder.resolve(), model), address)
     with gr.Blocks(title=TITLE, analytics_enabled=False) as demo:
+        gr.HTML(f"<style>{style_sheet()}</style>", elem_id="t2c_studio_style")
         cinemagraph_page(handlers, NO_MODEL)
+        script = "js" if "js" in inspect.signature(demo.load).parameters else "_js"
+        demo.load(None, None, None, **{script: starter(address)})
     workers = "default_concurrency_limit"
     if workers not in inspect.signature(demo.queue).parameters:
         workers = "concurrency_count"

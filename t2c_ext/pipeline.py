@@ -19,7 +19,7 @@ from t2c_ext.media.metadata import poster_path, write_poster
 from t2c_ext.media.videos import format_of, write_video
 from t2c_ext.motion.choose import Equipment, choose_model, make_flow
 from t2c_ext.motion.field import prepare_flow
-from t2c_ext.motion.hints import parse_hints, to_json, without_masks
+from t2c_ext.motion.hints import parse_hints, to_json, what_moves
 from t2c_ext.motion.holds import without_frozen
 from t2c_ext.progress import Reporter
 from t2c_ext.prompt.parse import parse
@@ -279,7 +279,9 @@ class Pipeline:
         output = self.job.output
         if output is not None and output != path:
             _copy(path, output)
-            poster = write_poster(output, twin.art, self._text(twin.art)) if output.suffix else None
+            poster = (
+                write_poster(output, twin.art, texts(self.job.recipe, twin.art.infotext)) if output.suffix else None
+            )
             self.result.loop = replace(self.result.loop, path=output, poster=poster)
 
     def _loop_path(self) -> Path | None:
@@ -290,7 +292,7 @@ class Pipeline:
         return self.workspace.root / ("loop" if kind == "png" else f"loop.{kind}")
 
     def _write_loop(self, path: Path, rendering: Rendering, art: Picture, mask: FloatArray) -> Loop:
-        settings, start, text = self.job.recipe.loop, time.perf_counter(), self._text(art)
+        settings, start, text = self.job.recipe.loop, time.perf_counter(), texts(self.job.recipe, art.infotext)
         written = write_video(
             path,
             rendering.frames,
@@ -309,12 +311,6 @@ class Pipeline:
             poster = write_poster(path, art, text)
         notes = (*rendering.notes, *written.notes)
         return Loop(path, poster, rendering.count, rendering.holes, round(time.perf_counter() - start, 3), notes)
-
-    def _text(self, art: Picture) -> dict[str, str]:
-        """What travels in the file: the recipe without painted masks, and the generation parameters with it added."""
-        recipe = self.job.recipe.without_masks()
-        parameters = ", ".join(part for part in (art.infotext, recipe.to_infotext()) if part)
-        return {"recipe": recipe.to_json()} | ({"parameters": parameters} if parameters else {})
 
     def _load_loop(self, workspace: Workspace, path: Path) -> Loop:
         record, poster = workspace.records[Stage.LOOP], poster_path(path)
@@ -335,6 +331,18 @@ class Pipeline:
         }
 
 
+def texts(recipe: Recipe, infotext: str) -> dict[str, str]:
+    """What travels in a file: the recipe without painted masks, and the generation parameters with it added.
+
+    Args:
+        recipe: that the file is made by.
+        infotext: the generation parameters of its picture, or "".
+    """
+    recipe = recipe.without_masks()
+    parameters = ", ".join(part for part in (infotext, recipe.to_infotext()) if part)
+    return {"recipe": recipe.to_json()} | ({"parameters": parameters} if parameters else {})
+
+
 def _made(result: T | None) -> T:
     if result is None:
         raise RuntimeError("the stages have to run in their order")
@@ -343,8 +351,8 @@ def _made(result: T | None) -> T:
 
 def _drawn(hints: Hints, settings: MotionSettings) -> tuple[object, ...]:
     """What a fingerprint of hints and settings is made from: not the text, and nothing that does not move."""
-    plain_hints = without_masks(replace(hints, regions=tuple(replace(hint, colour="") for hint in hints.regions)))
-    text = "" if plain_hints == Hints() else to_json(plain_hints)
+    moving = what_moves(hints)
+    text = "" if moving == Hints() else to_json(moving)
     return (replace(settings, hints=text), *(() if hints.still is None else (hints.still.levels,)))
 
 

@@ -233,7 +233,7 @@ class RegionHint:
         name: the region's.
         angle: degrees, or None for its own.
         speed: a factor.
-        kind: translation or a swirl (which has no angle), or None for its own.
+        kind: translation or a swirl (which has no angle); None, or a translation without an angle: its own.
         colour: "#rrggbb" that it is shown in, or "".
         mask: where it is, if the user painted it.
     """

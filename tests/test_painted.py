@@ -140,12 +140,20 @@ def test_a_half_frozen_place_moves_at_half_the_speed(picture: np.ndarray) -> Non
         still_share(Hints(still=Painted(half[::4])), SIDE, SIDE)
 
 
-@pytest.mark.parametrize("kind", list(MotionKind))
-def test_the_kind_of_a_region_is_the_user_s(picture: np.ndarray, kind: MotionKind) -> None:
+@pytest.mark.parametrize(
+    ("hint", "kind"),
+    [
+        (RegionHint("whirlpool", kind=MotionKind.SWIRL_CCW), MotionKind.SWIRL_CCW),
+        (RegionHint("whirlpool", kind=MotionKind.SWIRL), MotionKind.SWIRL),
+        (RegionHint("whirlpool", 90.0, kind=MotionKind.TRANSLATE), MotionKind.TRANSLATE),
+        (RegionHint("whirlpool", kind=MotionKind.TRANSLATE), MotionKind.SWIRL_CW),
+        (RegionHint("whirlpool"), MotionKind.SWIRL_CW),
+    ],
+)
+def test_the_kind_of_a_region_is_the_user_s(picture: np.ndarray, hint: RegionHint, kind: MotionKind) -> None:
     regions = Regions((Region("whirlpool", np.ones((SIDE, SIDE), np.float32)),))
-    hints = Hints(regions=(RegionHint("whirlpool", kind=kind),))
     plan = Plan(motions=(Motion("whirlpool", None, MotionKind.SWIRL_CW),))
-    (drive,), _ = bind(picture, regions, plan, hints, MotionSettings())
+    (drive,), _ = bind(picture, regions, plan, Hints(regions=(hint,)), MotionSettings())
     assert drive.kind is kind and (drive.angle is None) == (kind is not MotionKind.TRANSLATE)
 
 

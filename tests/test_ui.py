@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
@@ -13,18 +15,22 @@ import pytest
 from PIL import Image
 
 from t2c_ext.errors import UserError
-from t2c_ext.example import example
+from t2c_ext.example import example, example_file
 from t2c_ext.media.pictures import to_picture
+from t2c_ext.motion.hints import parse_hints, to_json
+from t2c_ext.motion.painted import decode_painted
 from t2c_ext.recipe import Recipe
 from t2c_ext.settings import table
 from t2c_ext.twin.source import GivenTwin
-from t2c_ext.types import Region, Stage, Twin
+from t2c_ext.types import Hints, Painted, Region, RegionHint, Stage, Twin
 from t2c_ext.ui import page
 from t2c_ext.ui.fields import OF_THE_SERVER, page_fields
 from t2c_ext.ui.handlers import Handlers, View
 from t2c_ext.ui.pictures import fitted, flow_picture, tinted
 from t2c_ext.ui.samples import sample
-from t2c_ext.ui.studio import Studio, changed_stages, for_a_page, regions_of
+from t2c_ext.ui.session import changed_stages
+from t2c_ext.ui.studio import Studio, regions_of
+from t2c_ext.ui.task import for_a_page
 from t2c_ext.webui import tab
 
 SIDE = 64
@@ -52,6 +58,18 @@ def _last(views: Iterator[View]) -> View:
     return list(views)[-1]
 
 
+def _put_in(handlers: Handlers, picture: Image.Image, mask: Image.Image | None, id: str = "") -> str:
+    view = handlers.register(id, picture, mask)
+    assert view.status in ("", None)
+    return view.id
+
+
+def _animate(
+    handlers: Handlers, picture: Image.Image, mask: Image.Image | None, values: dict[str, object], id: str = ""
+) -> Iterator[View]:
+    return handlers.animate(_put_in(handlers, picture, mask, id), values)
+
+
 def _loop(handlers: Handlers, view: View) -> Path:
     return handlers.studio.folder / view.id / "loop.mp4"
 
@@ -62,7 +80,7 @@ def _frames(path: Path) -> int:
 
 
 def test_a_painting_becomes_a_loop(handlers: Handlers, picture: Image.Image, mask: Image.Image) -> None:
-    views = list(handlers.animate("", picture, mask, VALUES))
+    views = list(_animate(handlers, picture, mask, VALUES))
     assert views[0].running and "t2c-progress" in views[0].status
     end = views[-1]
     assert not end.running and end.player is not None and "<video" in end.player and "loop autoplay muted" in end.player
@@ -73,20 +91,20 @@ def test_a_painting_becomes_a_loop(handlers: Handlers, picture: Image.Image, mas
 def test_the_same_picture_keeps_its_workspace_and_another_gets_its_own(
     handlers: Handlers, picture: Image.Image, mask: Image.Image
 ) -> None:
-    first = _last(handlers.animate("", picture, mask, VALUES))
-    same = _last(handlers.animate(first.id, picture, mask, VALUES | {"frames": 7}))
-    other = _last(handlers.animate(first.id, picture.rotate(180), mask, VALUES))
+    first = _last(_animate(handlers, picture, mask, VALUES))
+    same = _last(_animate(handlers, picture, mask, VALUES | {"frames": 7}, first.id))
+    other = _last(_animate(handlers, picture.rotate(180), mask, VALUES, first.id))
     assert same.id == first.id != other.id
     assert _frames(_loop(handlers, first)) == 7 and _frames(_loop(handlers, other)) == 6
 
 
 def test_a_stage_runs_again_with_a_repainted_mask(handlers: Handlers, picture: Image.Image, mask: Image.Image) -> None:
-    first = _last(handlers.animate("", picture, mask, VALUES))
+    first = _last(_animate(handlers, picture, mask, VALUES))
     saved = handlers.studio.folder / first.id / "mask.png"
     before = np.asarray(Image.open(saved))
-    handlers.studio.mask_changed(first.id)
+    handlers.put_mask(first.id, mask.rotate(180), VALUES)
     assert handlers.studio.out_of_date(first.id, VALUES) == (Stage.REGION, Stage.MOTION, Stage.LOOP)
-    again = _last(handlers.run(first.id, mask.rotate(180), VALUES, Stage.REGION))
+    again = _last(handlers.run(first.id, VALUES, Stage.REGION))
     assert again.id == first.id and handlers.studio.out_of_date(first.id, VALUES) == ()
     after = np.asarray(Image.open(saved))
     assert before[-4:].min() == 255 and after[:4].min() == 255 and after[-4:].max() == 0
@@ -98,19 +116,24 @@ def test_a_stage_runs_again_with_a_repainted_mask(handlers: Handlers, picture: I
 def test_what_no_longer_fits_the_settings_is_marked(
     handlers: Handlers, picture: Image.Image, mask: Image.Image, change: dict[str, object], first: Stage | None
 ) -> None:
-    made = _last(handlers.animate("", picture, mask, VALUES))
-    figures = handlers.marks(made.id, VALUES | change)
-    assert figures is not None
+    made = _last(_animate(handlers, picture, mask, VALUES))
+    view = handlers.marks(made.id, VALUES | change)
     order = list(Stage)
     expected = [] if first is None else order[order.index(first) :]
-    assert [stage for stage, figure in figures.items() if "out of date" in figure] == expected
+    assert (view is None) == (first is None), "only a change is told"
+    if view is not None and view.strip is not None and view.state is not None:
+        assert [stage for stage, figure in view.strip.items() if "out of date" in figure] == expected
+        stages = json.loads(view.state)["stages"]
+        assert [Stage(stage) for stage, row in stages.items() if row["stale"]] == expected
+        back = handlers.marks(made.id, VALUES)
+        assert back is not None and back.strip is not None and "out of date" not in "".join(back.strip.values())
 
 
 def test_regions_are_offered_where_none_was_found(handlers: Handlers, tmp_path: Path) -> None:
     with Image.open(sample(tmp_path / "example").picture) as opened:
         small = opened.resize((192, 128))
     values = {"motion": "smoke rising", "frames": 4}
-    asked = _last(handlers.animate("", small, None, values))
+    asked = _last(_animate(handlers, small, None, values))
     assert "could not find the smoke" in asked.status and "--" not in asked.status.partition("<div")[2].replace(
         "<!--", ""
     )
@@ -130,7 +153,7 @@ def test_a_run_is_cancelled(handlers: Handlers, picture: Image.Image, mask: Imag
         work()  # type: ignore[operator]
 
     handlers.studio.guard = guard
-    views = handlers.animate("", picture, mask, VALUES)
+    views = _animate(handlers, picture, mask, VALUES)
     first = next(views)
     assert held.wait(20)
     handlers.studio.cancel(first.id)
@@ -145,7 +168,7 @@ def test_a_run_is_cancelled(handlers: Handlers, picture: Image.Image, mask: Imag
 def test_errors_are_one_sentence(
     handlers: Handlers, picture: Image.Image, mask: Image.Image, values: dict[str, object], message: str
 ) -> None:
-    end = _last(handlers.animate("", picture, mask, VALUES | values))
+    end = _last(_animate(handlers, picture, mask, VALUES | values))
     assert message in end.status and "Traceback" not in end.status and end.player in (None, page.EMPTY)
 
 
@@ -154,20 +177,22 @@ def test_what_was_not_foreseen_is_a_sentence_too(handlers: Handlers, picture: Im
         raise RuntimeError("the <GPU> fell off")
 
     handlers.studio.guard = broken
-    assert "the &lt;GPU&gt; fell off" in _last(handlers.animate("", picture, mask, VALUES)).status
+    assert "the &lt;GPU&gt; fell off" in _last(_animate(handlers, picture, mask, VALUES)).status
 
 
 def test_without_a_picture_a_workspace_or_a_model_it_says_so(handlers: Handlers) -> None:
-    assert "no picture" in _last(handlers.animate("", None, None, VALUES)).status
-    assert "no cinemagraph" in _last(handlers.run("../..", None, VALUES, Stage.LOOP)).status
-    assert "No model" in _last(handlers.generate("", None, VALUES)).status
+    assert "no picture" in str(_last(handlers.animate("", VALUES)).status)
+    assert "no cinemagraph" in str(_last(handlers.run("../..", VALUES, Stage.LOOP)).status)
+    assert "No model" in str(_last(handlers.generate("", VALUES)).status)
     with pytest.raises(UserError):
         handlers.studio.workspace("0" * 32)
 
 
 def test_the_example_brings_its_three_regions(tmp_path: Path) -> None:
-    given = sample(tmp_path)
-    with Image.open(given.mask) as mask:
+    painted = parse_hints(sample(tmp_path).hints).painted
+    assert {hint.name: hint.angle for hint in painted} == {"clouds": 0.0, "river": 225.0, "waterfall": 270.0}
+    assert all(hint.mask is not None and hint.mask.levels.shape == example().mask.shape for hint in painted)
+    with example_file("mask.png") as path, Image.open(path) as mask:
         assert {region.name for region in regions_of(mask.convert("RGBA")).regions} == set(example().masks)
         assert [region.name for region in regions_of(mask.rotate(180)).regions] == [""]
 
@@ -236,22 +261,86 @@ def test_a_host_makes_the_pictures_from_its_own_settings(tmp_path: Path, mask: I
 
     studio = Studio(tmp_path, maker=maker, sampling_rows=SAMPLER_ROWS)
     handlers = Handlers(studio, page.addresses("file="))
-    values = VALUES | {"prompt": "a river", "sampler": "DPM++ 3M", "seed": -1}
-    made = _last(handlers.generate("", mask, values))
+    painted = Hints(regions=(RegionHint("river", mask=Painted(np.asarray(mask))),))
+    values = VALUES | {"prompt": "a river", "sampler": "DPM++ 3M", "seed": -1, "hints": to_json(painted)}
+    made = _last(handlers.generate("", values))
     art = tmp_path / made.id / "art.png"
     before = art.read_bytes()
     assert (asked[0].twin.sampler, asked[0].prompt.seed, asked[0].prompt.prompt) == ("DPM++ 3M", -1, "a river")
     assert studio.out_of_date(made.id, values) == ()
     assert studio.out_of_date(made.id, values | {"sampler": "LCM"})[0] is Stage.TWIN
-    again = _last(handlers.run(made.id, mask, values | {"speed": 2}, Stage.MOTION))
+    again = _last(handlers.run(made.id, values | {"speed": 2}, Stage.MOTION))
     assert again.player is not None and len(asked) == 1 and art.read_bytes() == before
-    _last(handlers.run(made.id, mask, values | {"sampler": "LCM"}, Stage.TWIN))
-    assert len(asked) == 2 and asked[1].twin.sampler == "LCM" and art.read_bytes() != before
-    assert "Sampler is" in _last(handlers.generate("", mask, values | {"sampler": "ddim"})).status
-    assert "is -2" in _last(handlers.generate("", mask, values | {"seed": -2})).status
+    _last(handlers.run(made.id, values | {"sampler": "LCM"}, Stage.TWIN))
+    on_the_canvas = json.loads(str(again.state))["picture"]
+    assert on_the_canvas["width"] == SIDE and "art.png" in on_the_canvas["url"]
+    more = _last(handlers.animate(made.id, values | {"speed": 3}))
+    assert more.id == made.id and len(asked) == 2 and more.player is not None, "the picture that was made is animated"
+    assert asked[1].twin.sampler == "LCM" and art.read_bytes() != before
+    assert "Sampler is" in _last(handlers.generate("", values | {"sampler": "ddim"})).status
+    assert "is -2" in _last(handlers.generate("", values | {"seed": -2})).status
 
 
 def test_a_host_s_settings_take_the_place_of_ours() -> None:
     fields = page_fields(True, SAMPLER_ROWS)
     assert fields.sampling == SAMPLER_ROWS and len(set(fields.names)) == len(fields.names)
     assert "steps" not in fields.names and "refine" in fields.names
+
+
+def test_a_picture_in_which_nothing_was_run_leaves_nothing_behind(
+    handlers: Handlers, picture: Image.Image, mask: Image.Image
+) -> None:
+    first = _put_in(handlers, picture, None)
+    second = _put_in(handlers, picture.rotate(90), None, first)
+    assert first not in handlers.studio.sessions and not (handlers.studio.folder / first).exists()
+    _last(_animate(handlers, picture.rotate(90), mask, VALUES, second))
+    third = _put_in(handlers, picture, None, second)
+    assert third != second and _loop(handlers, View(second)).exists(), "what was made is kept"
+
+
+def test_two_tabs_do_not_disturb_each_other(handlers: Handlers, picture: Image.Image, mask: Image.Image) -> None:
+    one, two = _put_in(handlers, picture, mask), _put_in(handlers, picture, mask.rotate(180))
+    assert one != two
+    first = _last(handlers.animate(one, VALUES))
+    second = _last(handlers.animate(two, VALUES | {"frames": 7}))
+    assert (_frames(_loop(handlers, first)), _frames(_loop(handlers, second))) == (6, 7)
+    masks = [np.asarray(Image.open(handlers.studio.folder / id / "mask.png")) for id in (one, two)]
+    assert masks[0][-1, 0] == 255 and masks[1][-1, 0] == 0
+
+
+def test_the_state_tells_the_page_s_script_everything(
+    handlers: Handlers, picture: Image.Image, mask: Image.Image
+) -> None:
+    before = json.loads(str(handlers.register("", picture, mask).state))
+    assert before["picture"]["width"] == SIDE and before["loop"] is None and before["running"] is None
+    assert all(not row["pictures"] for row in before["stages"].values())
+    views = list(handlers.animate(before["id"], VALUES))
+    assert all(json.loads(str(view.state))["running"]["total"] >= 1 for view in views[:-1])
+    after = json.loads(str(views[-1].state))
+    assert after["running"] is None and after["picture"] == before["picture"]
+    assert {stage: len(row["pictures"]) for stage, row in after["stages"].items()} == dict.fromkeys(
+        ("twin", "region", "motion", "loop"), 1
+    )
+    assert after["stages"]["motion"]["about"] == "made by the solver"
+    (region,) = after["stages"]["region"]["regions"]
+    assert region["name"] == "river" and decode_painted(region["mask"], "x").levels.shape == (SIDE, SIDE)
+    loop = after["loop"]
+    assert (loop["frames"], loop["fps"], loop["width"]) == (6, 30.0, SIDE) and loop["bytes"] > 0
+    flow = np.frombuffer(base64.b64decode(loop["flow"]["flow"]), "<i2").reshape(SIDE, SIDE, 2) * loop["flow"]["unit"]
+    assert flow[48:, :, 0].mean() < 0 and not flow[:16].any()
+
+
+@pytest.mark.parametrize(
+    ("change", "stages"),
+    [
+        ({"angle": 10.0}, {Stage.MOTION}),
+        ({"colour": "#000000"}, set()),
+        ({"mask": Painted(np.full((4, 4), 9, np.uint8))}, {Stage.REGION}),
+    ],
+)
+def test_a_drawing_concerns_the_stages_that_see_it(change: dict[str, object], stages: set[Stage]) -> None:
+    hint = RegionHint("river", 0.0, colour="#112233", mask=Painted(np.full((4, 4), 255, np.uint8)))
+    before = to_json(Hints(regions=(hint,)))
+    now = to_json(Hints(regions=(replace(hint, **change),)))  # type: ignore[arg-type]
+    assert changed_stages({"hints": before}, {"hints": now}) == stages
+    assert changed_stages({"hints": ""}, {"hints": '{"version": 2}'}) == set()

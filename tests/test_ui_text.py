@@ -6,14 +6,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
 
 pytest.importorskip("torch")
 pytest.importorskip("diffusers")
 
 from tiny_pipelines import save_folder, tiny_components
 
-from t2c_ext.types import Stage
+from t2c_ext.motion.hints import to_json
+from t2c_ext.types import Hints, Painted, RegionHint, Stage
 from t2c_ext.ui import page
 from t2c_ext.ui.handlers import Handlers
 from t2c_ext.ui.studio import Studio
@@ -26,13 +26,14 @@ def test_a_prompt_becomes_a_picture_its_twin_and_a_loop(tmp_path: Path) -> None:
     handlers = Handlers(Studio(tmp_path / "work", str(model)), page.addresses("file="))
     levels = np.zeros((64, 64), np.uint8)
     levels[32:] = 255
-    mask = Image.fromarray(levels)
-    end = list(handlers.generate("", mask, VALUES))[-1]
+    painted = Hints(regions=(RegionHint("river", mask=Painted(levels)),))
+    values = VALUES | {"hints": to_json(painted)}
+    end = list(handlers.generate("", values))[-1]
     folder = handlers.studio.folder / end.id
     assert (folder / "loop.mp4").exists() and end.player is not None and end.strip is not None
     assert end.strip[Stage.TWIN].count("<img") == 2
     art = (folder / "art.png").stat().st_mtime_ns
-    again = list(handlers.run(end.id, mask, VALUES | {"frames": 7}, Stage.LOOP))[-1]
+    again = list(handlers.run(end.id, values | {"frames": 7}, Stage.LOOP))[-1]
     assert again.player is not None and "7 frames" in again.player
     assert (folder / "art.png").stat().st_mtime_ns == art, "the picture is not sampled again"
-    assert "prompt is empty" in list(handlers.generate("", mask, VALUES | {"prompt": " "}))[-1].status
+    assert "prompt is empty" in list(handlers.generate("", values | {"prompt": " "}))[-1].status

@@ -149,9 +149,7 @@ def _drive(  # noqa: PLR0917
         drive = replace(drive, speed=drive.speed * hint.speed)
         if hint.angle is not None:
             return replace(drive, angle=hint.angle, kind=MotionKind.TRANSLATE)
-        if hint.kind is MotionKind.TRANSLATE and drive.kind is not MotionKind.TRANSLATE:
-            drive, motion = replace(drive, angle=None, kind=MotionKind.TRANSLATE), None
-        elif hint.kind not in (None, MotionKind.TRANSLATE):
+        if hint.kind not in (None, MotionKind.TRANSLATE):
             return replace(drive, angle=None, kind=hint.kind)
     if motion is not None or arrows or drive.kind is not MotionKind.TRANSLATE:
         return drive if drive.kind is MotionKind.TRANSLATE else replace(drive, angle=None)

@@ -105,6 +105,12 @@ def without_masks(hints: Hints) -> Hints:
     return replace(hints, still=None, regions=tuple(replace(hint, mask=None) for hint in hints.regions))
 
 
+def what_moves(hints: Hints) -> Hints:
+    """The hints as far as they say how painted regions move: without masks and colours."""
+    plain = without_masks(hints)
+    return replace(plain, regions=tuple(replace(hint, colour="") for hint in plain.regions))
+
+
 def short_text(document: str) -> str:
     """A document's text without anything painted; the same text where nothing is."""
     if '"mask"' not in document and '"still"' not in document:

@@ -14,6 +14,9 @@ FIRST = ("motion", "prompt")
 MAIN = ("frames", "fps", "speed", "format")
 """Always in view."""
 
+DRAWN = ("hints",)
+"""Written by the canvas."""
+
 OF_A_MODEL = ("natural_terms", "natural_prompt", "refine", "clusters", "overlap", "erosion")
 """Have a meaning only where a model made the picture."""
 
@@ -31,19 +34,27 @@ class Fields:
     Attributes:
         first: the words.
         main: always in view.
+        drawn: what the canvas writes.
         more: the rest, by heading.
         sampling: how a picture is made from text; empty where nothing makes one.
     """
 
     first: tuple[Setting, ...]
     main: tuple[Setting, ...]
+    drawn: tuple[Setting, ...]
     more: dict[str, tuple[Setting, ...]]
     sampling: tuple[Setting, ...]
 
     @property
     def names(self) -> tuple[str, ...]:
         """The settings' names in the order of their widgets."""
-        rows = [*self.first, *self.main, *(row for rows in self.more.values() for row in rows), *self.sampling]
+        rows = [
+            *self.first,
+            *self.main,
+            *self.drawn,
+            *(row for rows in self.more.values() for row in rows),
+            *self.sampling,
+        ]
         return tuple(row.name for row in rows)
 
     def values(self, given: Sequence[object]) -> dict[str, object]:
@@ -64,13 +75,14 @@ def page_fields(with_model: bool, sampling_rows: Sequence[Setting] = ()) -> Fiel
     kinds = tuple(kind for kind in rows["format"].choices if kind != "png")
     rows["format"] = replace(rows["format"], choices=kinds, help="Kind of file.")
     own = [row for row in sampling_rows if row.name not in (*FIRST, *MAIN)]
-    hidden = {*FIRST, *MAIN, *OF_THE_SERVER, *(() if with_model else OF_A_MODEL)}
+    hidden = {*FIRST, *MAIN, *DRAWN, *OF_THE_SERVER, *(() if with_model else OF_A_MODEL)}
     if not with_model or own:
         hidden |= {row.name for row in rows.values() if row.stage is Stage.TWIN} | {row.name for row in own}
     rest = [row for row in rows.values() if row.name not in hidden]
     return Fields(
         tuple(rows[name] for name in FIRST),
         tuple(rows[name] for name in MAIN),
+        tuple(rows[name] for name in DRAWN),
         {
             heading: tuple(row for row in rest if row.stage is stage and (row.name != "seed" or not with_model))
             for stage, heading in HEADINGS.items()

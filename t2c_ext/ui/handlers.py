@@ -13,19 +13,17 @@ from t2c_ext.errors import UserError
 from t2c_ext.pipeline import Cinemagraph
 from t2c_ext.types import Stage
 from t2c_ext.ui import page
+from t2c_ext.ui.channel import Channel
 from t2c_ext.ui.pictures import draw_candidates, draw_stages
-from t2c_ext.ui.studio import Shown, Studio, Task, for_a_page
+from t2c_ext.ui.samples import Sample
+from t2c_ext.ui.session import Session, Shown, keep_still
+from t2c_ext.ui.state import STRIP, loop_of, shown_of, state_text
+from t2c_ext.ui.studio import VIEW, Studio
+from t2c_ext.ui.task import Task, for_a_page
+from t2c_ext.workspace import Workspace
 
 POLL = 0.25
 """Seconds between two looks at a run."""
-
-STRIP = {Stage.TWIN: "Picture", Stage.REGION: "Region", Stage.MOTION: "Motion", Stage.LOOP: "Loop"}
-"""The stages that the page shows, by their names on it."""
-
-PICTURES = {Stage.TWIN: ("art", "natural"), Stage.REGION: ("mask",), Stage.MOTION: ("flow",), Stage.LOOP: ("loop",)}
-"""What shows a stage's result."""
-
-NAMES = {"art": "Picture", "natural": "Twin", "mask": "Region", "flow": "Flow", "loop": "Loop"}
 
 
 @dataclass(frozen=True)
@@ -35,20 +33,24 @@ class View:
     Attributes:
         id: of the visitor's workspace.
         status: progress, a sentence, or notes (HTML).
-        player: the loop (HTML).
+        player: the plain player (HTML).
         strip: each stage's figure (HTML).
         choices: the regions to choose from (HTML), "" for none.
         names: their names.
         running: a run is in hand.
+        state: everything, for the page's script (JSON).
+        begun: the workspace can run again from a stage.
     """
 
     id: str
-    status: str
+    status: str | None = None
     player: str | None = None
     strip: Mapping[Stage, str] | None = None
     choices: str | None = None
     names: tuple[str, ...] = ()
     running: bool = False
+    state: str | None = None
+    begun: bool = False
 
 
 @dataclass(frozen=True)
@@ -58,108 +60,174 @@ class Handlers:
     Attributes:
         studio: makes the cinemagraphs.
         address: of a file on the page's server.
+        channel: answers the page's script; made from the other two.
     """
 
     studio: Studio
     address: page.Address
+    channel: Channel | None = None
 
-    def animate(
-        self, id: str, picture: Image.Image | None, mask: Image.Image | None, values: Mapping[str, object]
-    ) -> Iterator[View]:
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "channel", self.channel or Channel(self.studio, self.address))
+
+    def answer(self, id: str, request: str, values: Mapping[str, object]) -> str:
+        """The reply to the page's script."""
+        assert self.channel is not None
+        return self.channel.answer(id, request, values)
+
+    # ---- what is put in ----------------------------------------------------------------------------------------------
+
+    def register(self, id: str, picture: Image.Image | None, mask: Image.Image | None) -> View:
+        """A picture was put in, or taken away."""
+        try:
+            new = self.studio.register(id, picture, mask)
+        except UserError as error:
+            return View(id, page.message(for_a_page(str(error)), "error"), state=self._state(id))
+        if new == id:
+            return View(id, state=self._state(id), begun=self._begun(id))
+        return self._fresh(new)
+
+    def example(self, id: str) -> tuple[View, Sample]:
+        """The example was asked for; what goes into the page's fields comes along."""
+        id, given = self.studio.example(id)
+        return self._fresh(id), given
+
+    def put_mask(self, id: str, mask: Image.Image | None, values: Mapping[str, object]) -> View:
+        """A mask was put in, or taken away."""
+        try:
+            self.studio.put_mask(id, mask)
+        except UserError as error:
+            return View(id, page.message(for_a_page(str(error)), "error"), begun=self._begun(id))
+        return self.marks(id, values) or View(id, begun=self._begun(id))
+
+    def _fresh(self, id: str) -> View:
+        """The page with a new picture, or none."""
+        return View(id, "", page.EMPTY, empty_strip(), "", state=self._state(id), begun=self._begun(id))
+
+    # ---- runs --------------------------------------------------------------------------------------------------------
+
+    def animate(self, id: str, values: Mapping[str, object]) -> Iterator[View]:
         """The button under a painting."""
-        return self._follow(id, lambda: self.studio.animate(id, picture, mask, values))
+        return self._follow(id, lambda: self.studio.animate(id, values))
 
-    def generate(self, id: str, mask: Image.Image | None, values: Mapping[str, object]) -> Iterator[View]:
+    def generate(self, id: str, values: Mapping[str, object]) -> Iterator[View]:
         """The button under a prompt."""
-        return self._follow(id, lambda: self.studio.generate(id, mask, values))
+        return self._follow(id, lambda: self.studio.generate(id, values))
 
-    def run(self, id: str, mask: Image.Image | None, values: Mapping[str, object], start: Stage) -> Iterator[View]:
+    def run(self, id: str, values: Mapping[str, object], start: Stage) -> Iterator[View]:
         """The button under a stage."""
-        return self._follow(id, lambda: self.studio.run(id, mask, values, start))
+        return self._follow(id, lambda: self.studio.run(id, values, start))
 
     def choose(self, id: str, names: Sequence[str], values: Mapping[str, object]) -> Iterator[View]:
         """The button under the regions that are offered: go on with those of these names."""
         if not names:
-            return iter([View(id, page.message("choose at least one of the regions", "error"))])
+            problem = page.message("choose at least one of the regions", "error")
+            return iter([View(id, problem, begun=self._begun(id))])
         return self._follow(id, lambda: self.studio.choose(id, names, values))
 
-    def marks(self, id: str, values: Mapping[str, object]) -> dict[Stage, str] | None:
-        """The strip, with what no longer fits the settings marked; None when there is nothing to mark."""
+    def marks(self, id: str, values: Mapping[str, object]) -> View | None:
+        """What no longer fits the settings, marked; None when nothing has changed about that."""
         session = self.studio.sessions.get(id)
         if session is None or not session.task.over or not session.shown:
             return None
-        return strip(session.shown, self.studio.out_of_date(id, values))
+        stale = self.studio.out_of_date(id, values)
+        if stale == session.stale:
+            return None
+        session.stale = stale
+        figures = strip(session.shown, stale)
+        return View(id, strip=figures, state=self._state(id), begun=True)
 
     def _follow(self, id: str, begin: Callable[[], tuple[str, Task]]) -> Iterator[View]:
         before = id
         try:
             id, task = begin()
         except UserError as error:
-            yield View(id, page.message(for_a_page(str(error)), "error"))
+            yield View(id, page.message(for_a_page(str(error)), "error"), begun=self._begun(id))
             return
+        session = self.studio.sessions[id]
         try:
             started = time.perf_counter()
             player = page.EMPTY if id != before else None
             figures = empty_strip() if id != before else None
-            yield View(id, page.progress(task.reached), player=player, strip=figures, choices="", running=True)
             shown = task.reached
+            yield self._progress(id, shown, player, figures)
             while not task.wait(POLL):
                 if task.reached != shown:
                     shown = task.reached
-                    yield View(id, page.progress(shown), running=True)
-            yield self._end(id, task, time.perf_counter() - started)
+                    yield self._progress(id, shown)
+            yield self._end(id, session, task, time.perf_counter() - started)
         finally:
             task.cancel()  # the visitor has left, or it is over and this does nothing
 
-    def _end(self, id: str, task: Task, seconds: float) -> View:
+    def _progress(
+        self,
+        id: str,
+        reached: tuple[str, int, int],
+        player: str | None = None,
+        figures: Mapping[Stage, str] | None = None,
+    ) -> View:
+        state = self._state(id, reached)
+        return View(id, page.progress(reached), player, figures, "", running=True, state=state, begun=True)
+
+    def _end(self, id: str, session: Session, task: Task, seconds: float) -> View:
         try:
             folder = self.studio.workspace(id)
-            draw_stages(task.stages, folder / "view")
-            shown = self.studio.sessions[id].shown = self._shown(folder, task.stages)
-            figures = strip(shown)
+            self._remember(folder, session, task)
+            figures, state = strip(session.shown), self._state(id)
             if task.finished:
-                return self._finished(id, task.stages, figures, seconds)
+                player, notes = self._player(task.stages, seconds), page.messages(task.stages.notes)
+                return View(id, notes, player, figures, "", state=state, begun=True)
             if task.candidates and task.stages.twin is not None:
-                drawn = draw_candidates(task.stages.twin.art.rgb, task.candidates, folder / "view")
+                drawn = draw_candidates(task.stages.twin.art.rgb, task.candidates, folder / VIEW)
                 names = tuple(candidate.name for candidate in task.candidates)
                 choices = page.choices(names, [self.address(path) for path in drawn])
-                return View(id, page.message(task.refusal), strip=figures, choices=choices, names=names)
+                return View(
+                    id, page.message(task.refusal), None, figures, choices, names=names, state=state, begun=True
+                )
+            problem = page.message(task.refusal, "error")
             if task.cancelled:
-                return View(id, page.message("stopped; what was finished is kept"), strip=figures)
-            return View(id, page.message(task.refusal, "error"), strip=figures)
+                problem = page.message("stopped; what was finished is kept")
+            return View(id, problem, strip=figures, state=state, begun=True)
         except UserError as error:
-            return View(id, page.message(for_a_page(str(error)), "error"))
+            return View(id, page.message(for_a_page(str(error)), "error"), state=self._state(id), begun=True)
         finally:
             task.forget()
 
-    def _finished(self, id: str, stages: Cinemagraph, figures: Mapping[Stage, str], seconds: float) -> View:
+    def _remember(self, folder: Path, session: Session, task: Task) -> None:
+        """Keep what the page shows of a run's results."""
+        result = task.stages
+        drawn = draw_stages(result, folder / VIEW)
+        session.stale = ()
+        session.shown = shown_of(result, drawn, self.address)
+        if result.twin is not None and not session.picture:
+            natural = folder / "natural.png"
+            session.still = keep_still(
+                result.twin.art, folder / VIEW, folder / "art.png", natural if natural.exists() else None
+            )
+        if task.finished:
+            fps = Workspace.open(folder).load_recipe().loop.fps
+            session.loop = loop_of(result, fps, self.address)
+
+    def _player(self, stages: Cinemagraph, seconds: float) -> str:
         loop = stages.loop
         if loop is None:
-            return View(id, page.message("no loop was made", "error"), strip=figures)
-        about = f"{loop.frames} frames, made in {seconds:.1f} s"
-        playing = page.player(loop.path, loop.poster, self.address, about)
-        return View(id, page.messages(stages.notes), player=playing, strip=figures, choices="")
+            return page.EMPTY
+        return page.player(loop.path, loop.poster, self.address, f"{loop.frames} frames, made in {seconds:.1f} s")
 
-    def _shown(self, folder: Path, stages: Cinemagraph) -> dict[Stage, Shown]:
-        """What the strip shows of the stages that have run."""
-        natural = None if stages.twin is None else stages.twin.natural
-        there = {"art": stages.twin, "natural": natural, "mask": stages.regions, "flow": stages.flow}
-        paths = {name: folder / "view" / f"{name}.png" for name, result in there.items() if result is not None}
-        if stages.loop is not None:
-            paths["loop"] = stages.loop.poster or stages.loop.path
-        return {
-            stage: Shown(
-                {NAMES[name]: self.address(paths[name]) for name in PICTURES[stage] if name in paths},
-                stages.seconds.get(stage.value),
-            )
-            for stage in STRIP
-        }
+    def _state(self, id: str, running: tuple[str, int, int] | None = None) -> str:
+        session = self.studio.sessions.get(id)
+        stale = () if session is None else session.stale
+        return state_text(id, session, self.address, stale, running)
+
+    def _begun(self, id: str) -> bool:
+        session = self.studio.sessions.get(id)
+        return session is not None and session.begun
 
 
 def strip(shown: Mapping[Stage, Shown], stale: Sequence[Stage] = ()) -> dict[Stage, str]:
     """Each stage's figure, with what no longer fits the settings marked."""
     return {
-        stage: page.figure(title, shown[stage].pictures, shown[stage].seconds, stage in stale)
+        stage: page.figure(title, shown[stage].pictures, shown[stage].seconds, stage in stale, shown[stage].about)
         for stage, title in STRIP.items()
     }
 

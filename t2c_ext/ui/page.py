@@ -77,7 +77,7 @@ def player(loop: Path, poster: Path | None, address: Address, about: str) -> str
     )
 
 
-def figure(title: str, pictures: Mapping[str, str], seconds: float | None, stale: bool = False) -> str:
+def figure(title: str, pictures: Mapping[str, str], seconds: float | None, stale: bool = False, about: str = "") -> str:
     """A stage's result in the strip.
 
     Args:
@@ -85,6 +85,7 @@ def figure(title: str, pictures: Mapping[str, str], seconds: float | None, stale
         pictures: addresses of its pictures, by what they show.
         seconds: how long it took.
         stale: it no longer fits the settings.
+        about: how it was made.
     """
     if not pictures:
         return f'<figure class="t2c-stage t2c-none"><div></div><figcaption>{escape(title)}</figcaption></figure>'
@@ -95,10 +96,11 @@ def figure(title: str, pictures: Mapping[str, str], seconds: float | None, stale
     )
     took = "" if seconds is None else f" <small>{seconds:.1f} s</small>"
     mark = '<span class="t2c-mark">out of date</span>' if stale else ""
+    made = f'<small class="t2c-about-stage">{escape(about)}</small>' if about else ""
     kind = " t2c-stale" if stale else ""
     return (
         f'<figure class="t2c-stage{kind}"><div>{shown}</div>'
-        f"<figcaption>{escape(title)}{took}{mark}</figcaption></figure>"
+        f"<figcaption>{escape(title)}{took}{mark}{made}</figcaption></figure>"
     )
 
 

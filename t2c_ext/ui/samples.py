@@ -12,7 +12,15 @@ from PIL import Image
 from t2c_ext.atomic import replacing
 from t2c_ext.example import Example, example
 from t2c_ext.media.pictures import to_bytes
-from t2c_ext.types import FloatArray
+from t2c_ext.motion.hints import to_json
+from t2c_ext.motion.painted import LONGEST
+from t2c_ext.prompt.parse import parse
+from t2c_ext.settings import PromptSettings
+from t2c_ext.types import FloatArray, Hints, Painted, RegionHint
+from t2c_ext.ui.pictures import fitted
+
+COLOURS = ("#8f6bff", "#1c8fff", "#23b26b")
+"""Of the example's regions, in their order."""
 
 
 @dataclass(frozen=True)
@@ -21,30 +29,29 @@ class Sample:
 
     Attributes:
         picture: file of the painting.
-        mask: file of everything that moves, in white.
+        hints: a document that paints its three regions.
         prompt: what the painting shows.
         motion: how it moves.
     """
 
     picture: Path
-    mask: Path
+    hints: str
     prompt: str
     motion: str
 
 
 def sample(folder: Path) -> Sample:
-    """The bundled example's words, and its picture and mask as files in `folder`, which the page's server gives out.
+    """The bundled example's words and regions, and its picture as a file in `folder`.
 
     Raises:
         UserError: the folder cannot be written to.
     """
     given = _example()
-    picture, mask = folder / "art.png", folder / "mask.png"
-    for path, levels in ((picture, given.picture), (mask, to_bytes(given.mask))):
-        if not path.exists():
-            with replacing(path) as temporary:
-                Image.fromarray(levels).save(temporary, "PNG")
-    return Sample(picture, mask, given.prompt, given.motion)
+    picture = folder / "art.png"
+    if not picture.exists():
+        with replacing(picture) as temporary:
+            Image.fromarray(given.picture).save(temporary, "PNG")
+    return Sample(picture, _hints(), given.prompt, given.motion)
 
 
 def named_masks(painted: FloatArray) -> dict[str, FloatArray]:
@@ -52,6 +59,17 @@ def named_masks(painted: FloatArray) -> dict[str, FloatArray]:
     given = _example()
     same = painted.shape == given.mask.shape and np.abs(painted - given.mask).max() < 1 / 128
     return dict(given.masks) if same else {}
+
+
+@lru_cache(maxsize=1)
+def _hints() -> str:
+    """The regions as they would have been painted."""
+    angles = {motion.region: motion.angle for motion in parse(PromptSettings(motion=_example().motion)).motions}
+    painted = (
+        RegionHint(name, angles.get(name), colour=colour, mask=Painted(to_bytes(fitted(mask, LONGEST))))
+        for (name, mask), colour in zip(_example().masks.items(), COLOURS, strict=False)
+    )
+    return to_json(Hints(regions=tuple(painted)))
 
 
 @lru_cache(maxsize=1)

@@ -2,150 +2,34 @@
 
 from __future__ import annotations
 
-import logging
-import re
 import secrets
+import shutil
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
 from PIL import Image
 
-from t2c_ext.errors import Cancelled, UserError
+from t2c_ext.errors import UserError
 from t2c_ext.media.pictures import to_mask, to_picture
-from t2c_ext.pipeline import Cinemagraph, Job, Pipeline, open_job
-from t2c_ext.progress import Reporter
+from t2c_ext.pipeline import Job, open_job
 from t2c_ext.recipe import Recipe
-from t2c_ext.region.find import RegionNotFound
 from t2c_ext.settings import Setting, Value, table
 from t2c_ext.twin.choose import choose_source
 from t2c_ext.twin.source import GivenTwin, TwinSource
 from t2c_ext.types import FloatArray, Picture, Region, Regions, Stage
-from t2c_ext.ui.samples import named_masks
+from t2c_ext.ui.samples import Sample, named_masks, sample
+from t2c_ext.ui.session import Session, changed_stages, keep_still
+from t2c_ext.ui.task import Guard, Task
 from t2c_ext.workspace import Workspace, fingerprint
 
 Maker = Callable[[Recipe], TwinSource]
 """What makes the pictures of a recipe from its text, such as a host's own sampler."""
 
-Guard = Callable[[Callable[[], None]], None]
-"""Runs the work it is given while nothing else uses the machine."""
-
-_log = logging.getLogger(__name__)
-
-
-@dataclass
-class Task:
-    """A run in a thread of its own.
-
-    Attributes:
-        reached: (stage, done, total); the stage is "" while it waits for its turn.
-        stages: the result of each stage that has run.
-        finished: whether all of them have.
-        refusal: a sentence, where it could not be done.
-        candidates: the regions to choose from, where what moves was not found.
-        cancelled: the user stopped it.
-    """
-
-    reached: tuple[str, int, int] = ("", 0, 1)
-    stages: Cinemagraph = field(default_factory=Cinemagraph)
-    finished: bool = False
-    refusal: str = ""
-    candidates: tuple[Region, ...] = ()
-    cancelled: bool = False
-    _stop: threading.Event = field(default_factory=threading.Event)
-    _over: threading.Event = field(default_factory=threading.Event)
-
-    def cancel(self) -> None:
-        """Ask it to stop; it does so before its next step."""
-        self._stop.set()
-
-    @property
-    def over(self) -> bool:
-        """Whether it has ended."""
-        return self._over.is_set() or self.cancelled
-
-    def forget(self) -> None:
-        """Let go of the stages' arrays; their files stay."""
-        self.stages = Cinemagraph()
-
-    def wait(self, seconds: float) -> bool:
-        """Wait for its end; whether that has come. A task that was cancelled before its turn has ended."""
-        over = self._over.wait(seconds)
-        self.cancelled = self.cancelled or (not over and self._stop.is_set() and not self.reached[0])
-        return over or self.cancelled
-
-    def start(self, job: Job, workspace: Workspace, guard: Guard) -> None:
-        """Run a job's stages in a thread, in their turn; every way of failing ends as a sentence."""
-        pipeline = Pipeline(job, workspace, Reporter(self._report, self._stop.is_set))
-        self.stages = pipeline.result
-
-        def attempt() -> None:
-            try:
-                pipeline.reporter.check()
-                pipeline.run()
-                self.finished = True
-            except Cancelled:
-                self.cancelled = True
-            except RegionNotFound as error:
-                self.refusal, self.candidates = _question(error), error.candidates
-            except UserError as error:
-                self.refusal = for_a_page(str(error))
-            except MemoryError:
-                self.refusal = "there is not enough memory for this; take a smaller picture or fewer frames"
-
-        def run() -> None:
-            try:
-                guard(attempt)
-            except Exception as error:  # a page shows a sentence, whatever went wrong
-                _log.exception("a cinemagraph failed")
-                self.refusal = f"this failed in a way that was not foreseen ({type(error).__name__}: {_short(error)})"
-            finally:
-                self._over.set()
-
-        threading.Thread(target=run, name="cinemagraph", daemon=True).start()
-
-    def _report(self, stage: str, done: int, total: int) -> None:
-        self.reached = (stage, done, total)
-
-
-@dataclass(frozen=True)
-class Shown:
-    """What the page shows of a stage.
-
-    Attributes:
-        pictures: addresses of its pictures, by what they show; none before it has run.
-        seconds: how long it took.
-    """
-
-    pictures: Mapping[str, str] = field(default_factory=dict)
-    seconds: float | None = None
-
-
-@dataclass
-class Session:
-    """What is remembered of a workspace while its page is open.
-
-    Attributes:
-        picture: fingerprint of the picture that it was made from; "" where a model makes the picture.
-        task: the run in hand, or the last one.
-        new_mask: another mask was put in since the last run.
-        shown: what the page shows of its stages.
-        chosen: the regions that were chosen among those offered, for as long as the page names none.
-        sampled: the values of the maker's own settings at the last run.
-    """
-
-    picture: str
-    task: Task = field(default_factory=Task)
-    new_mask: bool = False
-    shown: dict[Stage, Shown] = field(default_factory=dict)
-    chosen: str = ""
-    sampled: Mapping[str, Value] = field(default_factory=dict)
-
-    def values(self, given: Mapping[str, object]) -> dict[str, object]:
-        """The page's settings, with the chosen regions where they name none; what is empty is left out."""
-        known = {name: value for name, value in given.items() if value is not None}
-        return known if known.get("region") or not self.chosen else known | {"region": self.chosen}
+VIEW = "view"
+"""The folder of a workspace in which lies what only the page shows."""
 
 
 @dataclass(frozen=True)
@@ -174,9 +58,10 @@ class Studio:
     Attributes:
         folder: where the workspaces lie.
         model: the checkpoint that makes pictures from text, or "" where none does.
-        maker: makes them in its place; its recipe holds the values of `sampling_rows`, unchecked by the table.
-        sampling_rows: what the maker is set by, in place of the table's rows of the same names; none: the table's.
         guard: runs work while nothing else uses the machine.
+        maker: makes pictures in the model's place; its recipe holds the values of `sampling_rows`, unchecked by the
+            table.
+        sampling_rows: what the maker is set by, in place of the table's rows of the same names; none: the table's.
         sessions: by the name of their workspace.
     """
 
@@ -193,44 +78,132 @@ class Studio:
         """Whether pictures can be made from text."""
         return bool(self.model) or self.maker is not None
 
-    def animate(
-        self, id: str, picture: Image.Image | None, mask: Image.Image | None, values: Mapping[str, object]
-    ) -> tuple[str, Task]:
-        """Begin to animate a picture.
+    # ---- what is put in ----------------------------------------------------------------------------------------------
+
+    def register(self, id: str, picture: Image.Image | None, mask: Image.Image | None = None) -> str:
+        """Take in a visitor's picture, once; what follows refers to it by the id.
 
         Args:
             id: of the visitor's workspace, or ""; it serves again where its picture is the same.
-            picture: the picture.
+            picture: the picture, or None where it was taken away.
             mask: what moves, in white, or None to find it.
+
+        Returns:
+            The workspace's id; "" where there is no picture.
+
+        Raises:
+            UserError: the picture or the mask cannot be used.
+        """
+        if picture is None:
+            return ""
+        id = self._take_in(id, to_picture(picture))
+        self.put_mask(id, mask)
+        return id
+
+    def example(self, id: str) -> tuple[str, Sample]:
+        """Take in the bundled example; its id, and what goes into the page's fields."""
+        given = sample(self.folder / "example")
+        with Image.open(given.picture) as opened:
+            id = self._take_in(id, to_picture(opened))
+        self.sessions[id].hints = given.hints
+        return id, given
+
+    def put_mask(self, id: str, mask: Image.Image | None) -> None:
+        """Take in what moves, in white; None to find it.
+
+        Raises:
+            UserError: the mask cannot be used.
+        """
+        session = self.sessions.get(id)
+        if session is None:
+            return
+        regions = None if mask is None else regions_of(mask)
+        if not _same_masks(session.mask, regions):
+            session.mask, session.new_mask = regions, session.begun
+
+    def _take_in(self, id: str, art: Picture) -> str:
+        key = fingerprint(art.rgb, art.alpha)
+        known = self.sessions.get(id)
+        if known is not None and known.picture == key:
+            return id
+        if known is not None:
+            self._leave(id, known)
+        id, session = self._new(key)
+        session.still = keep_still(art, self.folder / id / VIEW)
+        return id
+
+    def _new(self, key: str) -> tuple[str, Session]:
+        id = secrets.token_hex(16)
+        Workspace.create(self.folder / id)
+        self.sessions[id] = Session(key)
+        return id, self.sessions[id]
+
+    def _leave(self, id: str, session: Session) -> None:
+        """The visitor has gone on to another picture; a workspace in which nothing was run goes."""
+        session.task.cancel()
+        if not session.begun:
+            del self.sessions[id]
+            shutil.rmtree(self.folder / id, ignore_errors=True)
+
+    # ---- runs --------------------------------------------------------------------------------------------------------
+
+    def animate(self, id: str, values: Mapping[str, object]) -> tuple[str, Task]:
+        """Begin to animate the picture on the canvas.
+
+        Args:
+            id: of the visitor's workspace.
             values: settings by their names.
 
         Returns:
             The workspace's id and the run.
 
         Raises:
-            UserError: what was given cannot be used.
+            UserError: there is no picture, or a setting cannot be used.
         """
-        if picture is None:
+        session = self.sessions.get(id)
+        if session is None or session.still is None:
             raise UserError("there is no picture yet; drop one, or try the example")
-        art = to_picture(picture)
-        return self._begin(id, values, art, mask)
+        workspace = Workspace.create(self.folder / id)
+        if not session.picture:  # it was made from text
+            asked = self._asked(session, values, workspace.load_recipe().twin.model)
+            return id, self._start(session, workspace, asked, _Kept(workspace.load_twin()))
+        asked = self._asked(session, values, "")
+        source = choose_source(asked.recipe.twin, asked.recipe.prompt.seed, session.still.read())
+        return id, self._start(session, workspace, asked, source)
 
-    def generate(self, id: str, mask: Image.Image | None, values: Mapping[str, object]) -> tuple[str, Task]:
+    def generate(self, id: str, values: Mapping[str, object]) -> tuple[str, Task]:
         """Begin to make a picture from its prompt, and to animate it; as `animate`."""
         if not self.makes_pictures:
             raise UserError("no model is given that could make a picture")
         if not str(values.get("prompt") or "").strip():
             raise UserError("the prompt is empty; say what the picture shows")
-        return self._begin(id, values, None, mask)
+        known = self.sessions.get(id)
+        again = known is not None and not known.picture
+        session = known if known is not None and again else Session("")
+        asked = self._asked(session, values, self.model)
+        if self.maker is not None:
+            source = self.maker(asked.sampling)
+        else:
+            source = choose_source(asked.recipe.twin, asked.recipe.prompt.seed)
+        if not again:
+            id, session = self._new("")
+        return id, self._start(session, Workspace.create(self.folder / id), asked, source)
 
-    def run(self, id: str, mask: Image.Image | None, values: Mapping[str, object], start: Stage) -> tuple[str, Task]:
+    def run(self, id: str, values: Mapping[str, object], start: Stage) -> tuple[str, Task]:
         """Begin to run a workspace again from a stage on; as `animate`."""
         session = self._session(id)
+        if not session.begun:
+            raise UserError("there is no cinemagraph yet; animate the picture first")
         workspace = Workspace.open(self.folder / id)
         asked = self._asked(session, values, workspace.load_recipe().twin.model)
         source = self._source_again(session, workspace, asked, start)
         workspace.forget_from(start)
-        return id, self._start(session, workspace, asked, source, mask)
+        return id, self._start(session, workspace, asked, source)
+
+    def choose(self, id: str, names: Sequence[str], values: Mapping[str, object]) -> tuple[str, Task]:
+        """Begin to run a workspace again with some of the regions that it offered; as `animate`."""
+        self._session(id).chosen = ", ".join(names)
+        return self.run(id, {**values, "region": ""}, Stage.REGION)
 
     def cancel(self, id: str) -> None:
         """Stop the run in hand of a workspace, if there is one."""
@@ -240,7 +213,7 @@ class Studio:
     def out_of_date(self, id: str, values: Mapping[str, object]) -> tuple[Stage, ...]:
         """The stages whose results no longer fit the settings on the page or the mask."""
         session = self.sessions.get(id)
-        if session is None:
+        if session is None or not session.begun:
             return ()
         try:
             before = Workspace.open(self.folder / id).load_recipe().values()
@@ -252,16 +225,6 @@ class Studio:
         order = list(Stage)
         return tuple(order[min(order.index(stage) for stage in changed) :]) if changed else ()
 
-    def choose(self, id: str, names: Sequence[str], values: Mapping[str, object]) -> tuple[str, Task]:
-        """Begin to run a workspace again with some of the regions that it offered; as `animate`."""
-        self._session(id).chosen = ", ".join(names)
-        return self.run(id, None, {**values, "region": ""}, Stage.REGION)
-
-    def mask_changed(self, id: str) -> None:
-        """Remember that the region no longer fits the mask."""
-        if id in self.sessions:
-            self.sessions[id].new_mask = True
-
     def workspace(self, id: str) -> Path:
         """The folder of a visitor's workspace.
 
@@ -271,28 +234,18 @@ class Studio:
         self._session(id)
         return self.folder / id
 
+    def alone(self, work: Callable[[], None]) -> None:
+        """Run work while nothing else uses the machine."""
+        if self.guard is not None:
+            self.guard(work)
+            return
+        with self._lock:
+            work()
+
     def _session(self, id: str) -> Session:
         if id not in self.sessions:
             raise UserError("there is no cinemagraph yet; animate a picture first")
         return self.sessions[id]
-
-    def _begin(
-        self, id: str, values: Mapping[str, object], art: Picture | None, mask: Image.Image | None
-    ) -> tuple[str, Task]:
-        """Run the visitor's workspace where its picture is the same, else a new one."""
-        picture = "" if art is None else fingerprint(art.rgb, art.alpha)
-        known = self.sessions.get(id)
-        same = known is not None and known.picture == picture
-        session = known if known is not None and same else Session(picture)
-        asked = self._asked(session, values, "" if art is not None else self.model)
-        if art is None and self.maker is not None:
-            source = self.maker(asked.sampling)
-        else:
-            source = choose_source(asked.recipe.twin, asked.recipe.prompt.seed, art)
-        if not same:
-            id = secrets.token_hex(16)
-            self.sessions[id] = session
-        return id, self._start(session, Workspace.create(self.folder / id), asked, source, mask)
 
     def _asked(self, session: Session, values: Mapping[str, object], model: str) -> _Asked:
         """The recipes of the page's settings; UserError when one is out of range."""
@@ -309,28 +262,18 @@ class Studio:
     def _source_again(self, session: Session, workspace: Workspace, asked: _Asked, start: Stage) -> TwinSource:
         """What gives the pictures of a workspace that runs again: what made them, else they themselves."""
         of_the_picture = list(Stage).index(start) <= list(Stage).index(Stage.TWIN)
-        if self.maker is not None and not session.picture and of_the_picture:
-            return self.maker(asked.sampling)
         if self.maker is not None and not session.picture:
-            return _Kept(workspace.load_twin())
+            return self.maker(asked.sampling) if of_the_picture else _Kept(workspace.load_twin())
         return open_job(workspace, asked.recipe).source
 
-    def _start(
-        self, session: Session, workspace: Workspace, asked: _Asked, source: TwinSource, mask: Image.Image | None
-    ) -> Task:
+    def _start(self, session: Session, workspace: Workspace, asked: _Asked, source: TwinSource) -> Task:
         session.task.cancel()
-        regions = None if mask is None else regions_of(mask)
-        workspace.save_inputs(regions, None)
-        session.new_mask = False
-        session.sampled = asked.sampled
-        job = Job(asked.recipe, source, regions, keep_twin=isinstance(source, _Kept))
+        workspace.save_inputs(session.mask, None)
+        session.begun, session.new_mask, session.sampled = True, False, asked.sampled
+        job = Job(asked.recipe, source, session.mask, keep_twin=isinstance(source, _Kept))
         session.task = task = Task()
-        task.start(job, workspace, self.guard or self._alone)
+        task.start(job, workspace, self.alone)
         return task
-
-    def _alone(self, work: Callable[[], None]) -> None:
-        with self._lock:
-            work()
 
 
 def regions_of(mask: Image.Image) -> Regions:
@@ -342,27 +285,13 @@ def regions_of(mask: Image.Image) -> Regions:
     return Regions((Region("", painted, source="mask file"),))
 
 
-def changed_stages(before: Mapping[str, Value], now: Mapping[str, object]) -> set[Stage]:
-    """The stages of the settings that differ; what is not on the page (or empty) has not changed."""
-    return {row.stage for row in table() if row.name in now and _differs(before.get(row.name), now[row.name])}
-
-
-def for_a_page(message: str) -> str:
-    """A sentence without the names of the command line's options."""
-    return re.sub(r"\s*\(--[a-z-]+\)| with --[a-z-]+", "", message)
-
-
-def _question(error: RegionNotFound) -> str:
-    """What is asked back; the regions to choose from are shown beside it."""
-    what = for_a_page(str(error)).partition(";")[0]
-    choice = "choose one of these regions, or give a mask" if error.candidates else "give a mask"
-    return f"{what}; {choice}"
-
-
-def _differs(before: object, now: object) -> bool:
-    if isinstance(before, (int, float)) and isinstance(now, (int, float)):
-        return float(before) != float(now)
-    return before != now
+def _same_masks(one: Regions | None, other: Regions | None) -> bool:
+    if one is None or other is None:
+        return one is other
+    return len(one.regions) == len(other.regions) and all(
+        first.name == second.name and np.array_equal(first.mask, second.mask)
+        for first, second in zip(one.regions, other.regions, strict=True)
+    )
 
 
 def _fits(row: Setting, value: object) -> bool:
@@ -371,7 +300,3 @@ def _fits(row: Setting, value: object) -> bool:
     except UserError:
         return False
     return True
-
-
-def _short(error: Exception) -> str:
-    return " ".join(str(error).split())[:160]

@@ -33,6 +33,13 @@ CSS = """
 .t2c .t2c-stale img { opacity: .45; }
 .t2c .t2c-mark { margin-left: .6em; padding: 0 .5em; border-radius: 1em; border: 1px solid #c98a12; white-space: nowrap;
   font-size: 85%; }
+.t2c .t2c-about-stage { display: block; }
+.t2c-hidden { display: none !important; }
+.t2c-studio:has(.t2c-player-root > *) #t2c_player, .t2c-studio:has(.t2c-strip-root > *) #t2c_strip { display: none; }
+.t2c-studio :is(#t2c_player_root, #t2c_strip_root, #t2c_canvas),
+.t2c-studio :is(#t2c_player_root, #t2c_strip_root, #t2c_canvas) > .html-container { padding: 0; min-width: 0; }
+.t2c .t2c-late { opacity: 0; animation: t2c-late 0s 4s forwards; color: var(--body-text-color-subdued); }
+@keyframes t2c-late { to { opacity: 1; } }
 .t2c .t2c-choices { display: grid; grid-template-columns: repeat(auto-fill, minmax(140px, 1fr)); gap: .6em; }
 .t2c .t2c-choices img { width: 100%; border-radius: 8px; margin: 0; }
 """

@@ -1,0 +1,203 @@
+"""Where things stand on the page, and how a view changes them."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+
+from t2c_ext.settings import Setting
+from t2c_ext.types import Stage
+from t2c_ext.ui import page
+from t2c_ext.ui.fields import HEADINGS, Fields
+from t2c_ext.ui.handlers import View, empty_strip
+from t2c_ext.ui.state import STRIP, state_text
+from t2c_ext.ui.widgets import widget
+
+PREFIX = "t2c"
+"""Begins the id of every element."""
+
+HIDDEN = "t2c-hidden"
+"""The class of what only the page's script uses; it is in the page, but not seen."""
+
+CANVAS = (
+    '<div class="t2c-canvas"><p class="t2c-late">The drawing tools have not loaded. Reload the page, or go on with '
+    "words and a mask file.</p></div>"
+)
+
+
+@dataclass
+class Page:
+    """The components that listeners read and change.
+
+    Attributes:
+        id: of the visitor's workspace.
+        picture, mask: what may be put in.
+        example: the button that fills the page with the example.
+        settings: the widgets of the settings by name; that of the hints is the script's.
+        ask, go, answer, state: the script's request, its button, the reply, and what the page shows.
+        animate, generate, cancel, use, again: the buttons of runs.
+        status, player, figures, choosing, choices, names: what a run shows without the script.
+    """
+
+    id: Any
+    picture: Any
+    mask: Any
+    example: Any
+    settings: dict[str, Any]
+    ask: Any
+    go: Any
+    answer: Any
+    state: Any
+    animate: Any
+    generate: Any | None
+    cancel: Any
+    status: Any
+    player: Any
+    choosing: Any
+    choices: Any
+    names: Any
+    use: Any
+    figures: dict[Stage, Any]
+    again: dict[Stage, Any]
+
+    @property
+    def marked(self) -> list[Any]:
+        """What a mark changes."""
+        return [*self.figures.values(), self.state]
+
+    @property
+    def changed(self) -> list[Any]:
+        """What a view changes, in the order of `updates`."""
+        return [
+            self.id,
+            self.status,
+            self.player,
+            self.choosing,
+            self.choices,
+            self.names,
+            *self.marked,
+            self.cancel,
+            *self._starts,
+            *self.again.values(),
+        ]
+
+    @property
+    def _starts(self) -> list[Any]:
+        """The buttons that begin a run and need no earlier one."""
+        return [button for button in (self.animate, self.generate, self.use) if button is not None]
+
+    def updates(self, view: View) -> list[Any]:
+        """The changes of a view."""
+        asked = {} if view.choices is None else {"visible": bool(view.choices)}
+        return [
+            view.id,
+            _kept(view.status),
+            _kept(view.player),
+            gr.update(**asked),
+            _kept(view.choices),
+            gr.update() if view.choices is None else gr.update(choices=list(view.names), value=[]),
+            *(gr.update() if view.strip is None else view.strip[stage] for stage in self.figures),
+            _kept(view.state),
+            gr.update(interactive=view.running),
+            *(gr.update(interactive=not view.running) for _ in self._starts),
+            *(gr.update(interactive=view.begun and not view.running) for _ in self.again),
+        ]
+
+
+def inputs(fields: Fields, with_model: bool, from_text: str) -> dict[str, Any]:
+    """The left side: picture, words, canvas, and the settings that are always in view."""
+    made: dict[str, Any] = {"generate": None}
+    settings: dict[str, Any] = {}
+    with gr.Tabs(elem_id=f"{PREFIX}_sides"):
+        with gr.Tab("From a painting", elem_id=f"{PREFIX}_side_painting"):
+            made["picture"] = _image("Picture", "picture", 200)
+            made["example"] = gr.Button("Try the example", elem_id=f"{PREFIX}_example")
+        with gr.Tab("From text", elem_id=f"{PREFIX}_side_text"):
+            if with_model:
+                gr.HTML(page.message("Write the prompt below: what the picture shows, and what moves where."))
+                with gr.Accordion("How the picture is made", open=False, elem_id=f"{PREFIX}_sampling"):
+                    settings |= _widgets(fields.sampling)
+                made["generate"] = gr.Button(
+                    "Make the picture and its loop", variant="primary", elem_id=f"{PREFIX}_generate"
+                )
+            else:
+                gr.HTML(page.message(from_text), elem_id=f"{PREFIX}_from_text")
+    settings |= _widgets(fields.first)
+    _bare(CANVAS, "canvas")
+    with gr.Row():
+        made["animate"] = gr.Button("Animate", variant="primary", elem_id=f"{PREFIX}_animate")
+        made["cancel"] = gr.Button("Cancel", interactive=False, elem_id=f"{PREFIX}_cancel")
+    for pair in (fields.main[:2], fields.main[2:]):
+        with gr.Row():
+            for row in pair:
+                with gr.Column(min_width=140):
+                    settings |= _widgets([row])
+    with gr.Accordion("A mask file (optional): what moves, in white", open=False, elem_id=f"{PREFIX}_mask_file"):
+        made["mask"] = _image("Mask", "mask", 240)
+    settings["hints"] = _unseen("document")
+    made |= {"ask": _unseen("ask"), "answer": _unseen("answer"), "state": _unseen("state", _nothing())}
+    made["go"] = gr.Button("Ask", elem_id=f"{PREFIX}_ask_go", elem_classes=[HIDDEN])
+    return made | {"settings": settings}
+
+
+def outputs(fields: Fields) -> dict[str, Any]:
+    """The right side: player, what a run says, and the stages with their settings."""
+    _bare('<div class="t2c-player-root"></div>', "player_root")
+    made: dict[str, Any] = {
+        "player": _bare(page.EMPTY, "player"),
+        "status": _bare("", "status"),
+    }
+    with gr.Column(visible=False, elem_id=f"{PREFIX}_choosing") as made["choosing"]:
+        made["choices"] = gr.HTML("", elem_id=f"{PREFIX}_choices")
+        made["names"] = gr.CheckboxGroup(choices=[], label="What moves", elem_id=f"{PREFIX}_names")
+        made["use"] = gr.Button("Use these regions", variant="primary", elem_id=f"{PREFIX}_use")
+    _bare('<div class="t2c-strip-root"></div>', "strip_root")
+    figures: dict[Stage, Any] = {}
+    again: dict[Stage, Any] = {}
+    with gr.Row(elem_id=f"{PREFIX}_strip"):
+        for stage, shown in empty_strip().items():
+            with gr.Column(min_width=130):
+                figures[stage] = _bare(shown, f"stage_{stage.value}")
+                again[stage] = gr.Button("Run from here", interactive=False, elem_id=f"{PREFIX}_run_{stage.value}")
+    settings: dict[str, Any] = {}
+    for stage, heading in HEADINGS.items():
+        rows = fields.more.get(heading, ())
+        if rows:
+            title = f"{heading}: settings" if stage in STRIP else f"{heading}: how they are read"
+            with gr.Accordion(title, open=False, elem_id=f"{PREFIX}_settings_{stage.value}"):
+                settings |= _widgets(rows)
+    return made | {"figures": figures, "again": again, "settings": settings}
+
+
+def _widgets(rows: Sequence[Setting]) -> dict[str, Any]:
+    return {row.name: widget(row, PREFIX) for row in rows}
+
+
+def _bare(value: str, name: str) -> Any:
+    """HTML without the styles that later Gradios lay over buttons and texts in it, and without their margins."""
+    known = inspect.signature(gr.HTML.__init__).parameters
+    plain = {option: False for option in ("apply_default_css", "padding") if option in known}
+    return gr.HTML(value, elem_id=f"{PREFIX}_{name}", **plain)
+
+
+def _unseen(name: str, value: str = "") -> Any:
+    return gr.Textbox(value=value, label=name, elem_id=f"{PREFIX}_{name}", elem_classes=[HIDDEN], lines=1, max_lines=1)
+
+
+def _nothing() -> str:
+    """The state of a page on which nothing is yet."""
+    return state_text("", None, str)
+
+
+def _image(label: str, name: str, height: int) -> Any:
+    return gr.Image(
+        type="pil", image_mode="RGBA", label=label, height=height, interactive=True, elem_id=f"{PREFIX}_{name}"
+    )
+
+
+def _kept(value: str | None) -> Any:
+    return gr.update() if value is None else value

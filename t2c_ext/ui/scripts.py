@@ -1,0 +1,52 @@
+"""The page's scripts and their style: where they lie, and how a page starts them where no host does."""
+
+from __future__ import annotations
+
+import json
+import mimetypes
+from pathlib import Path
+
+import t2c_ext
+from t2c_ext.errors import UserError
+from t2c_ext.ui.page import Address
+
+MAIN = "cinemagraph.js"
+
+
+def scripts_folder() -> Path:
+    """The folder of the scripts: `javascript` in a checkout, and within the package where it is installed.
+
+    Raises:
+        UserError: the installation lacks it.
+    """
+    package = Path(t2c_ext.__file__).resolve().parent
+    for folder in (package / "javascript", package.parent / "javascript"):
+        if (folder / MAIN).is_file():
+            return folder
+    raise UserError("the page's scripts are missing; install the package again")
+
+
+def style_sheet() -> str:
+    """The style of what the scripts build; UserError where it is missing."""
+    folder = scripts_folder()
+    for path in (folder / "style.css", folder.parent / "style.css"):
+        if path.is_file():
+            return path.read_text(encoding="utf-8")
+    raise UserError("the page's style is missing; install the package again")
+
+
+def starter(address: Address) -> str:
+    """A JavaScript function that loads the scripts into the page, once.
+
+    Args:
+        address: of a file on the page's server.
+    """
+    # Windows takes types from its registry, which often knows no modules
+    for ending in (".js", ".mjs"):
+        mimetypes.add_type("text/javascript", ending)
+    where = json.dumps(address(scripts_folder() / MAIN))
+    return (
+        "() => { if (window.t2c) { window.t2c.mount(); return []; } "
+        f"const script = document.createElement('script'); script.src = {where}; document.head.append(script); "
+        "return []; }"
+    )

@@ -1,0 +1,157 @@
+"""What is remembered of a visitor's cinemagraph while the page is open."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from t2c_ext.errors import UserError
+from t2c_ext.media.pictures import read_picture, write_picture
+from t2c_ext.motion.hints import parse_hints, what_moves
+from t2c_ext.settings import Value, table
+from t2c_ext.types import Picture, Regions, Stage
+from t2c_ext.ui.pictures import fitted
+from t2c_ext.ui.task import Task
+from t2c_ext.workspace import fingerprint
+
+LARGEST_SHOWN = 2048
+"""The long side, in pixels, of the picture that the canvas shows."""
+
+
+@dataclass(frozen=True)
+class Still:
+    """The picture on the canvas.
+
+    Attributes:
+        key: its fingerprint.
+        size: (height, width) in pixels.
+        path: the picture itself.
+        shown: the file that the page shows; a smaller one where it is very large.
+        natural: its natural-looking twin, or None.
+    """
+
+    key: str
+    size: tuple[int, int]
+    path: Path
+    shown: Path
+    natural: Path | None = None
+
+    def read(self) -> Picture:
+        """The picture; UserError when its file is gone."""
+        return read_picture(self.path)
+
+
+def keep_still(art: Picture, folder: Path, path: Path | None = None, natural: Path | None = None) -> Still:
+    """Remember a picture.
+
+    Args:
+        art: the picture.
+        folder: where to write what is shown.
+        path: the file that holds it already, or None to write it too.
+        natural: the file of its twin.
+    """
+    key = fingerprint(art.rgb, art.alpha)
+    if path is None:
+        path = folder / "picture.png"
+        write_picture(path, art.rgb, art.alpha, {"parameters": art.infotext} if art.infotext else {})
+    shown = path
+    if max(art.size) > LARGEST_SHOWN:
+        shown = folder / "shown.png"
+        alpha = None if art.alpha is None else fitted(art.alpha, LARGEST_SHOWN)
+        write_picture(shown, fitted(art.rgb, LARGEST_SHOWN), alpha)
+    return Still(key, art.size, path, shown, natural)
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What the page shows of a stage.
+
+    Attributes:
+        pictures: addresses of its pictures, by what they show; none before it has run.
+        seconds: how long it took.
+        about: how it was made.
+        notes: what it had to say.
+        regions: for the region stage, each region's name, mask (PNG, base64) and source.
+    """
+
+    pictures: Mapping[str, str] = field(default_factory=dict)
+    seconds: float | None = None
+    about: str = ""
+    notes: tuple[str, ...] = ()
+    regions: tuple[dict[str, str], ...] = ()
+
+
+@dataclass
+class Session:
+    """What is remembered of a workspace while its page is open.
+
+    Attributes:
+        picture: fingerprint of the picture that was put in; "" where one is made from text.
+        still: the picture on the canvas; None before there is one.
+        mask: what the user gave as what moves, or None.
+        task: the run in hand, or the last one.
+        begun: it has been run.
+        new_mask: another mask was put in since the last run.
+        shown: what the page shows of its stages.
+        loop: what the page shows of its loop, as the page's script reads it; None before there is one.
+        stale: the stages that were marked as out of date when the page last looked.
+        chosen: the regions that were chosen among those offered, for as long as the page names none.
+        sampled: the values of the maker's own settings at the last run.
+        hints: a document that comes with the picture, or "".
+    """
+
+    picture: str
+    still: Still | None = None
+    mask: Regions | None = None
+    task: Task = field(default_factory=Task)
+    begun: bool = False
+    new_mask: bool = False
+    shown: dict[Stage, Shown] = field(default_factory=dict)
+    loop: dict[str, Any] | None = None
+    stale: tuple[Stage, ...] = ()
+    chosen: str = ""
+    sampled: Mapping[str, Value] = field(default_factory=dict)
+    hints: str = ""
+
+    def values(self, given: Mapping[str, object]) -> dict[str, object]:
+        """The page's settings, with the chosen regions where they name none; what is empty is left out."""
+        known = {name: value for name, value in given.items() if value is not None}
+        return known if known.get("region") or not self.chosen else known | {"region": self.chosen}
+
+
+def changed_stages(before: Mapping[str, Value], now: Mapping[str, object]) -> set[Stage]:
+    """The stages of the settings that differ; what is not on the page (or empty) has not changed."""
+    changed = {
+        row.stage
+        for row in table()
+        if row.name in now and row.name != "hints" and _differs(before.get(row.name), now[row.name])
+    }
+    if "hints" in now:
+        changed |= changed_by_hints(str(before.get("hints") or ""), str(now["hints"]))
+    return changed
+
+
+def changed_by_hints(before: str, now: str) -> set[Stage]:
+    """The stages that a change from one hints document to another concerns."""
+    if before == now:
+        return set()
+    try:
+        old, new = parse_hints(before), parse_hints(now)
+    except UserError:
+        return {Stage.MOTION}
+    changed = set()
+    if [(hint.name, hint.mask) for hint in old.painted] != [(hint.name, hint.mask) for hint in new.painted]:
+        changed.add(Stage.REGION)
+    if what_moves(old) != what_moves(new) or old.still != new.still:
+        changed.add(Stage.MOTION)
+    return changed
+
+
+def _differs(before: object, now: object) -> bool:
+    if isinstance(before, (int, float)) and isinstance(now, (int, float)):
+        return not np.isclose(float(before), float(now), rtol=0, atol=1e-9)
+    return before != now

@@ -1,0 +1,224 @@
+"""The app in a real browser: draw on the canvas with the mouse, run, and measure the loop."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+
+playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+pytest.importorskip("gradio", reason="Gradio is not installed")
+sys.path.insert(0, str(Path(__file__).parent))
+
+from studio_app import ARGUMENTS, CHROMIUM, StudioPage, served  # noqa: E402
+
+from t2c_ext.evaluate import evaluate_file  # noqa: E402
+
+if CHROMIUM is None:
+    pytest.skip("Chromium is not installed", allow_module_level=True)
+
+WIDTH, HEIGHT = 512, 384
+
+Place = tuple[float, float]
+Paint = Callable[[StudioPage], None]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("app") / "work"
+
+
+@pytest.fixture(scope="module")
+def address(folder: Path) -> Iterator[str]:
+    with served(folder) as where:
+        yield where
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    with playwright.sync_playwright() as driver:
+        running = driver.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield running
+        running.close()
+
+
+@pytest.fixture
+def studio(browser: Any, address: str) -> Iterator[StudioPage]:
+    tab = browser.new_page(viewport={"width": 1400, "height": 1000})
+    errors: list[str] = []
+    tab.on("pageerror", lambda error: errors.append(str(error)))
+    page = StudioPage(tab)
+    page.open(address)
+    yield page
+    tab.close()
+    assert not errors, "nothing is thrown in the page"
+
+
+@pytest.fixture(scope="module")
+def water(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A picture with a texture that can be followed."""
+    noise = np.random.default_rng(5).random((HEIGHT, WIDTH, 3), np.float32)
+    smooth = cv2.GaussianBlur(noise, (0, 0), 2.0)
+    smooth = (smooth - smooth.mean()) / smooth.std() * 0.15 + (0.35, 0.5, 0.6)
+    path = tmp_path_factory.mktemp("pictures") / "water.png"
+    Image.fromarray(np.uint8(255 * np.clip(smooth, 0, 1))).save(path)
+    return path
+
+
+def loop_folder(folder: Path, state: dict[str, Any]) -> Path:
+    return folder / str(state["id"])
+
+
+def measured_angle(work: Path) -> float:
+    """The direction of the loop's motion inside its mask, degrees."""
+    report = evaluate_file(work / "loop.mp4", image=work / "art.png", mask=work / "mask.png")
+    assert report.video_angle is not None
+    return float(report.video_angle)
+
+
+def paint_the_middle(studio: StudioPage) -> None:
+    """Wide strokes over the middle of the picture."""
+    studio.tool("brush")
+    for _ in range(6):
+        studio.tab.keyboard.press("]")
+    for y in (0.35, 0.5, 0.65):
+        studio.drag((0.2, y), (0.8, y))
+
+
+def paint_everything(studio: StudioPage) -> None:
+    """All of the picture: nothing painted, inverted."""
+    studio.tool("brush")
+    studio.tab.locator(".t2c-board").focus()
+    studio.tab.keyboard.press("i")
+
+
+def test_the_example_is_a_click_away(studio: StudioPage, folder: Path) -> None:
+    studio.press("t2c_example")
+    studio.wait("s.picture !== null && s.hints !== null")
+    studio.tab.wait_for_function("() => document.querySelectorAll('.t2c-region').length === 3")
+    assert {region["name"] for region in studio.document()["regions"]} == {"clouds", "river", "waterfall"}
+    state = studio.animate()
+    assert [len(row["pictures"]) for row in state["stages"].values()] == [1, 1, 1, 1]
+    assert (loop_folder(folder, state) / "loop.mp4").stat().st_size == state["loop"]["bytes"]
+    assert studio.tab.locator(".t2c-player-root video, .t2c-player-root canvas").count() > 0
+
+
+@pytest.mark.parametrize(
+    ("paint", "start", "end"),
+    [(paint_the_middle, (0.45, 0.5), (0.75, 0.5)), (paint_everything, (0.5, 0.5), (0.42, 0.25))],
+    ids=["along painted water", "across the whole picture"],
+)
+def test_a_drawn_arrow_is_the_way_the_loop_goes(  # noqa: PLR0917
+    studio: StudioPage, folder: Path, water: Path, paint: Paint, start: Place, end: Place
+) -> None:
+    studio.put_in(water)
+    paint(studio)
+    studio.tool("arrow")
+    studio.drag(start, end)
+    document = studio.document()
+    assert len(document["arrows"]) == 1 and document["regions"][0]["mask"]
+    dx, dy = (end[0] - start[0]) * WIDTH, (end[1] - start[1]) * HEIGHT
+    drawn = np.rad2deg(np.arctan2(-dy, dx)) % 360
+    state = studio.animate()
+    off = (measured_angle(loop_folder(folder, state)) - drawn + 180) % 360 - 180
+    print(f"drawn {drawn:.1f}, the loop is off by {off:.1f} degrees")
+    assert abs(off) < 10, f"drawn {drawn:.1f}, off by {off:.1f}"
+
+
+def test_undo_gives_back_the_exact_document(studio: StudioPage, water: Path) -> None:
+    studio.put_in(water)
+    paint_the_middle(studio)
+    before = studio.document()
+    studio.tool("arrow")
+    studio.drag((0.4, 0.5), (0.6, 0.5))
+    assert studio.document() != before
+    studio.tab.locator(".t2c-board").focus()
+    studio.tab.keyboard.press("Control+z")
+    studio.tab.wait_for_timeout(600)
+    assert studio.document() == before
+
+
+def test_words_and_regions_stay_in_step(studio: StudioPage) -> None:
+    studio.press("t2c_example")
+    studio.tab.wait_for_function("() => document.querySelectorAll('.t2c-region').length === 3")
+    words = studio.tab.locator("#t2c_motion textarea, #t2c_motion input").first
+    words.fill("river flowing right, waterfall falling down, clouds drifting right")
+    studio.tab.wait_for_timeout(1500)
+    angles = {region["name"]: region["angle"] for region in studio.document()["regions"]}
+    assert angles["river"] == 0 and angles["waterfall"] == 270
+
+
+def test_two_tabs_do_not_disturb_each_other(browser: Any, address: str, water: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other.png"
+    with Image.open(water) as picture:
+        picture.rotate(180).save(other)
+    pages = []
+    for picture_file in (water, other):
+        page = StudioPage(browser.new_page(viewport={"width": 1400, "height": 1000}))
+        page.open(address)
+        page.put_in(picture_file)
+        pages.append(page)
+    paint_the_middle(pages[0])
+    first, second = (page.state for page in pages)
+    assert first["id"] != second["id"] and first["picture"]["key"] != second["picture"]["key"]
+    assert pages[0].document()["regions"] and not pages[1].document()
+    for page in pages:
+        page.tab.close()
+
+
+def test_a_reload_begins_afresh_and_the_drawing_comes_back_with_the_picture(
+    studio: StudioPage, address: str, water: Path
+) -> None:
+    studio.put_in(water)
+    paint_the_middle(studio)
+    before = studio.document()
+    studio.open(address)
+    assert studio.state["picture"] is None
+    studio.put_in(water)
+    studio.tab.wait_for_timeout(1000)
+    assert studio.document()["regions"] == before["regions"]
+
+
+def test_a_run_is_cancelled(studio: StudioPage, water: Path) -> None:
+    studio.put_in(water)
+    paint_the_middle(studio)
+    studio.document()
+    frames = studio.tab.locator("#t2c_frames input[type=number]").first
+    frames.fill("600")
+    frames.press("Tab")
+    studio.press("t2c_animate")
+    studio.wait("s.running && s.running.stage === 'loop'")
+    studio.press("t2c_cancel")
+    studio.wait("!s.running")
+    assert studio.state["loop"] is None
+    assert "Stopped" in studio.tab.locator("#t2c_status").inner_text()
+
+
+def test_nothing_outside_the_working_folder_is_given_out(address: str, folder: Path) -> None:
+    import urllib.error
+    import urllib.request
+
+    outside = folder.parent / "secret.txt"
+    outside.write_text("secret", encoding="utf-8")
+    for prefix in ("file=", "gradio_api/file="):
+        with pytest.raises(urllib.error.HTTPError) as refused:
+            urllib.request.urlopen(f"{address}{prefix}{outside}", timeout=10)
+        assert refused.value.code in (403, 404)
+
+
+def test_an_upload_that_is_too_large_is_refused(address: str) -> None:
+    import http.client
+    from urllib.parse import urlsplit
+
+    connection = http.client.HTTPConnection(urlsplit(address).netloc, timeout=20)
+    connection.putrequest("POST", "/upload")
+    connection.putheader("Content-Length", str(10**9))
+    connection.endheaders()
+    assert connection.getresponse().status == 413
+    connection.close()

@@ -1,0 +1,81 @@
+"""The wheel, installed outside the checkout."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import zipfile
+from importlib import metadata
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def _builds_here() -> bool:
+    """Whether the installed setuptools is new enough; else pip fetches one for the build."""
+    try:
+        return int(metadata.version("setuptools").partition(".")[0]) >= 77
+    except metadata.PackageNotFoundError:
+        return False
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("wheel")
+    source = folder / "source"
+    tracked = subprocess.run(
+        ["git", "ls-files", "-co", "--exclude-standard"], check=False, cwd=ROOT, capture_output=True, text=True
+    )
+    if tracked.returncode:
+        pytest.skip("this is no checkout")
+    for name in tracked.stdout.splitlines():
+        if (ROOT / name).is_file() and not name.startswith(("tests/", "benchmarks/", "examples/")):
+            (source / name).parent.mkdir(parents=True, exist_ok=True)
+            (source / name).write_bytes((ROOT / name).read_bytes())
+    command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "-w", str(folder), "."]
+    if _builds_here():
+        command.insert(4, "--no-build-isolation")
+    built = subprocess.run(command, check=False, cwd=source, capture_output=True, text=True)
+    assert built.returncode == 0, built.stderr[-2000:]
+    (found,) = folder.glob("*.whl")
+    return found
+
+
+@pytest.fixture(scope="module")
+def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the wheel's packages, which stands before everything else on the path."""
+    folder = tmp_path_factory.mktemp("installed")
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(folder)
+    return folder
+
+
+def run(installed: Path, *command: str, home: Path) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "PYTHONPATH": str(installed), "PYTHONSAFEPATH": "1"}
+    called = [sys.executable, *command]
+    return subprocess.run(called, check=False, cwd=home, env=environment, capture_output=True, text=True, timeout=200)
+
+
+def test_the_wheel_carries_the_page_s_scripts(wheel: Path) -> None:
+    names = set(zipfile.ZipFile(wheel).namelist())
+    scripts = [path.relative_to(ROOT).as_posix() for path in (ROOT / "javascript").rglob("*.*js")]
+    assert {f"t2c_ext/{name}" for name in scripts} <= names and len(scripts) > 5
+    assert {"t2c_ext/javascript/style.css", "t2c_ext/lexicon.toml", "t2c_ext/example/art.png"} <= names
+    assert not any(name.startswith(("tests", "javascript", "scripts")) for name in names)
+
+
+def test_the_installed_package_finds_them_and_animates(installed: Path, tmp_path: Path) -> None:
+    where = run(
+        installed,
+        "-c",
+        "from t2c_ext.ui.scripts import scripts_folder, style_sheet; print(scripts_folder()); assert style_sheet()",
+        home=tmp_path,
+    )
+    assert where.returncode == 0, where.stderr
+    assert where.stdout.strip() == str(installed / "t2c_ext" / "javascript")
+    demo = run(installed, "-m", "t2c_ext", "demo", "-o", str(tmp_path / "demo"), home=tmp_path)
+    assert demo.returncode == 0, demo.stderr
+    assert (tmp_path / "demo" / "cinemagraph.mp4").stat().st_size > 10_000

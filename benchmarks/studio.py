@@ -44,7 +44,10 @@ def drawing(side: int, number: int) -> dict[str, object]:
 def seconds(folder: Path, side: int, what: str, runs: int) -> tuple[float, float]:
     """(the first, the median of the others) of the answers to one request."""
     studio = Studio(folder)
-    channel, id = Channel(studio, addresses("file=")), studio.register("", Image.fromarray(square(example().picture, side)))
+    channel, id = (
+        Channel(studio, addresses("file=")),
+        studio.register("", Image.fromarray(square(example().picture, side))),
+    )
     words = {"motion": "river flowing left, clouds drifting right", "prompt": example().prompt}
     regions = [{"name": "river", "angle": 10, "kind": "translate", "speed": 1}, {"name": "clouds", "angle": 0}]
     taken = []

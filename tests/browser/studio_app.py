@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -128,6 +128,17 @@ class StudioPage:
         self.tab.wait_for_selector(".t2c-frame[data-written=yes]")
         text = self.box("t2c_document")
         return dict(json.loads(text)) if text else {}
+
+    def angles(self) -> dict[str, float | None]:
+        """The direction of each region that is drawn."""
+        return {region["name"]: region["angle"] for region in self.document().get("regions", [])}
+
+    def until(self, true: Callable[[], bool], seconds: float = 20.0) -> None:
+        """Wait until something is true; fail where it does not become so."""
+        end = time.monotonic() + seconds
+        while not true():
+            assert time.monotonic() < end, f"not so after {seconds:g} s: {self.angles()}"
+            self.tab.wait_for_timeout(100)
 
     def animate(self, seconds: float = 120.0) -> dict[str, Any]:
         """Press Animate, and wait for the loop; the state."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import urllib.request
 import zipfile
 from importlib import metadata
 from pathlib import Path
@@ -53,8 +54,13 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def outside(installed: Path) -> dict[str, str]:
+    """An environment in which Python finds the installed package and not the checkout."""
+    return {**os.environ, "PYTHONPATH": str(installed), "PYTHONSAFEPATH": "1"}
+
+
 def run(installed: Path, *command: str, home: Path) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "PYTHONPATH": str(installed), "PYTHONSAFEPATH": "1"}
+    environment = outside(installed)
     called = [sys.executable, *command]
     return subprocess.run(called, check=False, cwd=home, env=environment, capture_output=True, text=True, timeout=200)
 
@@ -79,3 +85,21 @@ def test_the_installed_package_finds_them_and_animates(installed: Path, tmp_path
     demo = run(installed, "-m", "t2c_ext", "demo", "-o", str(tmp_path / "demo"), home=tmp_path)
     assert demo.returncode == 0, demo.stderr
     assert (tmp_path / "demo" / "cinemagraph.mp4").stat().st_size > 10_000
+
+
+def test_the_installed_app_gives_its_page_and_scripts_out(installed: Path, tmp_path: Path) -> None:
+    pytest.importorskip("gradio")
+    import gradio
+
+    sys.path.insert(0, str(ROOT / "tests" / "browser"))
+    from studio_app import served
+
+    prefix = "file=" if int(gradio.__version__.partition(".")[0]) < 5 else "gradio_api/file="
+    scripts = installed / "t2c_ext" / "javascript"
+    with served(tmp_path / "work", sys.executable, tmp_path, outside(installed)) as address:
+        for script in (scripts / "cinemagraph.js", scripts / "studio" / "main.mjs"):
+            with urllib.request.urlopen(f"{address}{prefix}{script.as_posix()}", timeout=30) as answer:
+                assert answer.headers["Content-Type"].partition(";")[0] in ("text/javascript", "application/javascript")
+                assert answer.read() == script.read_bytes()
+        with urllib.request.urlopen(address, timeout=30) as answer:
+            assert str(scripts.as_posix()) in answer.read().decode(), "the page starts the script"

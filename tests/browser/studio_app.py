@@ -32,15 +32,17 @@ ARGUMENTS = [
 
 
 @contextmanager
-def served(folder: Path, *options: str, python: str = PYTHON, home: Path = ROOT) -> Iterator[str]:
+def served(
+    folder: Path, python: str = PYTHON, home: Path = ROOT, environment: dict[str, str] | None = None
+) -> Iterator[str]:
     """Inside the context the app is served; its address."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    command = [python, "-m", "t2c_ext", "app", "--port", str(port), "--folder", str(folder), *options]
+    command = [python, "-m", "t2c_ext", "app", "--port", str(port), "--folder", str(folder)]
     log = folder.with_suffix(".log")
     with log.open("w", encoding="utf-8") as written:
-        process = subprocess.Popen(command, cwd=home, stdout=written, stderr=subprocess.STDOUT)
+        process = subprocess.Popen(command, cwd=home, env=environment, stdout=written, stderr=subprocess.STDOUT)
     address = f"http://127.0.0.1:{port}/"
     try:
         for _ in range(300):

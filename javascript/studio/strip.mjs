@@ -57,7 +57,7 @@ export class Strip {
         card.title.textContent = stage?.title ?? TITLES[name];
         card.time.textContent = running !== null ? `${running.done} of ${Math.max(1, running.total)}` : took(stage?.seconds);
         card.mark.hidden = !stage?.stale;
-        card.element.classList.toggle("t2c-none", pictures.length === 0);
+        card.element.classList.toggle("t2c-unmade", pictures.length === 0);
         card.element.classList.toggle("t2c-outdated", Boolean(stage?.stale));
         card.element.classList.toggle("t2c-running", running !== null);
         card.pictures.replaceChildren(...pictures.map((picture) => el("button", {

@@ -83,7 +83,7 @@ export class Toolbar {
             return [this.choice("The outline", "lasso", [["add", "adds"], ["remove", "removes"], ["still", "freezes"]]), ...this.regionActs()];
         }
         if (tool.name === "swirl") return [this.choice("Turns", "turn", [[1, "↺ left"], [-1, "↻ right"]])];
-        return tool.name === "fill" ? this.regionActs() : [];
+        return tool.name === "fill" ? this.regionActs() : [el("span", { class: "t2c-tool-name", text: tool.label })];
     }
 
     /** @private */

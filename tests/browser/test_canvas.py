@@ -387,6 +387,9 @@ def test_nothing_overflows_and_texts_are_readable(tab: Tab, server: str, width: 
         canvas.page.evaluate("document.documentElement.classList.add('dark')")
     overflow = "document.documentElement.scrollWidth - window.innerWidth"
     assert canvas.page.evaluate(overflow) <= 0
+    groups = canvas.page.evaluate(MIDDLES)
+    assert len(groups) >= 5
+    assert all(max(group) - min(group) < 1 for group in groups), groups
     box: dict[str, Any] = canvas.page.locator(".t2c-board").bounding_box()
     canvas.tool("lasso")
     canvas.drag((0.3, 0.6), (0.7, 0.6), (0.7, 0.9))
@@ -396,6 +399,11 @@ def test_nothing_overflows_and_texts_are_readable(tab: Tab, server: str, width: 
     assert len(contrasts) > 15
     assert {text: ratio for text, ratio in contrasts.items() if ratio < 4.5} == {}
 
+
+MIDDLES = """[...document.querySelectorAll('.t2c-top .t2c-group, .t2c-region-head')].map((row) => (
+    [...row.children].map((one) => one.getBoundingClientRect()).filter((box) => box.height > 0)
+        .map((box) => box.top + box.height / 2)))"""
+"""Where the middles of the buttons of each row lie."""
 
 CONTRASTS = """(() => {
     const canvas = document.createElement('canvas').getContext('2d', {willReadFrequently: true});

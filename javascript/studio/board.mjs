@@ -3,7 +3,7 @@
 import { el, svg } from "./dom.mjs";
 import { fit, hit, pan, resized, toPicture, toWindow, zoom } from "./geometry.mjs";
 import { moves } from "./field.mjs";
-import { maskSize, valueAt } from "./mask.mjs";
+import { maskSize } from "./mask.mjs";
 import { Overlay, rgbOf } from "./overlay.mjs";
 import { Particles, drawStreams } from "./particles.mjs";
 import { drawShapes } from "./shapes.mjs";
@@ -208,11 +208,6 @@ export class Board {
         this.onlight?.(name);
     }
 
-    /** Whether a document's region covers a point, for the pointer's sake. */
-    covers(point) {
-        return this.store.state.document.regions.some((region) => region.mask !== null && valueAt(region.mask, point) > 127);
-    }
-
     /** A small loop in the place of the picture. @param {Node|null} loop */
     showPreview(loop) {
         this.preview.replaceChildren(...(loop === null ? [] : [loop]));
@@ -241,7 +236,8 @@ export class Board {
 
     /** Draw what is painted and drawn; `box` is what of the paint has changed. */
     drawAll(box = null, painted = true) {
-        const { picture, store } = { picture: this.store.picture, store: this.store };
+        const { store } = this;
+        const { picture } = store;
         if (picture === null || this.window.width === 0) return;
         const { scale, left, top } = this.view;
         this.world.style.transform = `translate(${left}px, ${top}px) scale(${scale})`;

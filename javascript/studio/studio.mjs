@@ -6,6 +6,7 @@ import { openHelp } from "./dialog.mjs";
 import { EMPTY, changeRegion, equal, isBlank, read, write } from "./document.mjs";
 import { el } from "./dom.mjs";
 import { decodeField, localField } from "./field.mjs";
+import { readArrow } from "./geometry.mjs";
 import { Keep } from "./keep.mjs";
 import { Keyboard, SHORTCUTS } from "./keyboard.mjs";
 import { emptyMask, inverted, isEmpty, maskSize } from "./mask.mjs";
@@ -13,6 +14,7 @@ import { Page } from "./page.mjs";
 import { decodeMask, encodeMask } from "./png.mjs";
 import { Pointers } from "./pointer.mjs";
 import { RegionList } from "./regions.mjs";
+import { segment, togglePreview } from "./requests.mjs";
 import { Store } from "./store.mjs";
 import { Toast } from "./toast.mjs";
 import { Toolbar, toolNamed } from "./toolbar.mjs";
@@ -60,7 +62,7 @@ export class Studio {
         const acts = {
             tool: () => this.tool, take: (tool) => this.take(tool), help: () => openHelp(this.frame, SHORTCUTS),
             invert: () => this.invert(), clear: () => this.clear(), drift: () => this.toggleDrift(), masks: () => this.toggleMasks(),
-            resize: (factor) => this.resize(factor), preview: () => this.togglePreview(), draw: () => this.board.drawAll(), say,
+            resize: (factor) => this.resize(factor), preview: () => togglePreview(this), draw: () => this.board.drawAll(), say,
         };
         this.keyboard = new Keyboard(this.board, this.pointers, acts);
         this.toolbar = new Toolbar(this.store, this.board, acts);
@@ -68,6 +70,8 @@ export class Studio {
         this.build();
         this.take(this.tool);
         this.store.on("change", (change) => this.changed(change));
+        this.store.on("draft", () => this.readOut());
+        this.store.on("selection", () => this.readOut());
         if (this.store.picture !== null) this.settle();
         this.timer = setInterval(() => this.look(), LOOK);
         this.leaving = (event) => { if (!this.canvas.contains(event.target)) this.flush(); };
@@ -124,12 +128,25 @@ export class Studio {
         this.board.light(null);
         this.showHelp();
         this.toolbar.taken();
-        if (tool.name === "fill") this.segment();
+        if (tool.name === "fill") segment(this);
     }
 
-    /** One sentence on the tool in hand. @private */
+    /** One sentence on the tool in hand. */
     showHelp() {
         this.status.textContent = this.store.picture === null ? "" : this.tool.help;
+    }
+
+    /** Direction and speed of the arrow that is drawn or selected. @private */
+    readOut() {
+        const { shown, state, selection, picture } = this.store;
+        const drawn = shown.arrows.length > state.document.arrows.length;
+        const arrow = drawn ? shown.arrows.at(-1) : selection?.kind === "arrow" ? shown.arrows[selection.index] : undefined;
+        if (arrow === undefined) {
+            this.showHelp();
+            return;
+        }
+        const { angle, speed } = readArrow(arrow, picture);
+        this.status.textContent = `${Math.round(angle) % 360}°, speed ${speed.toFixed(1)}×`;
     }
 
     /** @private */
@@ -352,51 +369,4 @@ export class Studio {
             this.say("This drawing is too large to be kept over a reload.");
         }
     }
-
-    /** Ask for the segmenter's regions, once for each picture. @private */
-    async segment() {
-        const { picture } = this.store;
-        const { segments } = this.board;
-        if (picture === null || segments.state === "asked" || segments.state === "there") return;
-        segments.state = "asked";
-        this.status.textContent = "Looking for regions…";
-        try {
-            const answer = await this.channel.ask("segment");
-            const regions = await Promise.all(answer.regions.map(async (region) => ({ ...region, mask: await decodeMask(region.mask) })));
-            Object.assign(segments, { state: "there", regions });
-            if (this.board.segments === segments && this.tool.name === "fill") this.showHelp();
-        } catch (error) {
-            segments.state = "failed";
-            if (this.board.segments === segments) this.say(error instanceof Lost ? "No regions came from the server." : error.message);
-        }
-    }
-
-    /** Play a small loop in the picture's place, or stop it. @private */
-    async togglePreview() {
-        if (this.board.element.classList.contains("t2c-previewing")) {
-            this.board.showPreview(null);
-            return;
-        }
-        const { picture, state } = this.store;
-        const button = this.toolbar.preview;
-        button.setAttribute("aria-busy", "true");
-        try {
-            const answer = await this.channel.ask("preview", await this.request());
-            if (this.store.picture !== picture || this.store.state.document !== state.document) return;
-            this.board.showPreview(moving(answer.url));
-        } catch (error) {
-            if (!(error instanceof Superseded)) this.say(error instanceof Lost ? "The preview took too long." : error.message);
-        } finally {
-            button.removeAttribute("aria-busy");
-        }
-    }
 }
-
-/** An element that plays a loop. @param {string} url */
-export function moving(url) {
-    if (!/\.(mp4|webm)(\?|$)/i.test(url)) return el("img", { src: url, alt: "" });
-    const video = el("video", { src: url, loop: true, autoplay: true, playsinline: true });
-    video.muted = true;
-    return video;
-}
-

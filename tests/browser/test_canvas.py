@@ -39,6 +39,7 @@ def test_a_painted_region_and_an_arrow_make_the_document(canvas: Canvas) -> None
     document = canvas.document()
     assert document["version"] == 2
     (arrow,) = document["arrows"]
+    assert canvas.page.inner_text(".t2c-status").startswith(f"{angle(arrow):.0f}°, speed ")
     assert arrow["from"] == pytest.approx([0.7, 0.8], abs=0.004)
     assert arrow["to"] == pytest.approx([0.4, 0.75], abs=0.004)
     (region,) = document["regions"]
@@ -278,6 +279,21 @@ def test_a_refusal_is_said_and_what_only_lacks_paint_is_not(canvas: Canvas) -> N
     canvas.drag((0.2, 0.8), (0.4, 0.8))
     canvas.page.wait_for_selector(".t2c-toast:visible")
     assert canvas.page.inner_text(".t2c-toast") == "The motion could not be solved"
+
+
+def test_a_small_loop_plays_in_the_pictures_place_until_the_next_change(canvas: Canvas) -> None:
+    canvas.drag((0.2, 0.8), (0.8, 0.8))
+    canvas.settled()
+    canvas.page.click("text=Preview")
+    canvas.page.wait_for_selector(".t2c-previewing .t2c-preview img")
+    asked = canvas.page.evaluate("fake.asked.find((one) => one.what === 'preview')")
+    assert asked["hints"] == canvas.document()
+    canvas.page.click("text=Preview")
+    assert canvas.page.locator(".t2c-preview img").count() == 0
+    canvas.page.click("text=Preview")
+    canvas.page.wait_for_selector(".t2c-preview img")
+    canvas.key("Control+z")
+    canvas.page.wait_for_selector(".t2c-preview img", state="detached")
 
 
 def test_pictures_do_not_mix_and_a_reload_keeps_the_work(canvas: Canvas, server: str) -> None:

@@ -1,18 +1,20 @@
-"""Make a tiny random Stable Diffusion 1 checkpoint that an A1111 WebUI loads.
+"""Make tiny random Stable Diffusion checkpoints that an A1111 WebUI loads.
 
 Run it with the WebUI's own Python, in the WebUI's folder:
 
-    python .../tests/host/tiny_checkpoint.py
+    python .../tests/host/tiny_checkpoint.py [--kind sd1 sd1-inpainting sd2-v sdxl] [--folder models/Stable-diffusion]
 
-It writes `models/Stable-diffusion/tiny.safetensors` with its `tiny.yaml`, and the text encoder's folder beside them.
-The UNet has the block layout of Stable Diffusion 1 at a tenth of its width.
+For each kind it writes `tiny-KIND.safetensors` (Stable Diffusion 1: `tiny.safetensors`) with its `.yaml`, and the text
+encoder's folder beside them. The UNets have the block layout of their family at a tenth of its width.
 """
 
 from __future__ import annotations
 
+import argparse
 import gzip
 import json
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -42,23 +44,64 @@ def write_text_encoder(folder: Path) -> None:
     (folder / "tokenizer_config.json").write_text(json.dumps({**end, **kind}))
 
 
-def tiny_config(source: Path, text_encoder: Path) -> dict:
-    """The WebUI's Stable Diffusion 1 configuration with small widths."""
+@dataclass(frozen=True)
+class Kind:
+    """A family of checkpoints.
+
+    Attributes:
+        name: of the checkpoint's file.
+        config: the WebUI's configuration of that family.
+    """
+
+    name: str
+    config: str
+
+
+STABILITY = "repositories/stable-diffusion-stability-ai/configs/stable-diffusion"
+KINDS = {
+    "sd1": Kind("tiny", "configs/v1-inference.yaml"),
+    "sd1-inpainting": Kind("tiny-sd1-inpainting", "configs/v1-inpainting-inference.yaml"),
+    "sd2-v": Kind("tiny-sd2-v", f"{STABILITY}/v2-inference-v.yaml"),
+    "sdxl": Kind("tiny-sdxl", "repositories/generative-models/configs/inference/sd_xl_base.yaml"),
+}
+OPEN_CLIP, OPEN_CLIP_WIDTH, OPEN_CLIP_SIZES = "ViT-S-32-alt", 256, 3 * 512
+"""The smallest of open_clip's text encoders, its width, and the numbers that SDXL adds for three pairs of sizes."""
+
+
+def tiny_config(kind: Kind, text_encoder: Path) -> dict:
+    """The WebUI's configuration of a kind with small widths."""
     from omegaconf import OmegaConf
 
-    config = OmegaConf.to_container(OmegaConf.load(source))
+    config = OmegaConf.to_container(OmegaConf.load(kind.config))
     params = config["model"]["params"]
-    params["unet_config"]["params"].update(model_channels=WIDTH, num_heads=HEADS, context_dim=CONTEXT)
-    params["first_stage_config"]["params"]["ddconfig"].update(ch=32)
-    params["cond_stage_config"]["params"] = {"version": str(text_encoder)}
+    params["first_stage_config"]["params"]["ddconfig"].update(ch=32, attn_type="vanilla")
+    if "conditioner_config" in params:
+        unet = params["network_config"]["params"]
+        unet.update(context_dim=CONTEXT + OPEN_CLIP_WIDTH, adm_in_channels=OPEN_CLIP_WIDTH + OPEN_CLIP_SIZES)
+        unet.update(spatial_transformer_attn_type="softmax", num_head_channels=8)
+        first, second = params["conditioner_config"]["params"]["emb_models"][:2]
+        first["params"].update(version=str(text_encoder), layer_idx=1)
+        second["params"].update(arch=OPEN_CLIP)
+    elif "version" in params["cond_stage_config"].get("params", {}) or "params" not in params["cond_stage_config"]:
+        unet = params["unet_config"]["params"]
+        unet.update(num_heads=HEADS, context_dim=CONTEXT)
+        params["cond_stage_config"]["params"] = {"version": str(text_encoder)}
+    else:
+        unet = params["unet_config"]["params"]
+        unet.update(num_head_channels=8, context_dim=OPEN_CLIP_WIDTH, use_fp16=False)
+        params["cond_stage_config"]["params"].update(arch=OPEN_CLIP)
+    unet.update(model_channels=WIDTH, use_checkpoint=False)
     return config
+
+
+DRAWN = ("model.diffusion_model", "first_stage", "cond_stage", "conditioner")
 
 
 def redraw(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     """Every weight drawn afresh: zero-initialised layers would make constant pictures."""
     generator = torch.Generator().manual_seed(0)
     for key, value in state.items():
-        if value.is_floating_point() and key.startswith(("model.diffusion_model", "first_stage", "cond_stage")):
+        if value.is_floating_point() and key.startswith(DRAWN) and value.isfinite().all() and value.ndim:
             drawn = torch.randn(value.shape, generator=generator)
             scale = value[0].numel() ** -0.5 if value.ndim > 1 else 0.1
             norm = value.ndim == 1 and key.endswith("weight")
@@ -66,24 +109,40 @@ def redraw(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     return state
 
 
-def main() -> None:
-    """Write the checkpoint into the WebUI in the current folder."""
-    sys.path[:0] = [str(Path("repositories/stable-diffusion-stability-ai").resolve())]
+def write_checkpoint(kind: Kind, folder: Path, encoder: Path) -> None:
+    """Write a kind's checkpoint and configuration."""
     from ldm.util import instantiate_from_config
     from omegaconf import OmegaConf
     from safetensors.torch import save_file
+
+    config = tiny_config(kind, encoder)
+    model = instantiate_from_config(OmegaConf.create(config)["model"])
+    OmegaConf.save(OmegaConf.create(config), folder / f"{kind.name}.yaml")
+    state = {key: value.contiguous() for key, value in redraw(model.state_dict()).items()}
+    save_file(state, folder / f"{kind.name}.safetensors")
+
+
+def main() -> None:
+    """Write the checkpoints that are asked for, into the WebUI in the current folder or elsewhere."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--kind", nargs="+", default=["sd1"], choices=list(KINDS))
+    parser.add_argument("--folder", type=Path, default=Path("models/Stable-diffusion"))
+    given = parser.parse_args()
+    sys.path[:0] = [
+        str(Path(f"repositories/{name}").resolve()) for name in ("stable-diffusion-stability-ai", "generative-models")
+    ]
+    # a WebUI hands transformers what these encoders ask open_clip's hub for; without it they begin with random weights
+    import open_clip
     from transformers import CLIPTextConfig, CLIPTextModel
 
-    folder = Path("models/Stable-diffusion").resolve()
+    create = open_clip.create_model_and_transforms
+    open_clip.create_model_and_transforms = lambda *names, pretrained=None, **more: create(*names, **more)
+    folder = given.folder.resolve()
     encoder = folder / "tiny-text-encoder"
     write_text_encoder(encoder)
     CLIPTextModel(CLIPTextConfig.from_pretrained(encoder)).save_pretrained(encoder)
-    config = tiny_config(Path("configs/v1-inference.yaml"), encoder)
-    OmegaConf.save(OmegaConf.create(config), folder / "tiny.yaml")
-    model = instantiate_from_config(OmegaConf.create(config)["model"])
-    save_file(
-        {key: value.contiguous() for key, value in redraw(model.state_dict()).items()}, folder / "tiny.safetensors"
-    )
+    for kind in given.kind:
+        write_checkpoint(KINDS[kind], folder, encoder)
 
 
 if __name__ == "__main__":

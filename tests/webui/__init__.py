@@ -1,0 +1,1 @@
+"""The extension in a real WebUI: `pytest tests/webui --webui-dir DIR`."""

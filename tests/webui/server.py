@@ -1,0 +1,208 @@
+"""A real WebUI on the loopback, with the extension of this checkout and a folder of its own for all that it writes."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+PROBE = Path(__file__).resolve().parent / "probe"
+TINY = ROOT / "tests" / "host" / "tiny_checkpoint.py"
+NAMES = {"sd1": "tiny", "sd1-inpainting": "tiny-sd1-inpainting", "sd2-v": "tiny-sd2-v", "sdxl": "tiny-sdxl"}
+"""The checkpoint of each kind."""
+
+ON_THE_CPU = ("--skip-torch-cuda-test", "--use-cpu", "all", "--no-half", "--precision", "full", "--opt-sdp-attention")
+QUIET = ("--skip-prepare-environment", "--skip-version-check", "--skip-python-version-check", "--no-download-sd-model")
+OVERRIDDEN = {"batch_cond_uncond": True, "token_merging_ratio": 0.0, "hypertile_enable_unet": False, "sd_vae": "Automatic"}
+"""Settings that requests change for one picture: the host restores only those that its config.json holds."""
+
+BOOT_SECONDS, REQUEST_SECONDS = 240, 300
+
+
+@dataclass(frozen=True)
+class Host:
+    """A checkout of the WebUI.
+
+    Attributes:
+        folder: where its launch.py lies.
+        python: its Python.
+        models: folder for the tiny checkpoints; kept between runs.
+    """
+
+    folder: Path
+    python: Path
+    models: Path
+
+    def environment(self) -> dict[str, str]:
+        """Nothing is looked for on the network."""
+        kept = {name: value for name, value in os.environ.items() if name not in ("COMMANDLINE_ARGS", "PYTHONPATH")}
+        return kept | {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1", "GRADIO_ANALYTICS_ENABLED": "False"}
+
+    def run(self, *arguments: object) -> None:
+        """Run the host's Python in its folder."""
+        command = [str(self.python), *map(str, arguments)]
+        subprocess.run(command, cwd=self.folder, env=self.environment(), check=True, capture_output=True, timeout=600)
+
+    def prepare(self, kinds: Sequence[str] = ("sd1",)) -> None:
+        """Make the checkpoints that are missing, and run the extension's installer as the host does."""
+        folder = self.models / "Stable-diffusion"
+        missing = [kind for kind in kinds if not (folder / f"{NAMES[kind]}.safetensors").exists()]
+        if missing:
+            folder.mkdir(parents=True, exist_ok=True)
+            self.run(TINY, "--folder", folder, "--kind", *missing)
+        self.run(ROOT / "install.py")
+
+
+class RequestError(Exception):
+    """A request was answered with another status than 200.
+
+    Attributes:
+        status: of the answer.
+        body: the answer, read as JSON where it is that.
+    """
+
+    def __init__(self, status: int, body: Any) -> None:
+        super().__init__(f"{status}: {body}")
+        self.status, self.body = status, body
+
+
+@dataclass
+class Server:
+    """A WebUI that runs.
+
+    Attributes:
+        url: its address.
+        data: the folder for all that it writes.
+        log: the file of its output.
+        credentials: "user:password" that requests carry, or "".
+    """
+
+    url: str
+    data: Path
+    log: Path
+    process: subprocess.Popen[bytes]
+    credentials: str = ""
+    _opened: list[Any] = field(default_factory=list)
+
+    def get(self, path: str) -> Any:
+        """The answer of a GET request, read as JSON where it is that; raises RequestError."""
+        return self._ask(urllib.request.Request(self.url + path))
+
+    def post(self, path: str, body: Mapping[str, Any] | None = None) -> Any:
+        """The answer of a POST request with a JSON body; raises RequestError."""
+        data = json.dumps(body or {}).encode()
+        return self._ask(urllib.request.Request(self.url + path, data, {"Content-Type": "application/json"}))
+
+    def _ask(self, request: urllib.request.Request) -> Any:
+        if self.credentials:
+            word = base64.b64encode(self.credentials.encode()).decode()
+            request.add_header("Authorization", f"Basic {word}")
+        try:
+            with urllib.request.urlopen(request, timeout=REQUEST_SECONDS) as answer:
+                return _read(answer.read())
+        except urllib.error.HTTPError as error:
+            raise RequestError(error.code, _read(error.read())) from None
+
+    def output(self) -> str:
+        """All that it has printed."""
+        return self.log.read_text(encoding="utf-8", errors="replace")
+
+    def wait_until_ready(self, page: bool) -> None:
+        """Wait for its log to say that the model is there; an earlier request can kill it."""
+        end = time.monotonic() + BOOT_SECONDS
+        signs = (r"Model loaded in", r"Running on local URL" if page else r"Uvicorn running on")
+        while time.monotonic() < end:
+            if self.process.poll() is not None:
+                raise RuntimeError(f"the WebUI ended with {self.process.returncode}:\n{self.output()[-4000:]}")
+            text = self.output()
+            if all(re.search(sign, text) for sign in signs) and re.search(r"Startup time", text):
+                return
+            time.sleep(0.25)
+        raise RuntimeError(f"the WebUI was not ready after {BOOT_SECONDS} s:\n{self.output()[-4000:]}")
+
+    def stop(self) -> None:
+        """End it and what it has started."""
+        if self.process.poll() is None:
+            os.killpg(self.process.pid, signal.SIGTERM)
+            try:
+                self.process.wait(20)
+            except subprocess.TimeoutExpired:
+                os.killpg(self.process.pid, signal.SIGKILL)
+                self.process.wait(20)
+
+
+@contextmanager
+def running(
+    host: Host,
+    data: Path,
+    *arguments: str,
+    kind: str = "sd1",
+    options: Mapping[str, Any] | None = None,
+    page: bool = False,
+    credentials: str = "",
+    extensions: Sequence[Path] = (),
+) -> Iterator[Server]:
+    """A WebUI that is ready.
+
+    Args:
+        host: the checkout.
+        data: an empty folder for all that it writes.
+        arguments: more of its command line.
+        kind: of the checkpoint.
+        options: its settings, as its settings page writes them.
+        page: with its page; else the API alone.
+        credentials: for its --api-auth.
+        extensions: folders of more extensions.
+    """
+    host.prepare([kind])
+    settings = {"sd_model_checkpoint": f"{NAMES[kind]}.safetensors", "show_progress_every_n_steps": 1}
+    settings |= OVERRIDDEN
+    (data / "extensions").mkdir(parents=True, exist_ok=True)
+    (data / "config.json").write_text(json.dumps(settings | dict(options or {})), encoding="utf-8")
+    (data / "extensions" / "text2cinemagraph").symlink_to(ROOT, target_is_directory=True)
+    for folder in (PROBE, *extensions):  # the host loads them by name, and the probe looks into what is loaded already
+        (data / "extensions" / f"zz-{folder.name}").symlink_to(folder, target_is_directory=True)
+    port = free_port()
+    command = [str(host.python), "launch.py", *ON_THE_CPU, *QUIET, "--port", str(port), "--server-name", "127.0.0.1"]
+    command += ["--data-dir", str(data), "--models-dir", str(host.models), "--api" if page else "--nowebui"]
+    command += [*arguments, *(["--api-auth", credentials] if credentials else [])]
+    log = data / "output.log"
+    with log.open("wb") as file:
+        process = subprocess.Popen(
+            command, cwd=host.folder, env=host.environment(), stdout=file, stderr=file, start_new_session=True
+        )
+    server = Server(f"http://127.0.0.1:{port}", data, log, process, credentials)
+    try:
+        server.wait_until_ready(page)
+        yield server
+    finally:
+        server.stop()
+        shutil.rmtree(data / "cache", ignore_errors=True)
+
+
+def free_port() -> int:
+    """A port of the loopback that nobody listens on."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+def _read(body: bytes) -> Any:
+    try:
+        return json.loads(body)
+    except ValueError:
+        return body

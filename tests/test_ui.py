@@ -30,7 +30,6 @@ from t2c_ext.ui.pictures import fitted, flow_picture, tinted
 from t2c_ext.ui.samples import sample
 from t2c_ext.ui.session import changed_stages
 from t2c_ext.ui.studio import Studio, regions_of
-from t2c_ext.ui.task import for_a_page
 from t2c_ext.webui import tab
 
 SIDE = 64
@@ -206,12 +205,6 @@ def test_a_visitor_names_no_place_on_the_server() -> None:
 
 def test_changed_stages_are_those_of_the_settings_that_differ() -> None:
     assert changed_stages({"frames": 60, "speed": 1.0}, {"frames": 60.0, "speed": 1.5}) == {Stage.MOTION}
-
-
-def test_sentences_lose_the_command_line() -> None:
-    assert for_a_page("name it (--motion); paint a mask (--mask) or choose with --region: x") == (
-        "name it; paint a mask or choose: x"
-    )
 
 
 def test_texts_on_the_page_are_escaped() -> None:

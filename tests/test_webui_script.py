@@ -52,6 +52,7 @@ class _Processing:
 
     def __init__(self, folder: Path, count: int = 1) -> None:
         self.outpath_samples = str(folder)
+        self.n_iter, self.batch_size = 1, count
         self.prompts, self.seeds = ["a river, ink"] * count, list(range(count))
         self.extra_generation_params: dict[str, Any] = {}
         self.comments: list[str] = []
@@ -183,7 +184,7 @@ def test_an_axis_takes_the_place_of_the_panels_value(tmp_path: Path) -> None:
 
 def test_pasted_parameters_set_every_widget() -> None:
     from t2c_ext.webui.options import read_options
-    from t2c_ext.webui.script import pasted
+    from t2c_ext.webui.panel import pasted
 
     hints = '{"version": 1, "pins": [[0.5, 0.25]]}'
     text = read_options([_given(hints=hints, motion="river, left")]).infotext()

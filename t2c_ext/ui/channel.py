@@ -27,7 +27,8 @@ from t2c_ext.ui.pictures import fitted
 from t2c_ext.ui.recent import Recent
 from t2c_ext.ui.session import Session
 from t2c_ext.ui.studio import VIEW, Studio
-from t2c_ext.ui.task import for_a_page, short
+from t2c_ext.ui.task import short
+from t2c_ext.wording import for_a_page
 from t2c_ext.workspace import Workspace
 
 SEGMENTED = 512

@@ -19,7 +19,8 @@ from t2c_ext.ui.samples import Sample
 from t2c_ext.ui.session import Session, Shown, keep_still
 from t2c_ext.ui.state import STRIP, loop_of, shown_of, state_text
 from t2c_ext.ui.studio import VIEW, Studio
-from t2c_ext.ui.task import Task, for_a_page
+from t2c_ext.ui.task import Task
+from t2c_ext.wording import for_a_page
 from t2c_ext.workspace import Workspace
 
 POLL = 0.25

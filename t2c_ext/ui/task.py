@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import re
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -13,6 +12,7 @@ from t2c_ext.pipeline import Cinemagraph, Job, Pipeline
 from t2c_ext.progress import Reporter
 from t2c_ext.region.find import RegionNotFound
 from t2c_ext.types import Region
+from t2c_ext.wording import for_a_page
 from t2c_ext.workspace import Workspace
 
 Guard = Callable[[Callable[[], None]], None]
@@ -94,11 +94,6 @@ class Task:
 
     def _report(self, stage: str, done: int, total: int) -> None:
         self.reached = (stage, done, total)
-
-
-def for_a_page(message: str) -> str:
-    """A sentence without the names of the command line's options."""
-    return re.sub(r"\s*\(--[a-z-]+\)| with --[a-z-]+", "", message)
 
 
 def short(error: Exception) -> str:

@@ -53,7 +53,8 @@ class Automatic1111:
         store = sd_samplers_common.store_latent
 
         def store_pictures(decoded: Any) -> None:
-            store(decoded[:count])
+            if count:
+                store(decoded[:count])
 
         sd_samplers_common.store_latent = store_pictures
         try:

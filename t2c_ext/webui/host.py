@@ -38,7 +38,7 @@ class Host(Protocol):
         """While it is active, `receive(params)` is called before each step's UNet calls; what it raises is lost."""
 
     def hide_twins(self, count: int) -> AbstractContextManager[None]:
-        """While it is active, previews show the first `count` rows of the batch."""
+        """While it is active, previews show the first `count` rows of the batch; with 0, the last one stays."""
 
     def shown(self, cast: Cast) -> tuple[Row, ...]:
         """Whom each row of `params.x` shows, where `params` is what `listen` hands over."""

@@ -18,6 +18,7 @@ from t2c_ext.recipe import Recipe
 from t2c_ext.twin.source import GivenTwin
 from t2c_ext.types import Attention, Region, Regions, Twin
 from t2c_ext.webui.host import host_of
+from t2c_ext.webui.preferences import loops_folder
 
 _OURS = re.compile(r', Cinemagraph [\w \-/]+: (?:"(?:\\.|[^\\"])*"|[^,\n]*)')
 
@@ -74,25 +75,42 @@ def make_loop(  # noqa: PLR0917
     return Pipeline(job, reporter=reporter).run()
 
 
-def host_reporter() -> Reporter:
-    """Progress in the host's progress bar; its Skip and Interrupt buttons cancel."""
+def host_reporter(place: int, count: int) -> Reporter:
+    """Progress in the host's progress bar; its Skip and Interrupt buttons cancel.
+
+    Args:
+        place: of the loop in hand, from 1.
+        count: of loops.
+    """
     from modules.shared import state
 
+    which = f" {place} of {count}" if count > 1 else ""
+
     def progress(stage: str, done: int, total: int) -> None:
-        state.textinfo = f"Cinemagraph: {stage}"
+        state.textinfo = f"Cinemagraph{which}: {stage}" + (f" {done}/{total}" if total > 1 else "")
         state.sampling_step, state.sampling_steps = done, total
 
     return Reporter(progress, lambda: bool(state.interrupted or state.skipped))
 
 
-@contextmanager
-def host_state(loops: int) -> Iterator[Any]:
-    """The host's state, told of that many jobs more."""
+def expect_jobs(count: int) -> None:
+    """The host's progress bar has that many jobs more to do, or fewer where it is negative."""
     from modules.shared import state
 
-    state.job_count = max(state.job_count, 0) + loops
-    yield state
-    state.textinfo = None
+    state.job_count = max(max(state.job_count, 0) + count, 0)
+
+
+@contextmanager
+def host_state() -> Iterator[Any]:
+    """The host's state, whose text and steps are its own again afterwards."""
+    from modules.shared import state
+
+    steps = state.sampling_step, state.sampling_steps
+    try:
+        yield state
+    finally:
+        state.textinfo = None
+        state.sampling_step, state.sampling_steps = steps
 
 
 def painted_mask(processing: Any) -> Regions | None:
@@ -115,7 +133,7 @@ def without_ours(infotext: str) -> str:
 
 
 def save_loop(
-    processing: Any, shot: Shot, recipe: Recipe, regions: Regions | None = None
+    processing: Any, shot: Shot, recipe: Recipe, regions: Regions | None, reporter: Reporter
 ) -> tuple[Path | None, tuple[str, ...]]:
     """Save a picture's loop through the host's naming patterns, its poster beside it.
 
@@ -127,7 +145,7 @@ def save_loop(
     kind = recipe.loop.format
     saved, _ = images.save_image(
         shot.art.copy(),  # Forge writes the parameters into the transparency of what it is given
-        processing.outpath_samples,
+        loops_folder(processing.outpath_samples),
         "",
         shot.seed,
         shot.prompt,
@@ -139,7 +157,7 @@ def save_loop(
     poster = Path(saved)
     output = poster.with_suffix("") if kind == "png" else poster.with_suffix(f".{kind}")
     try:
-        result = make_loop(shot, recipe, output, host_reporter(), regions, host_of(processing).text_encoder())
+        result = make_loop(shot, recipe, output, reporter, regions, host_of(processing).text_encoder())
         return output, result.notes
     except Cancelled:
         note = "a loop was stopped"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from t2c_ext.errors import UserError
@@ -11,6 +11,7 @@ from t2c_ext.recipe import Recipe
 from t2c_ext.service import refuse_places
 from t2c_ext.settings import Setting, rows_of, setting, table
 from t2c_ext.types import Stage
+from t2c_ext.wording import for_a_page, for_a_request
 
 
 @dataclass(frozen=True)
@@ -25,10 +26,15 @@ class PanelSettings:
         choices=("given", "result"),
         advanced=True,
     )
-    show_twin: bool = setting(False, "Show the twin", "Put the twins into the gallery, at its end.", advanced=True)
+    show_twin: bool = setting(
+        False, "Show the twin", "Put the twins into the gallery, at its end, and into live previews.", advanced=True
+    )
 
 
 SENDS = ("files", "video")
+
+EVERYDAY = ("enabled", "region", "motion", "twin", "natural_prompt", "frames", "fps", "speed", "format")
+"""Settings that the panel always shows; the rest is under "More"."""
 
 OF_THE_TWIN = ("twin", "feature_share", "attention_share", "injection")
 """Settings of the twin stage that hold in the WebUI too; the rest it has by itself."""
@@ -56,12 +62,18 @@ class Options:
         recipe: the rest.
         mask: what moves, as base64 (from the API only), or "".
         send: "files", or "video" for the loops as base64 too (from the API only).
+        by_request: whether they come from the API, whose sentences name fields in place of widgets.
     """
 
     panel: PanelSettings
     recipe: Recipe
     mask: str = ""
     send: str = "files"
+    by_request: bool = field(default=False, compare=False)
+
+    def worded(self, sentence: str) -> str:
+        """A sentence in the words of whoever asked."""
+        return for_a_request(sentence) if self.by_request else for_a_page(sentence)
 
     def infotext(self) -> dict[str, str]:
         """What differs from the defaults, as the host's generation parameters."""
@@ -70,20 +82,25 @@ class Options:
         return {row.infotext: str(values[row.name]) for row in rows}
 
 
-def read_options(arguments: Sequence[Any], chosen: Mapping[str, object] | None = None, kind: str = "") -> Options:
+def read_options(
+    arguments: Sequence[Any],
+    chosen: Mapping[str, object] | None = None,
+    defaults: Mapping[str, object] | None = None,
+) -> Options:
     """The values that a script is given: the panel's one by one, or one dict (from the API) with some of them.
 
     Args:
         arguments: of the script.
         chosen: values that take their place (those of a cell of an X/Y/Z plot).
-        kind: the format of loops where a dict names none; "" for the settings' default.
+        defaults: values of what a dict leaves out, where the user's defaults are not the table's.
 
     Raises:
         UserError: a name is unknown, or a value is of the wrong type or out of range.
     """
     rows = panel_rows()
-    if arguments and isinstance(arguments[0], Mapping):
-        given = ({"format": kind} if kind else {}) | dict(arguments[0])
+    by_request = bool(arguments) and isinstance(arguments[0], Mapping)
+    if by_request:
+        given = dict(defaults or {}) | dict(arguments[0])
     else:
         given = {row.name: value for row, value in zip(rows, arguments, strict=False) if value is not None}
     given |= dict(chosen or {})
@@ -99,5 +116,6 @@ def read_options(arguments: Sequence[Any], chosen: Mapping[str, object] | None =
         refuse_places(given)
         recipe = Recipe().with_values(given)
     except UserError as error:
-        raise UserError(f"Cinemagraph: {error}") from None
-    return Options(PanelSettings(**mine), recipe, mask, send)  # type: ignore[arg-type]
+        worded = for_a_request if by_request else for_a_page
+        raise UserError(f"Cinemagraph: {worded(str(error))}") from None
+    return Options(PanelSettings(**mine), recipe, mask, send, by_request)  # type: ignore[arg-type]

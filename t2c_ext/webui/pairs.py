@@ -42,6 +42,7 @@ class Pairs:
         words: from a picture's prompt to the words of what moves.
         injection: for how long the twins take features.
         tell: receives sentences for the user.
+        show_twins: whether live previews show the twins too.
         sampling: the pictures' sampling, once it has begun.
         prompts: of the batch, as the text encoder is given them.
         twins: PIL pictures, in the order of the batch; empty where there are none.
@@ -52,6 +53,7 @@ class Pairs:
     words: Callable[[str], tuple[str, ...]]
     injection: InjectionOptions
     tell: Callable[[str], None]
+    show_twins: bool = False
     sampling: PairSampling | None = None
     twins: list[Image.Image] = field(default_factory=list)
     prompts: list[str] = field(default_factory=list)
@@ -127,7 +129,8 @@ class Pairs:
     ) -> PairSampling:
         parts = [len(row) for condition in (artistic, natural) for row in condition.batch]
         words = [self.host.token_positions(prompt, self.words(prompt)) for prompt in prompts]
-        return PairSampling(self.host, Cast(parts, words, role), self.injection, **options)
+        cast = Cast(parts, words, role)
+        return PairSampling(self.host, cast, self.injection, show_twins=self.show_twins, **options)
 
     def _naturals(self, artistic: Any) -> tuple[list[str], Any]:
         return self.host.conditions([self.natural(prompt) for prompt in self.prompts], artistic)

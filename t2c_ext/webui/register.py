@@ -7,11 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from t2c_ext.service import Service
-from t2c_ext.webui.options import panel_rows
+from t2c_ext.webui.preferences import MODELS_PATH, add_preferences
 from t2c_ext.webui.tab import CinemagraphTab
 from t2c_ext.weights.places import VARIABLE
-
-SECTION = ("t2c", "Cinemagraph")
 
 
 def register() -> None:
@@ -21,7 +19,7 @@ def register() -> None:
     from t2c_ext.webui.axes import add_axes
 
     _point_to_models()
-    script_callbacks.on_ui_settings(_add_settings, name="cinemagraph")
+    script_callbacks.on_ui_settings(add_preferences, name="cinemagraph")
     script_callbacks.on_before_ui(add_axes, name="cinemagraph")
     script_callbacks.on_app_started(_add_routes, name="cinemagraph")
     CinemagraphTab().register()
@@ -31,27 +29,11 @@ def _point_to_models() -> None:
     """The folder of --t2c-models-path, and the host's own, come first when models are looked for."""
     from modules import paths, shared
 
-    named = getattr(shared.cmd_opts, "t2c_models_path", None) or shared.opts.data.get("t2c_models_path")
+    named = getattr(shared.cmd_opts, "t2c_models_path", None) or shared.opts.data.get(MODELS_PATH)
     own = Path(paths.models_path) / "t2c"
     given = os.environ.get(VARIABLE, "")
     folders = [str(folder) for folder in (named, own) if folder]
     os.environ[VARIABLE] = os.pathsep.join(dict.fromkeys([*folders, *filter(None, given.split(os.pathsep))]))
-
-
-def _add_settings() -> None:
-    import gradio as gr
-    from modules import shared
-
-    formats = next(row.choices for row in panel_rows() if row.name == "format")
-    rows = {
-        "t2c_models_path": shared.OptionInfo("", "Folder with segmentation and motion models").needs_restart(),
-        "t2c_format": shared.OptionInfo(
-            formats[0], "Format of loops that the API does not name one for", gr.Radio, {"choices": list(formats)}
-        ),
-    }
-    for name, row in rows.items():
-        row.section = SECTION
-        shared.opts.add_option(name, row)
 
 
 def _add_routes(demo: Any, app: Any) -> None:

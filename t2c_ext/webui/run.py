@@ -14,7 +14,7 @@ from t2c_ext.twin.inject import InjectionOptions
 from t2c_ext.types import Plan, Regions
 from t2c_ext.webui.batch import replace_method
 from t2c_ext.webui.host import host_of
-from t2c_ext.webui.loops import Shot, host_state, painted_mask, save_loop
+from t2c_ext.webui.loops import Shot, expect_jobs, host_reporter, host_state, painted_mask, save_loop
 from t2c_ext.webui.options import Options
 from t2c_ext.webui.pairs import Pairs
 
@@ -38,12 +38,14 @@ class Run:
     shots: list[Shot] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     _pictures: int = 0
+    _expected: int = 0
     _undo: Callable[[], None] | None = None
 
     def tell(self, note: str) -> None:
         """Keep a sentence for the user, once."""
-        if note not in self.notes:
-            self.notes.append(note)
+        worded = self.options.worded(note)
+        if worded not in self.notes:
+            self.notes.append(worded)
 
     def follow(self, processing: Any) -> None:
         """Before a batch is sampled: make its twins along with it."""
@@ -70,6 +72,7 @@ class Run:
             words=lambda prompt: self.plan(prompt).regions,
             injection=injection_options(self.options.recipe.twin),
             tell=self.tell,
+            show_twins=self.options.panel.show_twin,
             prompts=list(processing.prompts),
         )
 
@@ -127,19 +130,21 @@ class Run:
 
     def make_loops(self, processing: Any) -> list[str]:
         """The loops of all pictures; the paths of those that were made."""
+        expect_jobs(len(self.shots) - self._expected)
         try:
             regions = self._given_regions(processing)
         except UserError as error:
             self.tell(str(error))
             return []
         paths = []
-        with host_state(len(self.shots)) as state:
-            for shot in self.shots:
+        with host_state() as state:
+            for place, shot in enumerate(self.shots, start=1):
                 if state.interrupted:
                     self.tell("stopped before all loops were made")
                     break
                 state.skipped = False
-                path, notes = save_loop(processing, shot, self.options.recipe, regions)
+                reporter = host_reporter(place, len(self.shots))
+                path, notes = save_loop(processing, shot, self.options.recipe, regions, reporter)
                 for note in notes:
                     self.tell(note)
                 if path is not None:

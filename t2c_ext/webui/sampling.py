@@ -48,6 +48,7 @@ class PairSampling:
         record: keeps the pictures' features for a second pass.
         replay: the features of a first pass.
         painting: what the artistic rows show, or None where they are sampled.
+        show_twins: whether live previews show the twins too.
         session: of the sampling; None before it.
     """
 
@@ -58,6 +59,7 @@ class PairSampling:
     record: Recording | None = None
     replay: Recording | None = None
     painting: Painting | None = None
+    show_twins: bool = False
     session: TwinSession | None = None
     _unet: nn.Module | None = None
     _calls: Calls | None = None
@@ -74,7 +76,8 @@ class PairSampling:
         """
         self._unet = unet = self.host.unet()
         with ExitStack() as stack:
-            stack.enter_context(self.host.hide_twins(self.cast.count))
+            if not self.show_twins:
+                stack.enter_context(self.host.hide_twins(0 if self.cast.role is Role.TWIN else self.cast.count))
             stack.enter_context(self.host.listen(self._receive))
             stack.callback(self._end_session)
             for handle in (

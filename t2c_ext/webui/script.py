@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from modules import scripts, shared
+from modules import scripts
 
 from t2c_ext.errors import UserError
-from t2c_ext.settings import Setting
 from t2c_ext.webui.axes import chosen
 from t2c_ext.webui.options import Options, panel_rows, read_options
+from t2c_ext.webui.panel import build_panel, pasted
+from t2c_ext.webui.preferences import defaults
 from t2c_ext.webui.run import Run
 
 RUN = "_cinemagraph_run"
@@ -32,13 +32,7 @@ class CinemagraphScript(scripts.Script):
 
     def ui(self, is_img2img: bool) -> list[Any]:
         """The widgets, in the order of `panel_rows`."""
-        import gradio as gr
-
-        from t2c_ext.ui.widgets import widgets
-
-        prefix = self.elem_id("cinemagraph")
-        with gr.Accordion("Cinemagraph", open=False, elem_id=prefix):
-            made = widgets(panel_rows(), prefix)
+        made = build_panel(self.elem_id("cinemagraph"), defaults())
         self.infotext_fields = [(made[row.name], pasted(row)) for row in panel_rows()]
         self.paste_field_names = [row.infotext for row in panel_rows()]
         return list(made.values())
@@ -49,7 +43,7 @@ class CinemagraphScript(scripts.Script):
         for row in panel_rows():
             p.extra_generation_params.pop(row.infotext, None)
         try:
-            options = read_options(arguments, chosen(p), shared.opts.data.get("t2c_format", ""))
+            options = read_options(arguments, chosen(p), defaults())
         except UserError as error:
             p.comment(str(error))
             p.extra_generation_params["Cinemagraph error"] = str(error)
@@ -115,13 +109,3 @@ def answers(run: Run, paths: list[str], options: Options) -> dict[str, Any]:
             base64.b64encode(file.read_bytes()).decode("ascii") for file in files if file.is_file()
         ]
     return found
-
-
-def pasted(row: Setting) -> Callable[[Mapping[str, Any]], Any]:
-    """From generation parameters to a widget's value: of a cinemagraph's, what they leave out is the default."""
-
-    def value(parameters: Mapping[str, Any]) -> Any:
-        ours = "Cinemagraph enabled" in parameters
-        return parameters.get(row.infotext, str(row.default)) if ours else None
-
-    return value

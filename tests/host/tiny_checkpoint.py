@@ -136,7 +136,11 @@ def main() -> None:
     from transformers import CLIPTextConfig, CLIPTextModel
 
     create = open_clip.create_model_and_transforms
-    open_clip.create_model_and_transforms = lambda *names, pretrained=None, **more: create(*names, **more)
+
+    def create_without_weights(*names: object, pretrained: object = None, **more: object) -> object:
+        return create(*names, **more)
+
+    open_clip.create_model_and_transforms = create_without_weights
     folder = given.folder.resolve()
     encoder = folder / "tiny-text-encoder"
     write_text_encoder(encoder)

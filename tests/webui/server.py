@@ -27,7 +27,12 @@ NAMES = {"sd1": "tiny", "sd1-inpainting": "tiny-sd1-inpainting", "sd2-v": "tiny-
 
 ON_THE_CPU = ("--skip-torch-cuda-test", "--use-cpu", "all", "--no-half", "--precision", "full", "--opt-sdp-attention")
 QUIET = ("--skip-prepare-environment", "--skip-version-check", "--skip-python-version-check", "--no-download-sd-model")
-OVERRIDDEN = {"batch_cond_uncond": True, "token_merging_ratio": 0.0, "hypertile_enable_unet": False, "sd_vae": "Automatic"}
+OVERRIDDEN = {
+    "batch_cond_uncond": True,
+    "token_merging_ratio": 0.0,
+    "hypertile_enable_unet": False,
+    "sd_vae": "Automatic",
+}
 """Settings that requests change for one picture: the host restores only those that its config.json holds."""
 
 BOOT_SECONDS, REQUEST_SECONDS = 240, 300

@@ -26,11 +26,13 @@ class State:
     skipped = False
     stopping_generation = False
     job_count = -1
+    job_no = 0
+    sampling_step = sampling_steps = 0
     textinfo = None
     current_latent: Any = None
 
     def nextjob(self) -> None:
-        """A job is done."""
+        self.job_no += 1
 
     def interrupt(self) -> None:
         self.interrupted = True

@@ -103,7 +103,7 @@ class Probe:
             ),
             "store_latent": sd_samplers_common.store_latent is PLAIN["store_latent"],
             "checkpoint": model.sd_checkpoint_info.name,
-            "job": [shared.state.job, shared.state.job_count, shared.state.interrupted, shared.state.skipped],
+            "job": [shared.state.job, shared.state.job_count],
         }
 
     def seen(self) -> dict[str, Any]:

@@ -50,6 +50,14 @@ TYPES = {
 """Media types of the files that may be asked for."""
 
 
+class NotFound(UserError):
+    """There is no cinemagraph, or no file, of that name."""
+
+
+class Busy(UserError):
+    """Another request is in hand."""
+
+
 @dataclass(frozen=True)
 class Made:
     """A finished request.
@@ -136,23 +144,23 @@ class Service:
         """The folder of a workspace.
 
         Raises:
-            UserError: there is none of that id.
+            NotFound: there is none of that id.
         """
         folder = self.folder / id
         if not _ID.fullmatch(id) or not folder.is_dir():
-            raise UserError(f"there is no cinemagraph {id!r}")
+            raise NotFound(f"there is no cinemagraph {id!r}")
         return folder
 
     def file(self, id: str, name: str) -> Path:
         """A picture or loop of a workspace.
 
         Raises:
-            UserError: there is none of that name.
+            NotFound: there is none of that name.
         """
         folder = self.workspace(id)
         path = folder / name
         if Path(name).name != name or path.suffix not in TYPES or not path.is_file():
-            raise UserError(f"the cinemagraph {id} has no file {name!r}")
+            raise NotFound(f"the cinemagraph {id} has no file {name!r}")
         return path
 
     def _run(self, workspace: Workspace, job: Job) -> Made:
@@ -163,7 +171,7 @@ class Service:
     @contextmanager
     def _alone(self) -> Any:
         if not self._lock.acquire(blocking=False):
-            raise UserError("another cinemagraph is being made; wait for it, or cancel it")
+            raise Busy("another cinemagraph is being made; wait for it, or cancel it")
         try:
             self._cancel.clear()
             yield

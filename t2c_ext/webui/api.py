@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import secrets
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, Optional, Union
 
@@ -13,7 +14,9 @@ from fastapi.responses import FileResponse, JSONResponse
 from fastapi.security import HTTPBasic, HTTPBasicCredentials
 
 from t2c_ext.errors import Cancelled, UserError
-from t2c_ext.service import TYPES, Made, Service, schema
+from t2c_ext.service import TYPES, Busy, Made, NotFound, Service, schema
+from t2c_ext.webui.options import SENDS, STILLS, VIDEOS
+from t2c_ext.wording import for_a_request
 
 ROOT = "/t2c/v1"
 
@@ -31,14 +34,11 @@ def add_routes(app: FastAPI, service: Service, credentials: str | None = None, l
 
     def guarded(work: Callable[[], Made], send: str) -> Any:
         try:
-            if lock is None:
+            check_send(send)
+            with nullcontext() if lock is None else lock:
                 return answer(service, work(), send)
-            with lock:
-                return answer(service, work(), send)
-        except UserError as error:
-            return JSONResponse({"error": "refused", "detail": str(error)}, status_code=422)
-        except Cancelled:
-            return JSONResponse({"error": "cancelled", "detail": "stopped by the user"}, status_code=409)
+        except (UserError, Cancelled) as error:
+            return refusal(error)
 
     # Optional and Union: pydantic 1 reads these annotations at run time, on Python 3.10 too
     @app.post(f"{ROOT}/animate", dependencies=dependencies)
@@ -88,8 +88,26 @@ def add_routes(app: FastAPI, service: Service, credentials: str | None = None, l
         try:
             path = service.file(id, name)
         except UserError as error:
-            return JSONResponse({"error": "not found", "detail": str(error)}, status_code=404)
+            return refusal(error)
         return FileResponse(path, media_type=TYPES[path.suffix])
+
+
+def refusal(error: UserError | Cancelled) -> JSONResponse:
+    """What a request gets that was not done: `error` is one of four words, `detail` a sentence."""
+    if isinstance(error, Cancelled):
+        return JSONResponse({"error": "cancelled", "detail": "stopped by the user"}, status_code=409)
+    word, status = "refused", 422
+    if isinstance(error, NotFound):
+        word, status = "not found", 404
+    elif isinstance(error, Busy):
+        word, status = "busy", 409
+    return JSONResponse({"error": word, "detail": for_a_request(str(error))}, status_code=status)
+
+
+def check_send(send: str) -> None:
+    """UserError where an answer is asked for in a way that there is not."""
+    if send not in SENDS:
+        raise UserError(f"send is {send!r}, but must be one of: {', '.join(SENDS)}")
 
 
 def answer(service: Service, made: Made, send: str) -> dict[str, Any]:
@@ -99,23 +117,18 @@ def answer(service: Service, made: Made, send: str) -> dict[str, Any]:
         service: holds the files.
         made: the finished request.
         send: "files" for addresses; "video", "still" or "both" for base64.
-
-    Raises:
-        UserError: `send` is none of these.
     """
-    if send not in ("files", "video", "still", "both"):
-        raise UserError(f'send is {send!r}, but must be one of: "files", "video", "still", "both"')
     result: dict[str, Any] = {
         "id": made.id,
         "frames": made.frames,
-        "notes": list(made.notes),
+        "notes": [for_a_request(note) for note in made.notes],
         "seconds": made.seconds,
         "loop": f"{ROOT}/files/{made.id}/{made.loop}",
         "poster": f"{ROOT}/files/{made.id}/{made.poster}" if made.poster else None,
     }
-    if send in ("video", "both"):
+    if send in VIDEOS:
         result["video"] = _encoded(service.file(made.id, made.loop))
-    if send in ("still", "both") and made.poster:
+    if send in STILLS and made.poster:
         result["still"] = _encoded(service.file(made.id, made.poster))
     return result
 

@@ -31,7 +31,10 @@ class PanelSettings:
     )
 
 
-SENDS = ("files", "video")
+SENDS = ("files", "video", "still", "both")
+"""Ways of sending a loop to an API's client: where its files are, or its video, its still or both as base64 too."""
+
+VIDEOS, STILLS = ("video", "both"), ("still", "both")
 
 EVERYDAY = ("enabled", "region", "motion", "twin", "natural_prompt", "frames", "fps", "speed", "format")
 """Settings that the panel always shows; the rest is under "More"."""
@@ -61,7 +64,7 @@ class Options:
         panel: what only the WebUI asks for.
         recipe: the rest.
         mask: what moves, as base64 (from the API only), or "".
-        send: "files", or "video" for the loops as base64 too (from the API only).
+        send: one of `SENDS` (from the API only).
         by_request: whether they come from the API, whose sentences name fields in place of widgets.
     """
 

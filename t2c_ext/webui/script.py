@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from modules import scripts
 
 from t2c_ext.errors import UserError
 from t2c_ext.webui.axes import chosen
-from t2c_ext.webui.options import Options, panel_rows, read_options
+from t2c_ext.webui.options import STILLS, VIDEOS, Options, panel_rows, read_options
 from t2c_ext.webui.panel import build_panel, pasted
 from t2c_ext.webui.preferences import defaults
 from t2c_ext.webui.run import Run
@@ -103,9 +104,14 @@ def answers(run: Run, paths: list[str], options: Options) -> dict[str, Any]:
     found: dict[str, Any] = {"Cinemagraph notes": list(run.notes)} if run.notes else {}
     if paths:
         found["Cinemagraph files"] = paths
-    if options.send == "video":
-        files = [Path(path) for path in paths]
-        found["Cinemagraph videos"] = [
-            base64.b64encode(file.read_bytes()).decode("ascii") for file in files if file.is_file()
-        ]
+    loops = [Path(path) for path in paths]
+    if options.send in VIDEOS:
+        found["Cinemagraph videos"] = encoded_files(loops)
+    if options.send in STILLS:
+        found["Cinemagraph stills"] = encoded_files([loop.with_suffix(".png") for loop in loops])
     return found
+
+
+def encoded_files(files: Iterable[Path]) -> list[str]:
+    """The files that are there as base64; a folder of frames is none."""
+    return [base64.b64encode(file.read_bytes()).decode("ascii") for file in files if file.is_file()]

@@ -1,0 +1,88 @@
+"""Generation parameters: every setting goes into them, travels in the files, and comes back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from t2c_ext.recipe import recipe_from_infotext
+from t2c_ext.settings import Setting
+from t2c_ext.webui.options import panel_rows, read_options
+from t2c_ext.webui.panel import pasted
+from webui.requests import ask, panel, txt2img
+from webui.server import Server
+
+
+def _other(row: Setting) -> Any:
+    """A value that is not the default."""
+    if row.type is bool:
+        return not row.default
+    if row.choices:
+        return next(choice for choice in row.choices if choice != row.default)
+    if row.type is str:
+        return '{"version": 1, "pins": [[0.5, 0.25]]}' if row.name == "hints" else f'{row.name}: "left", \\fast'
+    low, high = row.minimum or 0, min(row.maximum or 1, 40)
+    return row.type(low + (high - low) / 2) if row.type(low + (high - low) / 2) != row.default else row.type(high)
+
+
+def _parameters(server: Server, path: Path) -> dict[str, Any]:
+    """What the PNG Info tab reads in a file."""
+    import base64
+
+    body = {"image": base64.b64encode(path.read_bytes()).decode()}
+    found: dict[str, Any] = server.post("/sdapi/v1/png-info", body)["parameters"]
+    return found
+
+
+def test_every_setting_comes_back_from_the_picture(server: Server) -> None:
+    values = {row.name: _other(row) for row in panel_rows()} | {"enabled": True, "twin": False, "renderer": "warp"}
+    values |= {"motion_model": "solver", "segmenter": "clusters", "frames": 8, "format": "mp4", "max_megabytes": 0.5}
+    asked = read_options([values])
+    answer = ask(server, txt2img(alwayson_scripts=panel(**values)))
+    (loop,) = answer.loops
+    found = _parameters(server, loop.with_suffix(".png"))
+    restored = {row.name: row.check(pasted(row)(found)) for row in panel_rows()}
+    again = read_options([restored])
+    assert again == read_options([{**values}]) == asked
+    assert found["Seed"] == "7" and found["Sampler"] == "Euler a"
+
+
+@pytest.mark.parametrize("kind", ["gif", "webp", "apng"])
+def test_the_loop_itself_carries_the_parameters(server: Server, kind: str) -> None:
+    answer = ask(server, txt2img(alwayson_scripts=panel(format=kind, frames=12, twin=False)))
+    (loop,) = answer.loops
+    for file in (loop, loop.with_suffix(".png")):
+        found = _parameters(server, file)
+        assert found["Cinemagraph frames"] == "12" and found["Seed"] == "7" and found["Cinemagraph format"] == kind
+
+
+def test_the_picture_carries_them_too_and_a_plain_one_none(server: Server) -> None:
+    answer = ask(server, txt2img(alwayson_scripts=panel(frames=12, twin=False)))
+    assert recipe_from_infotext(answer.infotexts[0]).loop.frames == 12
+    assert "Cinemagraph" not in ask(server, txt2img()).infotexts[0]
+
+
+def test_loops_follow_the_host_s_names_and_the_user_s_folder(server: Server, tmp_path: Path) -> None:
+    request = txt2img(seed=123, alwayson_scripts=panel(twin=False))
+    (loop,) = ask(server, request).loops
+    assert loop.is_relative_to(server.data / "outputs" / "txt2img-images") and "123" in loop.name
+
+
+def test_places_are_neither_read_nor_written_through_the_host_s_api(server: Server) -> None:
+    server.post("/sdapi/v1/options", {"t2c_folder": "/tmp/elsewhere", "t2c_models_path": "/tmp/elsewhere"})
+    found = server.get("/sdapi/v1/options")
+    assert found.get("t2c_folder", "") == "" and found.get("t2c_models_path", "") == ""
+
+
+def test_the_user_s_defaults_hold_for_requests(server: Server) -> None:
+    before = {name: server.get("/sdapi/v1/options")[name] for name in ("t2c_format", "t2c_frames")}
+    server.post("/sdapi/v1/options", {"t2c_format": "gif", "t2c_frames": 5})
+    try:
+        values = panel(twin=False)
+        values["Cinemagraph"]["args"][0].pop("frames")
+        (loop,) = ask(server, txt2img(alwayson_scripts=values)).loops
+    finally:
+        server.post("/sdapi/v1/options", before)
+    assert loop.suffix == ".gif" and _parameters(server, loop)["Cinemagraph frames"] == "5"

@@ -193,3 +193,18 @@ def test_pasted_parameters_set_every_widget() -> None:
     again = read_options([{row.name: row.check(restored[row.name]) for row in panel_rows()}])
     assert again.recipe == read_options([_given(hints=hints, motion="river, left")]).recipe
     assert pasted(panel_rows()[1])({"Steps": "20"}) is None
+
+
+def test_the_bar_of_a_loop_never_runs_backwards(tmp_path: Path) -> None:
+    from modules.shared import state
+
+    from t2c_ext.webui.loops import host_reporter
+
+    reporter = host_reporter(2, 3)
+    reached = []
+    for stage, total in (("prompt", 1), ("region", 3), ("motion", 2), ("motion", 5), ("loop", 8), ("loop", 8)):
+        for done in range(total + 1):
+            reporter.step(stage, done, total)
+            reached.append(state.sampling_step)
+            assert state.textinfo is not None and state.textinfo.startswith(f"Cinemagraph 2 of 3: {stage}")
+    assert reached == sorted(reached) and reached[-1] == state.sampling_steps

@@ -15,7 +15,7 @@ from PIL.GifImagePlugin import getdata
 
 from t2c_ext.media.clip import Clip, box_of
 from t2c_ext.media.palette import Ditherer, choose_palette
-from t2c_ext.media.text import pack
+from t2c_ext.media.text import gif_blocks
 from t2c_ext.types import ByteArray
 
 SAMPLES = 8
@@ -68,10 +68,13 @@ def _header(clip: Clip, palette: ByteArray) -> bytes:
     height, width = clip.size
     table = np.zeros((256, 3), np.uint8)
     table[: len(palette)] = palette
-    comment = pack(clip.text).encode("utf-8")
-    blocks = [comment[at : at + 255] for at in range(0, len(comment), 255)]
-    extension = b"!\xfe" + b"".join(bytes([len(block)]) + block for block in blocks) + b"\0" if blocks else b""
-    return b"GIF89a" + struct.pack("<HHBBB", width, height, 0xF7, 0, 0) + table.tobytes() + _LOOP_FOR_EVER + extension
+    return (
+        b"GIF89a"
+        + struct.pack("<HHBBB", width, height, 0xF7, 0, 0)
+        + table.tobytes()
+        + _LOOP_FOR_EVER
+        + gif_blocks(clip.text)
+    )
 
 
 def _frame(index: ByteArray, box: tuple[int, int, int, int], duration: int) -> bytes:

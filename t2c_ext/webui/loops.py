@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from t2c_ext.errors import Cancelled, UserError
 from t2c_ext.media.pictures import to_mask, to_picture
@@ -85,12 +85,32 @@ def host_reporter(place: int, count: int) -> Reporter:
     from modules.shared import state
 
     which = f" {place} of {count}" if count > 1 else ""
+    bar = Bar()
 
     def progress(stage: str, done: int, total: int) -> None:
         state.textinfo = f"Cinemagraph{which}: {stage}" + (f" {done}/{total}" if total > 1 else "")
-        state.sampling_step, state.sampling_steps = done, total
+        state.sampling_step, state.sampling_steps = bar.reach(stage, done, total), Bar.LENGTH
 
     return Reporter(progress, lambda: bool(state.interrupted or state.skipped))
+
+
+@dataclass
+class Bar:
+    """One bar for all stages of a loop, which never runs backwards."""
+
+    LENGTH: ClassVar[int] = 1000
+    ENDS: ClassVar[dict[str, int]] = {"prompt": 20, "twin": 50, "region": 200, "motion": 400, "loop": 1000}
+    """Where each stage's part of the bar ends."""
+
+    reached: int = 0
+
+    def reach(self, stage: str, done: int, total: int) -> int:
+        """How far the bar is, of `LENGTH`."""
+        ends = [0, *self.ENDS.values()]
+        place = list(self.ENDS).index(stage) if stage in self.ENDS else 0
+        part = min(1.0, done / max(total, 1)) * (ends[place + 1] - ends[place])
+        self.reached = max(self.reached, ends[place] + int(part))
+        return self.reached
 
 
 def expect_jobs(count: int) -> None:

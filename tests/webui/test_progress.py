@@ -12,6 +12,9 @@ from PIL import Image
 from webui.requests import SIDE, Answer, ask, decoded, panel, txt2img
 from webui.server import Server
 
+SMALL = SIDE // 4
+"""A preview's side: without the weights of the host's preview decoders it shows the latent, twice as large."""
+
 
 def _watched(server: Server, request: dict[str, Any], look: Callable[[], Any]) -> tuple[Answer, list[Any]]:
     """A request's answer, and what was seen all the while."""
@@ -33,12 +36,12 @@ def _previews(server: Server, **values: Any) -> list[Image.Image]:
 
 def test_previews_show_the_picture_alone(server: Server) -> None:
     previews = _previews(server)
-    assert len(previews) > 1 and {picture.size for picture in previews} == {(SIDE // 8, SIDE // 8)}
+    assert len(previews) > 1 and {picture.size for picture in previews} == {(SMALL, SMALL)}
 
 
 def test_previews_show_the_twin_too_where_asked(server: Server) -> None:
     sizes = {picture.size for picture in _previews(server, show_twin=True)}
-    assert sizes == {(2 * SIDE // 8, SIDE // 8)}
+    assert sizes == {(2 * SMALL, SMALL)}
 
 
 def test_progress_grows_over_the_pictures_and_the_frames(server: Server) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 import av
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from webui.server import Server
 
@@ -96,6 +96,17 @@ def lower_half(side: int = SIDE) -> Image.Image:
     levels = np.zeros((side, side), np.uint8)
     levels[side // 2 :] = 255
     return Image.fromarray(levels)
+
+
+def strokes() -> Image.Image:
+    """A painting: bands of colour with strokes, as large as the pictures."""
+    picture = Image.new("RGB", (SIDE, SIDE), (120, 150, 190))
+    draw, generator = ImageDraw.Draw(picture), np.random.default_rng(3)
+    draw.rectangle((0, SIDE // 2, SIDE, SIDE), fill=(40, 80, 140))
+    for x, y, length in generator.integers(0, SIDE, (240, 3)):
+        colour = tuple(int(value) for value in generator.integers(30, 220, 3))
+        draw.line((x, y, x + length // 4, y + 2), fill=colour, width=2)
+    return picture
 
 
 def encoded(picture: Image.Image) -> str:

@@ -175,6 +175,7 @@ def running(
     """
     host.prepare([kind])
     settings = {"sd_model_checkpoint": f"{NAMES[kind]}.safetensors", "show_progress_every_n_steps": 1}
+    settings |= {"show_progress_type": "Approx cheap"}  # the others fetch weights
     settings |= OVERRIDDEN
     (data / "extensions").mkdir(parents=True, exist_ok=True)
     (data / "config.json").write_text(json.dumps(settings | dict(options or {})), encoding="utf-8")

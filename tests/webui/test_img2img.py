@@ -6,22 +6,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image, ImageDraw
+from PIL import Image
 
-from webui.requests import SIDE, ask, encoded, frames_of, largest_difference, lower_half, moves, panel, txt2img
+from webui.requests import SIDE, ask, encoded, frames_of, largest_difference, lower_half, moves, panel, strokes, txt2img
 from webui.server import Server
 
 
 @pytest.fixture
 def painting() -> Image.Image:
-    """Bands of colour with strokes, as large as the pictures."""
-    picture = Image.new("RGB", (SIDE, SIDE), (120, 150, 190))
-    draw, generator = ImageDraw.Draw(picture), np.random.default_rng(3)
-    draw.rectangle((0, SIDE // 2, SIDE, SIDE), fill=(40, 80, 140))
-    for x, y, length in generator.integers(0, SIDE, (240, 3)):
-        colour = tuple(int(value) for value in generator.integers(30, 220, 3))
-        draw.line((x, y, x + length // 4, y + 2), fill=colour, width=2)
-    return picture
+    return strokes()
 
 
 def _request(painting: Image.Image, **more: object) -> dict[str, object]:

@@ -82,7 +82,7 @@ class Probe:
         named = [(path or "model", module) for path, module in model.named_modules()]
         digest = hashlib.sha256()
         for key, value in sorted(model.state_dict().items()):
-            digest.update(key.encode() + value.detach().cpu().contiguous().view(torch.uint8).numpy().tobytes())
+            digest.update(key.encode() + value.detach().cpu().reshape(-1).view(torch.uint8).numpy().tobytes())
         return {
             "hooks": {
                 f"{path}.{kind}": sorted(

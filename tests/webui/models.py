@@ -1,0 +1,38 @@
+"""Small files that a request may name: a LoRA and a VAE for the tiny Stable Diffusion 1 checkpoint."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+LORA, VAE = "tiny-lora", "tiny-vae.safetensors"
+WIDTHS = {"down_blocks_0_attentions_0": 32, "down_blocks_1_attentions_1": 64, "up_blocks_3_attentions_2": 32}
+RANK = 4
+
+
+def write_lora(models: Path) -> None:
+    """A LoRA of some self-attention layers, in the names that trainers use."""
+    from safetensors.numpy import save_file
+
+    generator, state = np.random.default_rng(0), {}
+    for block, width in WIDTHS.items():
+        for leaf in ("to_q", "to_k", "to_v"):
+            name = f"lora_unet_{block}_transformer_blocks_0_attn1_{leaf}"
+            state[f"{name}.lora_down.weight"] = generator.normal(0, 0.3, (RANK, width)).astype(np.float32)
+            state[f"{name}.lora_up.weight"] = generator.normal(0, 0.3, (width, RANK)).astype(np.float32)
+            state[f"{name}.alpha"] = np.float32(RANK)
+    (models / "Lora").mkdir(parents=True, exist_ok=True)
+    save_file({key: np.asarray(value) for key, value in state.items()}, models / "Lora" / f"{LORA}.safetensors")
+
+
+def write_vae(models: Path) -> None:
+    """The checkpoint's VAE, slightly changed."""
+    from safetensors.numpy import load_file, save_file
+
+    prefix = "first_stage_model."
+    whole = load_file(models / "Stable-diffusion" / "tiny.safetensors")
+    state = {key.removeprefix(prefix): value for key, value in whole.items() if key.startswith(prefix)}
+    state["decoder.conv_out.weight"] = np.ascontiguousarray(state["decoder.conv_out.weight"] * np.float32(0.5))
+    (models / "VAE").mkdir(parents=True, exist_ok=True)
+    save_file(state, models / "VAE" / VAE)

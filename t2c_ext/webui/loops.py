@@ -15,12 +15,13 @@ from t2c_ext.motion.text_context import TextEncoder
 from t2c_ext.pipeline import Cinemagraph, Job, Pipeline
 from t2c_ext.progress import Reporter
 from t2c_ext.recipe import Recipe
+from t2c_ext.settings import table
 from t2c_ext.twin.source import GivenTwin
 from t2c_ext.types import Attention, Region, Regions, Twin
 from t2c_ext.webui.host import host_of
 from t2c_ext.webui.preferences import loops_folder
 
-_OURS = re.compile(r', Cinemagraph [\w \-/]+: (?:"(?:\\.|[^\\"])*"|[^,\n]*)')
+_OURS = re.compile(r', (Cinemagraph [\w \-/]+): (?:"(?:\\.|[^\\"])*"|[^,\n]*)')
 
 
 @dataclass
@@ -148,8 +149,9 @@ def painted_mask(processing: Any) -> Regions | None:
 
 
 def without_ours(infotext: str) -> str:
-    """Generation parameters without the cinemagraph's own, which the loop adds itself."""
-    return _OURS.sub("", infotext)
+    """Generation parameters without the settings of a recipe, which the loop adds itself; the panel's own stay."""
+    known = {row.infotext for row in table()}
+    return _OURS.sub(lambda found: "" if found[1] in known else found[0], infotext)
 
 
 def save_loop(
@@ -176,6 +178,8 @@ def save_loop(
     )
     poster = Path(saved)
     output = poster.with_suffix("") if kind == "png" else poster.with_suffix(f".{kind}")
+    if output.suffix:
+        poster.unlink()  # its name is found: the loop puts its own still there, which carries the recipe too
     try:
         result = make_loop(shot, recipe, output, reporter, regions, host_of(processing).text_encoder())
         return output, result.notes

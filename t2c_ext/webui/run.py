@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+import torch
+
 from t2c_ext.errors import UserError
 from t2c_ext.prompt.parse import parse
 from t2c_ext.service import read_masks
@@ -123,7 +125,10 @@ class Run:
             self.tell(f"{IN_PAINTING}, since {reason}")
             return
         try:
-            shot.natural, shot.attention = self.pairs.of_painting(shot.art, place)
+            with (
+                torch.random.fork_rng()
+            ):  # scripts that go on from picture to picture draw from where the host left off
+                shot.natural, shot.attention = self.pairs.of_painting(shot.art, place)
             self.tell(FROM_PAINTING)
         except UserError as error:
             self.tell(f"{IN_PAINTING}: {error}")
@@ -179,6 +184,10 @@ def given_painting(processing: Any, place: int) -> Any:
 
 def why_no_twin(processing: Any) -> str:
     """Why a twin cannot be sampled with these pictures' model; "" where it can."""
+    from modules import shared
+
+    if shared.opts.data.get("hypertile_enable_unet"):
+        return "hypertile cuts the model's attention into tiles"
     if getattr(processing, "refiner_checkpoint", None) not in (None, "", "None", "none"):
         return "a refiner changes the model in the middle"
     if getattr(processing.sd_model, "cond_stage_key", "") == "edit":

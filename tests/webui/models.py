@@ -6,7 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
-LORA, VAE = "tiny-lora", "tiny-vae.safetensors"
+LORA, VAE = "tiny-lora", "soft.safetensors"
+"""A VAE whose name began as the checkpoint's would always be taken."""
+
 WIDTHS = {"down_blocks_0_attentions_0": 32, "down_blocks_1_attentions_1": 64, "up_blocks_3_attentions_2": 32}
 RANK = 4
 

@@ -31,7 +31,11 @@ OVERRIDDEN = {
     "batch_cond_uncond": True,
     "token_merging_ratio": 0.0,
     "hypertile_enable_unet": False,
+    "hypertile_max_tile_unet": 256,
     "sd_vae": "Automatic",
+    "CLIP_stop_at_last_layers": 1,
+    "img2img_color_correction": False,
+    "return_grid": True,
 }
 """Settings that requests change for one picture: the host restores only those that its config.json holds."""
 

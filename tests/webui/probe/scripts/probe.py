@@ -93,7 +93,7 @@ class Probe:
                 for kind in HOOKS
                 if (hooks := getattr(module, kind, None))
             },
-            "forwards": [path for path, module in named if "forward" in vars(module)],
+            "forwards": [path for path, module in named if "forward" in vars(module) and not _of_hypertile(module)],
             "weights": digest.hexdigest(),
             "callbacks": sorted(
                 f"{kind} {callback.name}"
@@ -184,6 +184,11 @@ def _described(session: Any) -> dict[str, Any]:
             "words": sorted(attention.words),
         }
     return found
+
+
+def _of_hypertile(module: Any) -> bool:
+    """The host's hypertile replaces this method once, and for good."""
+    return "hypertile" in module.forward.__code__.co_filename
 
 
 def _packed(array: np.ndarray) -> str:

@@ -338,7 +338,7 @@ def test_rows_must_be_those_of_the_batch(unets: dict[str, Any]) -> None:
         session.step(0, 1, 481)
         session.begin(rows([art(), twin()]))
         _plain(unet, x, found)
-        with pytest.raises(RuntimeError, match="ran twice"):
+        with pytest.raises(UserError, match="ran twice"):
             _plain(unet, x, found)
 
 

@@ -249,7 +249,10 @@ class TwinSession:
 
     def _check(self, site: Site, output: Tensor, rows: Rows) -> None:
         if site.path in self._seen:
-            raise RuntimeError(f"{site.path} ran twice in one call; tell the session of each call of the UNet")
+            raise UserError(
+                f"{site.path} ran twice in one call: turn off whatever runs the UNet's layers once more (ControlNet's "
+                "reference)"
+            )
         height, width = grid_at(self.latent, site.level)
         if output.shape[0] != len(rows):
             raise UserError(

@@ -78,6 +78,12 @@ class Run:
             prompts=list(processing.prompts),
         )
 
+    def expect_loops(self, processing: Any) -> None:
+        """Before the first batch, when the host knows how many jobs it has itself: a loop follows for each picture."""
+        if not self._expected:
+            self._expected = processing.n_iter * processing.batch_size
+            expect_jobs(self._expected)
+
     def release(self) -> None:
         """Give the processing object its own method back; may be called twice."""
         if self._undo is not None:

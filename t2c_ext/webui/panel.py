@@ -23,11 +23,13 @@ ROWS = (("region", "motion"), ("twin", "natural_prompt"), ("frames", "fps"), ("s
 """The everyday widgets, side by side."""
 
 WORDS = {
-    "region": "What moves, separated by commas; empty: found in the prompt",
-    "motion": "Where to, such as: river flowing left; empty: from the prompt",
-    "natural_prompt": "Empty: the prompt's nouns, as a photograph",
+    "region": "river, clouds (or from the prompt)",
+    "motion": "flowing left (or from the prompt)",
+    "natural_prompt": "from the prompt",
+    "speed": "1: a pixel per frame at 512.",
+    "format": "Of the loop's file.",
 }
-"""What the empty widgets say here, where the prompt is the picture's."""
+"""Short words for what stands side by side, where the prompt is the picture's."""
 
 
 def build_panel(prefix: str, defaults: Mapping[str, Value]) -> dict[str, Any]:

@@ -136,7 +136,8 @@ def test_the_everyday_fields_are_in_view_and_the_rest_is_not(page: Any, tmp_path
 def test_ids_are_unique(page: Any) -> None:
     # Gradio 3 repeats an HTML component's id on what is inside it
     own = "element => !element.parentElement?.closest(`#${CSS.escape(element.id)}`)"
-    ids = page.evaluate(f"() => [...gradioApp().querySelectorAll('[id]')].filter({own}).map(element => element.id)")
+    every = "[...gradioApp().querySelectorAll('[id]')].filter(element => element.id)"
+    ids = page.evaluate(f"() => {every}.filter({own}).map(element => element.id)")
     ours = [name for name in ids if "cinemagraph" in name or name.startswith("t2c")]
     assert ours and len(set(ours)) == len(ours), sorted({name for name in ours if ours.count(name) > 1})
 

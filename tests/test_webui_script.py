@@ -208,3 +208,23 @@ def test_the_bar_of_a_loop_never_runs_backwards(tmp_path: Path) -> None:
             reached.append(state.sampling_step)
             assert state.textinfo is not None and state.textinfo.startswith(f"Cinemagraph 2 of 3: {stage}")
     assert reached == sorted(reached) and reached[-1] == state.sampling_steps
+
+
+def test_what_went_without_weights_or_words_says_what_would_be_better(tmp_path: Path) -> None:
+    from t2c_ext.recipe import Recipe
+    from t2c_ext.types import Flow, Region, Regions
+    from t2c_ext.webui.loops import BETTER_MOTION, BETTER_REGION, what_would_be_better
+
+    def made(source: str, flow: str) -> Any:
+        mask = np.ones((4, 4), np.float32)
+        regions = Regions((Region("river", mask, 1.0, source),))
+        plan = SimpleNamespace(motions=())
+        return SimpleNamespace(regions=regions, flow=Flow(np.zeros((4, 4, 2), np.float32), flow), plan=plan)
+
+    assert what_would_be_better(made("clusters + attention", "solver"), Recipe()) == (BETTER_REGION, BETTER_MOTION)
+    assert what_would_be_better(made("oneformer-ade", "motion-pretrained"), Recipe()) == ()
+    hinted = Recipe().with_values({"hints": '{"version": 1, "arrows": []}'})
+    assert what_would_be_better(made("mask", "solver"), hinted) == ()
+    stated = made("mask", "solver")
+    stated.plan.motions = ("left",)
+    assert what_would_be_better(stated, Recipe()) == ()

@@ -23,6 +23,18 @@ from t2c_ext.webui.preferences import loops_folder
 
 _OURS = re.compile(r', (Cinemagraph [\w \-/]+): (?:"(?:\\.|[^\\"])*"|[^,\n]*)')
 
+WITHOUT_WEIGHTS, SOLVER = "clusters", "solver"
+"""What finds regions and makes motion without weights."""
+
+BETTER_REGION = (
+    "the region was found by colour and texture; a segmentation model (such as oneformer-ade, in models/t2c) finds it "
+    "more surely, and a mask exactly"
+)
+BETTER_MOTION = (
+    "no words say where it moves, so the direction is a guess from the picture; say it (--motion), or add the paper's "
+    "network (motion-pretrained, in models/t2c)"
+)
+
 
 @dataclass
 class Shot:
@@ -154,6 +166,18 @@ def without_ours(infotext: str) -> str:
     return _OURS.sub(lambda found: "" if found[1] in known else found[0], infotext)
 
 
+def what_would_be_better(made: Cinemagraph, recipe: Recipe) -> tuple[str, ...]:
+    """Sentences about the stages that went without a model's weights or without words."""
+    notes = []
+    regions = made.regions.regions if made.regions else ()
+    if any(region.source.startswith(WITHOUT_WEIGHTS) for region in regions):
+        notes.append(BETTER_REGION)
+    stated = made.plan is not None and bool(made.plan.motions)
+    if made.flow is not None and made.flow.source == SOLVER and not stated and not recipe.motion.hints:
+        notes.append(BETTER_MOTION)
+    return tuple(notes)
+
+
 def save_loop(
     processing: Any, shot: Shot, recipe: Recipe, regions: Regions | None, reporter: Reporter
 ) -> tuple[Path | None, tuple[str, ...]]:
@@ -182,7 +206,7 @@ def save_loop(
         poster.unlink()  # its name is found: the loop puts its own still there, which carries the recipe too
     try:
         result = make_loop(shot, recipe, output, reporter, regions, host_of(processing).text_encoder())
-        return output, result.notes
+        return output, (*result.notes, *what_would_be_better(result, recipe))
     except Cancelled:
         note = "a loop was stopped"
     except UserError as error:

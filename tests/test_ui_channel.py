@@ -169,7 +169,7 @@ def test_a_finished_loop_in_another_format_and_size(handlers: Handlers, id: str)
         ('{"what": "export", "format": "exe"}', "format is 'exe'"),
         ('{"what": "export", "side": 3}', "side is 3"),
         ('{"what": "export", "quality": "high"}', "quality is 'high'"),
-        ('{"what": "export", "max_megabytes": true}', "max_megabytes is True"),
+        ('{"what": "export", "max_megabytes": true}', "Size limit is True"),
     ],
 )
 def test_every_failure_is_a_sentence(handlers: Handlers, id: str, request_: str, error: str) -> None:

@@ -12,8 +12,8 @@ from PIL import Image
 from webui.requests import SIDE, Answer, ask, decoded, panel, txt2img
 from webui.server import Server
 
-SMALL = SIDE // 4
-"""A preview's side: without the weights of the host's preview decoders it shows the latent, twice as large."""
+SMALL = SIDE // 8
+"""A preview's side: without the weights of the host's preview decoders it shows the latent."""
 
 
 def _watched(server: Server, request: dict[str, Any], look: Callable[[], Any]) -> tuple[Answer, list[Any]]:

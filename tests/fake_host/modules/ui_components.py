@@ -7,11 +7,12 @@ from typing import Any
 import gradio as gr
 
 
-class InputAccordion(gr.Checkbox):
-    """A hidden box and an accordion, as the host makes them."""
+class InputAccordion:
+    """A hidden box and an accordion; the host's own is a component, and Gradio writes files beside those it meets."""
 
     def __init__(self, value: bool, *, label: str, elem_id: str) -> None:
-        super().__init__(value, label=label, elem_id=f"{elem_id}-checkbox", visible=False)
+        self.value = value
+        self.box = gr.Checkbox(value, label=label, elem_id=f"{elem_id}-checkbox", visible=False)
         self.accordion = gr.Accordion(label, open=value, elem_id=elem_id)
 
     def __enter__(self) -> Any:
@@ -20,6 +21,3 @@ class InputAccordion(gr.Checkbox):
 
     def __exit__(self, *error: Any) -> None:
         self.accordion.__exit__(*error)
-
-    def get_block_name(self) -> str:
-        return "checkbox"

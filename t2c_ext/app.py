@@ -113,7 +113,7 @@ def build(folder: Path, model: str = "") -> Any:
     from t2c_ext.ui.blocks import cinemagraph_page
     from t2c_ext.ui.handlers import Handlers
     from t2c_ext.ui.page import addresses
-    from t2c_ext.ui.scripts import starter, style_sheet
+    from t2c_ext.ui.scripts import script_option, starter, style_sheet
     from t2c_ext.ui.studio import Studio
 
     prefix = "file=" if int(gr.__version__.partition(".")[0]) < 5 else "gradio_api/file="
@@ -122,8 +122,7 @@ def build(folder: Path, model: str = "") -> Any:
     with gr.Blocks(title=TITLE, analytics_enabled=False) as demo:
         gr.HTML(f"<style>{style_sheet()}</style>", elem_id="t2c_studio_style")
         cinemagraph_page(handlers, NO_MODEL)
-        script = "js" if "js" in inspect.signature(demo.load).parameters else "_js"
-        demo.load(None, None, None, **{script: starter(address)})
+        demo.load(None, None, None, **script_option(starter(address)))
     workers = "default_concurrency_limit"
     if workers not in inspect.signature(demo.queue).parameters:
         workers = "concurrency_count"

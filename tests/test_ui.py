@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -19,10 +20,11 @@ from t2c_ext.example import example, example_file
 from t2c_ext.media.pictures import to_picture
 from t2c_ext.motion.hints import parse_hints, to_json
 from t2c_ext.motion.painted import decode_painted
+from t2c_ext.progress import Reporter
 from t2c_ext.recipe import Recipe
 from t2c_ext.settings import table
 from t2c_ext.twin.source import GivenTwin
-from t2c_ext.types import Hints, Painted, Region, RegionHint, Stage, Twin
+from t2c_ext.types import Hints, Painted, Plan, Region, RegionHint, Stage, Twin
 from t2c_ext.ui import page
 from t2c_ext.ui.fields import OF_THE_SERVER, page_fields
 from t2c_ext.ui.handlers import Handlers, View
@@ -272,6 +274,35 @@ def test_a_host_makes_the_pictures_from_its_own_settings(tmp_path: Path, mask: I
     assert asked[1].twin.sampler == "LCM" and art.read_bytes() != before
     assert "Sampler is" in _last(handlers.generate("", values | {"sampler": "ddim"})).status
     assert "is -2" in _last(handlers.generate("", values | {"seed": -2})).status
+
+
+class _Slow(GivenTwin):
+    """Takes its steps until the page has looked at it."""
+
+    def make(self, plan: Plan, reporter: Reporter) -> Twin:
+        for done in range(8):
+            reporter.step(Stage.TWIN.value, done, 8)
+            time.sleep(0.2)
+        return self.twin
+
+
+def test_the_picture_in_the_making_is_shown(tmp_path: Path, picture: Image.Image) -> None:
+    def glimpse() -> Image.Image:
+        return Image.new("RGB", (8, 8), "red")
+
+    studio = Studio(tmp_path, maker=lambda recipe: _Slow(Twin(to_picture(picture))), glimpse=glimpse)
+    views = list(Handlers(studio, page.addresses("file=")).generate("", VALUES | {"prompt": "a river"}))
+    seen = [view for view in views if "glimpse.png" in (view.status or "")]
+    assert seen and all(view.running for view in seen)
+    with Image.open(tmp_path / views[-1].id / "view" / "glimpse.png") as shown:
+        assert shown.convert("RGB").getpixel((0, 0)) == (255, 0, 0)
+
+
+def test_the_picture_on_the_canvas_can_be_sent_away(handlers: Handlers, picture: Image.Image) -> None:
+    with pytest.raises(UserError, match="no picture yet"):
+        handlers.studio.picture("")
+    id = _put_in(handlers, picture, None)
+    assert np.array_equal(np.asarray(handlers.studio.picture(id)), np.asarray(picture))
 
 
 def test_a_host_s_settings_take_the_place_of_ours() -> None:

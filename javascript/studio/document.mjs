@@ -47,6 +47,11 @@ export function isBlank(document) {
         .every((key) => document[key].length === 0);
 }
 
+/** @returns {boolean} whether something was drawn, beyond what words say of regions */
+export function isDrawn(document) {
+    return !isBlank({ ...document, regions: document.regions.filter((region) => region.mask !== null) });
+}
+
 /** @returns {boolean} whether two documents say the same, to the last pixel */
 export function equal(a, b) {
     if (a === b) return true;

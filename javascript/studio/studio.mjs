@@ -3,7 +3,7 @@
 import { Board } from "./board.mjs";
 import { Channel, Lost, Refusal, Superseded } from "./channel.mjs";
 import { openHelp } from "./dialog.mjs";
-import { EMPTY, changeRegion, equal, isBlank, read, write } from "./document.mjs";
+import { EMPTY, changeRegion, equal, isBlank, isDrawn, read, write } from "./document.mjs";
 import { el } from "./dom.mjs";
 import { decodeField, localField } from "./field.mjs";
 import { readArrow } from "./geometry.mjs";
@@ -232,7 +232,7 @@ export class Studio {
         if (hints !== "" && hints !== this.store.given && picture !== null) {
             const document = await read(state.hints, CODEC, maskSize(picture), this.store.state.spoken);
             if (!equal(document, this.store.state.document)) {
-                const kept = !isBlank(this.store.state.document);
+                const kept = isDrawn(this.store.state.document);
                 this.store.commit(document, "the page's own drawing", "python");
                 if (kept) this.say("A drawing came with the picture; Undo brings yours back.");
             }

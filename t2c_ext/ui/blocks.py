@@ -17,29 +17,35 @@ from t2c_ext.ui.style import CSS
 QUIET: dict[str, Any] = {"show_progress": "hidden"}
 
 
-def cinemagraph_page(handlers: Handlers, from_text: str, queued: bool = True) -> Any:
+def cinemagraph_page(
+    handlers: Handlers, from_text: str, queued: bool = True, below: Callable[[Any], None] | None = None
+) -> Page:
     """Put the page into the Gradio blocks that are open.
 
     Args:
         handlers: what the buttons do.
         from_text: a sentence on the "From text" side where nothing can make pictures.
         queued: whether the server has Gradio's queue, which progress needs.
+        below: adds to the page below its results; is given the component with the id of the visitor's workspace.
 
     Returns:
-        The component that a picture may be sent to.
+        Its components; a picture may be sent to `picture`.
     """
     studio = handlers.studio
     fields = page_fields(studio.makes_pictures, studio.sampling_rows)
     gr.HTML(f"<style>{CSS}</style>", elem_id=f"{PREFIX}_style", visible=True)
+    id = gr.State("")
     with gr.Row(elem_id=f"{PREFIX}_page", elem_classes=["t2c", "t2c-studio"]):
         with gr.Column(scale=6, min_width=320, elem_id=f"{PREFIX}_left"):
             left = inputs(fields, studio.makes_pictures, from_text)
         with gr.Column(scale=5, min_width=320, elem_id=f"{PREFIX}_right"):
             right = outputs(fields)
+            if below is not None:
+                below(id)
     settings = left.pop("settings") | right.pop("settings")
-    built = Page(id=gr.State(""), settings=settings, **left, **right)
+    built = Page(id=id, settings=settings, **left, **right)
     _Wiring(built, handlers, fields, queued).connect()
-    return built.picture
+    return built
 
 
 class _Wiring:

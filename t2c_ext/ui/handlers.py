@@ -168,7 +168,9 @@ class Handlers:
         figures: Mapping[Stage, str] | None = None,
     ) -> View:
         state = self._state(id, reached)
-        return View(id, page.progress(reached), player, figures, "", running=True, state=state, begun=True)
+        seen = self.studio.show_glimpse(id) if reached[0] == Stage.TWIN.value else None
+        picture = "" if seen is None else self.address(seen)
+        return View(id, page.progress(reached, picture), player, figures, "", running=True, state=state, begun=True)
 
     def _end(self, id: str, session: Session, task: Task, seconds: float) -> View:
         try:

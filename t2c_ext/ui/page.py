@@ -39,15 +39,16 @@ def addresses(prefix: str) -> Address:
     return address
 
 
-def progress(reached: tuple[str, int, int], started: str = "") -> str:
-    """How far a run is."""
+def progress(reached: tuple[str, int, int], picture: str = "") -> str:
+    """How far a run is, and the address of what can be seen of the picture in the making."""
     stage, done, total = reached
     order = [row.value for row in Stage]
     share = 0.0 if stage not in order else (order.index(stage) + min(1.0, done / max(1, total))) / len(order)
     steps = f" ({done} of {total})" if total > 1 and stage else ""
+    seen = f'<img src="{picture}" alt="the picture so far">' if picture else ""
     return (
         f'<div class="t2c-progress" role="status">{escape(WORDS.get(stage, stage).capitalize())}{steps}'
-        f'<div class="t2c-bar"><div style="width:{100 * share:.0f}%"></div></div></div>'
+        f'<div class="t2c-bar"><div style="width:{100 * share:.0f}%"></div></div>{seen}</div>'
     )
 
 

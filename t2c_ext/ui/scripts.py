@@ -50,3 +50,10 @@ def starter(address: Address) -> str:
         f"const script = document.createElement('script'); script.src = {where}; document.head.append(script); "
         "return []; }"
     )
+
+
+def script_option(script: str) -> dict[str, str]:
+    """The option of a listener that makes it run a JavaScript function, by the name that the Gradio here has for it."""
+    import gradio as gr
+
+    return {"_js" if gr.__version__.startswith("3.") else "js": script}

@@ -12,8 +12,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from t2c_ext.atomic import replacing
 from t2c_ext.errors import UserError
-from t2c_ext.media.pictures import to_mask, to_picture
+from t2c_ext.media.pictures import to_bytes, to_mask, to_picture
 from t2c_ext.pipeline import Job, open_job
 from t2c_ext.recipe import Recipe
 from t2c_ext.settings import Setting, Value, table
@@ -70,6 +71,7 @@ class Studio:
     guard: Guard | None = None
     maker: Maker | None = None
     sampling_rows: tuple[Setting, ...] = ()
+    glimpse: Callable[[], Image.Image | None] | None = None
     sessions: dict[str, Session] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -233,6 +235,28 @@ class Studio:
         """
         self._session(id)
         return self.folder / id
+
+    def picture(self, id: str) -> Image.Image:
+        """The picture on a visitor's canvas.
+
+        Raises:
+            UserError: there is none yet.
+        """
+        still = self.sessions[id].still if id in self.sessions else None
+        if still is None:
+            raise UserError("there is no picture yet; drop one, or make one from text")
+        return Image.fromarray(to_bytes(still.read().rgb))
+
+    def show_glimpse(self, id: str) -> Path | None:
+        """Write what can be seen of the picture that is being made for a visitor; None where nothing can."""
+        picture = None if self.glimpse is None else self.glimpse()
+        if picture is None:
+            return None
+        path = self.workspace(id) / VIEW / "glimpse.png"
+        path.parent.mkdir(exist_ok=True)
+        with replacing(path) as temporary:
+            picture.convert("RGB").save(temporary, "PNG", compress_level=1)
+        return path
 
     def alone(self, work: Callable[[], None]) -> None:
         """Run work while nothing else uses the machine."""

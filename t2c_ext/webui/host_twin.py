@@ -156,6 +156,16 @@ def native_side(model: Any) -> int:
     return SMALL
 
 
+def glimpse() -> Any:
+    """The host's preview of the picture in the making, a PIL picture; None where there is none or it is turned off."""
+    from modules import shared
+
+    if not shared.opts.live_previews_enable:
+        return None
+    shared.state.set_current_image()
+    return shared.state.current_image
+
+
 @contextmanager
 def _progress(processing: Any, reporter: Reporter) -> Iterator[None]:
     """Tell the sampling steps; when the user stops it on the page, the host's sampler stops."""

@@ -5,11 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from t2c_ext.errors import UserError
 from t2c_ext.webui.host import on_gpu_thread
 
+if TYPE_CHECKING:
+    from t2c_ext.ui.studio import Studio
+
 LABEL, NAME = "Cinemagraph", "cinemagraph"
+
+DESTINATIONS = ("img2img", "inpaint", "extras")
+"""The host's tabs that the tab's picture can be sent to."""
 
 
 @dataclass
@@ -51,28 +58,75 @@ class CinemagraphTab:
         from t2c_ext.ui.handlers import Handlers
         from t2c_ext.ui.page import addresses
         from t2c_ext.ui.studio import Studio
-        from t2c_ext.webui.host_twin import HostTwin, sampling_rows
+        from t2c_ext.webui.host_twin import HostTwin, glimpse, sampling_rows
 
         folder = Path(paths.data_path).resolve() / "outputs" / "cinemagraphs"
-        studio = Studio(folder, guard=in_turn, maker=HostTwin, sampling_rows=sampling_rows())
+        studio = Studio(folder, guard=in_turn, maker=HostTwin, sampling_rows=sampling_rows(), glimpse=glimpse)
         handlers = Handlers(studio, addresses("file="))
+        sending: list[Sending] = []
         with gr.Blocks(analytics_enabled=False) as blocks:
-            picture = cinemagraph_page(handlers, "", not getattr(shared.cmd_opts, "no_gradio_queue", False))
-        self._bind(picture)
+            queued = not getattr(shared.cmd_opts, "no_gradio_queue", False)
+            page = cinemagraph_page(handlers, "", queued, lambda id: sending.append(send_row(studio, id)))
+        self._bind(page.picture, sending[0])
         return [(blocks, LABEL, NAME)]
 
-    def _bind(self, picture: Any) -> None:
-        """The host's own way of sending a picture from a gallery."""
+    def _bind(self, picture: Any, sending: Sending) -> None:
+        """The host's own way of sending a picture: from a gallery here, and from here to another tab."""
         from modules import infotext_utils
 
         infotext_utils.add_paste_fields(NAME, picture, None)
-        for tab, button in self.buttons.items():
-            if tab in self.galleries:
-                infotext_utils.register_paste_params_button(
-                    infotext_utils.ParamBinding(
-                        paste_button=button, tabname=NAME, source_image_component=self.galleries[tab]
-                    )
-                )
+        bindings = [
+            (button, NAME, self.galleries[tab]) for tab, button in self.buttons.items() if tab in self.galleries
+        ]
+        bindings += [(button, tab, sending.picture) for tab, button in sending.go.items()]
+        for button, tab, source in bindings:
+            infotext_utils.register_paste_params_button(
+                infotext_utils.ParamBinding(paste_button=button, tabname=tab, source_image_component=source)
+            )
+
+
+@dataclass(frozen=True)
+class Sending:
+    """What the host needs to send the tab's picture.
+
+    Attributes:
+        picture: the component that holds it while it is sent.
+        go: the buttons, out of sight, that the host listens to, by the tab's name.
+    """
+
+    picture: Any
+    go: dict[str, Any]
+
+
+def send_row(studio: Studio, id: Any) -> Sending:
+    """The buttons that send the picture on the canvas to another tab.
+
+    The host sends what a component of its own page holds: a button in view first puts the picture there, then presses
+    the one that the host listens to.
+
+    Args:
+        studio: has the picture.
+        id: the component with the id of the visitor's workspace.
+    """
+    import gradio as gr
+
+    from t2c_ext.ui.layout import HIDDEN, PREFIX
+    from t2c_ext.ui.scripts import script_option
+
+    def take(id: str) -> Any:
+        try:
+            return studio.picture(id)
+        except UserError as error:
+            raise gr.Error(str(error)) from None
+
+    with gr.Row(elem_id=f"{PREFIX}_send"):
+        shown = {tab: gr.Button(f"Send to {tab}", elem_id=f"{PREFIX}_to_{tab}", size="sm") for tab in DESTINATIONS}
+    go = {tab: gr.Button(tab, elem_id=f"{PREFIX}_go_{tab}", elem_classes=[HIDDEN]) for tab in DESTINATIONS}
+    picture = gr.Image(type="pil", image_mode="RGBA", elem_id=f"{PREFIX}_sent", elem_classes=[HIDDEN])
+    for tab, button in shown.items():
+        press = f"() => {{ gradioApp().querySelector('#{PREFIX}_go_{tab}').click(); return []; }}"
+        button.click(take, [id], picture).success(None, None, None, **script_option(press))
+    return Sending(picture, go)
 
 
 def in_turn(work: Callable[[], None]) -> None:

@@ -167,3 +167,11 @@ test("work is kept by picture; the oldest makes room; what does not fit is not h
     assert.equal(keep.save("b", work(500)), false);
     assert.equal(keep.load("b"), null);
 });
+
+test("regions that only words have named are not a drawing", () => {
+    const region = { name: "river", angle: 180, speed: 1, kind: "translate", colour: "#1c8fff", mask: null };
+    const named = { ...doc.EMPTY, regions: [region] };
+    assert.ok(!doc.isBlank(named) && !doc.isDrawn(named));
+    assert.ok(doc.isDrawn({ ...named, regions: [{ ...region, mask: emptyMask(4, 4) }] }));
+    assert.ok(doc.isDrawn({ ...named, pins: [[0.5, 0.5]] }));
+});

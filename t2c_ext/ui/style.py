@@ -14,6 +14,7 @@ CSS = """
 .t2c .t2c-message, .t2c .t2c-progress { padding: .6em .9em; background: var(--background-fill-secondary);
   border: 1px solid var(--border-color-primary); color: var(--body-text-color); overflow-wrap: anywhere; }
 .t2c .t2c-error { border-color: #d64545; border-left-width: 4px; }
+.t2c #t2c_choosing { flex-grow: 0; }
 .t2c .t2c-bar { height: 6px; margin-top: .5em; border-radius: 3px; background: var(--border-color-primary);
   overflow: hidden; }
 .t2c .t2c-progress img { display: block; max-width: 100%; max-height: 320px; margin: .6em auto 0; border-radius: 6px; }

@@ -17,7 +17,7 @@ CSS = """
 .t2c #t2c_choosing { flex-grow: 0; }
 .t2c .t2c-bar { height: 6px; margin-top: .5em; border-radius: 3px; background: var(--border-color-primary);
   overflow: hidden; }
-.t2c .t2c-progress img { display: block; max-width: 100%; max-height: 320px; margin: .6em auto 0; border-radius: 6px; }
+.t2c .t2c-progress img { display: block; width: min(100%, 320px); margin: .6em auto 0; border-radius: 6px; }
 .t2c .t2c-bar div { height: 100%; background: var(--color-accent); transition: width .25s linear; }
 .t2c ul.t2c-notes { margin: .5em 0; padding-left: 1.2em; list-style: disc; color: var(--body-text-color-subdued);
   overflow-wrap: anywhere; }

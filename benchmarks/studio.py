@@ -1,6 +1,8 @@
-"""Seconds that the server takes to answer the canvas, 512 x 512 and 1024 x 1024; the browser's own come on top.
+"""How soon the studio shows motion after the mouse is released, and how long the server takes to answer the canvas.
 
-python benchmarks/studio.py [--runs 9]
+python benchmarks/studio.py [--runs 9] [--only browser|server]
+
+The first drives the app in Chromium and needs playwright and Gradio; see tests/browser/studio_app.py.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
@@ -66,22 +69,81 @@ def seconds(folder: Path, side: int, what: str, runs: int) -> tuple[float, float
     return taken[0], float(np.median(taken[1:]))
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description="Seconds that the server takes to answer the canvas.")
-    parser.add_argument("--runs", type=int, default=9)
-    parser.add_argument("--readme", action="store_true", help="put the result into benchmarks/README.md")
-    options = parser.parse_args()
+MOVING = """() => performance.getEntriesByName('t2c:drift').slice(0, 2).map(
+    (entry) => entry.startTime - performance.getEntriesByName('t2c:release').at(-1).startTime)"""
+"""Milliseconds from the release to the first moving particles, and to the first that follow the solved field."""
+
+
+def moving(page: Any, picture: Path, runs: int) -> np.ndarray:
+    """float64 [runs, 2]: milliseconds to the particles of the drawing alone, and to those of the solved field."""
+    page.put_in(picture)
+    page.tool("brush")
+    for height in (0.5, 0.6, 0.7):
+        page.drag((0.1, height), (0.9, height))
+    page.tool("arrow")
+    taken = []
+    for number in range(runs):
+        page.drag((0.25, 0.55 + 0.01 * number), (0.5, 0.6))
+        page.tab.wait_for_function("() => performance.getEntriesByName('t2c:drift').length >= 2", timeout=30_000)
+        taken.append(page.tab.evaluate(MOVING))
+        page.document()
+    return np.array(taken)
+
+
+def in_the_browser(runs: int) -> str:
+    """The table of what a visitor sees."""
+    sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests" / "browser"))
+    from playwright.sync_api import sync_playwright
+    from studio_app import ARGUMENTS, CHROMIUM, StudioPage, served
+
+    rows = [
+        "| picture | first particles, ms | at most | solved field, ms | at most |",
+        "|---|---|---|---|---|",
+    ]
+    with tempfile.TemporaryDirectory() as place, sync_playwright() as player:
+        browser = player.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        with served(Path(place) / "app") as address:
+            for side in SIDES:
+                picture = Path(place) / f"{side}.png"
+                Image.fromarray(square(example().picture, side)).save(picture)
+                page = StudioPage(browser.new_page(viewport={"width": 1440, "height": 1000}))
+                page.open(address)
+                taken = moving(page, picture, runs)
+                (first, solved), (slowest, last) = np.median(taken, axis=0), taken.max(axis=0)
+                rows.append(f"| {side} x {side} | {first:.0f} | {slowest:.0f} | {solved:.0f} | {last:.0f} |")
+        browser.close()
+    return "\n".join(rows)
+
+
+def on_the_server(runs: int) -> str:
+    """The table of the server's answers."""
     rows = ["| request | picture | first answer, s | median of the next, s |", "|---|---|---|---|"]
     with tempfile.TemporaryDirectory() as folder:
         for side in SIDES:
             seconds(Path(folder), side, "solve", 2)  # compiles and loads what a running server has
             for what in REQUESTS:
-                first, others = seconds(Path(folder), side, what, options.runs)
+                first, others = seconds(Path(folder), side, what, runs)
                 rows.append(f"| {what} | {side} x {side} | {first:.2f} | {others:.2f} |")
-    text = "\n".join(rows)
-    print(machine(), text, sep="\n")
-    if options.readme:
-        publish("studio", text)
+    return "\n".join(rows)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description="How soon the studio shows motion, and how quickly the server answers."
+    )
+    parser.add_argument("--runs", type=int, default=9)
+    parser.add_argument("--only", choices=("browser", "server"))
+    parser.add_argument("--readme", action="store_true", help="put the result into benchmarks/README.md")
+    options = parser.parse_args()
+    tables = {"studio-browser": in_the_browser, "studio": on_the_server}
+    if options.only is not None:
+        del tables["studio" if options.only == "browser" else "studio-browser"]
+    print(machine())
+    for name, table in tables.items():
+        text = table(options.runs)
+        print(text)
+        if options.readme:
+            publish(name, text)
 
 
 if __name__ == "__main__":

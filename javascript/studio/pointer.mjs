@@ -94,7 +94,7 @@ export class Pointers {
         this.gesture = null;
         if (this.down.size === 0) this.panning = false;
         if (gesture === null) return;
-        performance.clearMarks("t2c:drift");
+        for (const name of ["t2c:drift", "t2c:release"]) performance.clearMarks(name);
         performance.mark("t2c:release");
         gesture.up();
         if (event.pointerType === "touch") this.board.point(null);

@@ -274,12 +274,13 @@ export class Studio {
     changed({ from, regions }) {
         if (from === "open" || this.store.picture === null) return;
         if (from === "history") this.words.put(this.store.state.words);
-        if (from === "drawing" && regions) this.describe();
         if (from === "echo") {
             this.write();
             return;
         }
-        this.settle();
+        // the motion is looked at first; the words may follow
+        const asked = this.settle();
+        if (from === "drawing" && regions) asked.then(() => this.describe());
     }
 
     /** Say the regions in words, if what can be said has changed. @private */
@@ -290,7 +291,11 @@ export class Studio {
         this.words.drawn();
     }
 
-    /** Show the motion at once from the hints alone, then ask the solver and write the document. @private */
+    /**
+     * Show the motion at once from the hints alone, then ask the solver and write the document.
+     * @private
+     * @returns {Promise<void>} the solver has been asked
+     */
     settle() {
         const { picture } = this.store;
         this.board.showPreview(null);
@@ -298,10 +303,10 @@ export class Studio {
         const { document } = this.store.state;
         this.board.follow(localField(document, picture, { speed: this.page.speed(), prior: this.prior }));
         this.write();
-        this.solve();
+        return this.solve();
     }
 
-    /** @private */
+    /** Put the question to the solver. @private */
     async solve() {
         const { picture, state } = this.store;
         // the particles come first; writing masks would hold them up
@@ -309,8 +314,13 @@ export class Studio {
         if (this.store.state.document !== state.document) return;
         const request = await this.request();
         if (this.store.state.document !== state.document) return;
+        this.solved(this.channel.ask("solve", request), picture, state);
+    }
+
+    /** Follow the solver's field once it is here. @private */
+    async solved(coming, picture, state) {
         try {
-            const answer = await this.channel.ask("solve", request);
+            const answer = await coming;
             if (this.store.picture !== picture || this.store.state.document !== state.document) return;
             this.prior = decodeField(answer, picture);
             this.board.fresh = true;

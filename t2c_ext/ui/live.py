@@ -30,7 +30,7 @@ from t2c_ext.ui.recent import Recent
 from t2c_ext.ui.session import Session, Still
 from t2c_ext.workspace import Workspace
 
-WORKING = 1024
+WORKING = 512
 """The long side, in pixels, that the field is solved at while one draws."""
 
 SENT = 192

@@ -111,7 +111,7 @@ class Pairs:
         values |= {"seeds": [seed, seed], "subseeds": [subseed, subseed], "all_seeds": [seed, seed], "iteration": 0}
         values |= {"batch_size": 2, "mask": None, "nmask": None}
         noise = source.next()
-        sampling = self._pair(artistic, natural, [prompt], painting=Painting(clean, noise[:1]))
+        sampling = self._pair(artistic, natural, [prompt], painting=Painting(clean, noise[:1].clone()))
         try:
             with attributes(p, values), sampling.active():
                 joined = host.joined(artistic, natural)

@@ -7,7 +7,6 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
 from t2c_ext.errors import UserError
@@ -115,7 +114,7 @@ class PairSampling:
             places = [place for place, row in enumerate(members) if row.role is Role.ART]
             images = [members[place].source.image for place in places]
             shown = self.host.noised(self.painting.clean[images], self.painting.noise[images], params)
-            params.x = params.x.index_copy(0, torch.tensor(places, device=params.x.device), shown.to(params.x))
+            params.x[places] = shown.to(params.x)  # in place: reForge goes on with the tensor that it handed over
         index, total = int(denoiser.step), max(int(denoiser.total_steps), int(denoiser.step) + 1)
         if self.session is None:
             size = (int(params.x.shape[-2]), int(params.x.shape[-1]))

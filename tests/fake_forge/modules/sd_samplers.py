@@ -53,7 +53,8 @@ class Sampler:
             for part in range(min(len(row) for row in batch))
         ]
         scale = denoiser.p.cfg_scale
-        denoised = sampling_function(self.model, params.x, params.sigma, params.text_uncond, cond, scale=scale)
+        given = params.x if hasattr(self.model, "predictor") else x  # reForge passes over a latent that was put there
+        denoised = sampling_function(self.model, given, params.sigma, params.text_uncond, cond, scale=scale)
         self.last_latent = denoised
         sd_samplers_common.store_latent(denoised)
         return denoised

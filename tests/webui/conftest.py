@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from webui.browser import chromium, opened_page
 from webui.models import write_lora, write_vae
 from webui.requests import ask, txt2img
 from webui.server import Host, Server, running
@@ -82,3 +83,15 @@ def server(shared_server: tuple[Server, Fresh]) -> Iterator[Server]:
     found.post("/probe/reset")
     yield found
     assert_no_trace(found, fresh)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """Chromium."""
+    yield from chromium()
+
+
+@pytest.fixture
+def page(server: Server, browser: Any, tmp_path: Path) -> Iterator[Any]:
+    """The WebUI's page."""
+    yield from opened_page(server, browser, tmp_path)

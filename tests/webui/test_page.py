@@ -2,60 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import pytest
-
+from webui.browser import PATIENCE
 from webui.requests import PROMPT, ask, moves, panel, txt2img
 from webui.server import Server
-
-playwright = pytest.importorskip("playwright.sync_api")
-
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-PATIENCE = 120_000  # milliseconds
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    """Chromium: the one that T2C_CHROMIUM names, or the system's."""
-    found = os.environ.get("T2C_CHROMIUM") or next(filter(None, map(shutil.which, BROWSERS)), None)
-    if found is None:
-        pytest.skip("there is no Chromium; name one by T2C_CHROMIUM")
-    with playwright.sync_playwright() as started:
-        running = started.chromium.launch(executable_path=found, args=FLAGS, headless=True)
-        yield running
-        running.close()
-
-
-@pytest.fixture
-def page(server: Server, browser: Any, tmp_path: Path) -> Iterator[Any]:
-    """The WebUI's page, once its scripts run; nothing is loaded from elsewhere."""
-    context = browser.new_context(viewport={"width": 1280, "height": 1000})
-    context.route(
-        lambda address: not address.startswith(server.url) and address.startswith("http"), lambda route: route.abort()
-    )
-    opened = context.new_page()
-    opened.set_default_timeout(PATIENCE)
-    opened.goto(server.url)
-    opened.wait_for_selector("#txt2img_prompt textarea")
-    opened.wait_for_function("() => window.opts && Object.keys(opts).length > 10")
-    yield opened
-    opened.screenshot(path=str(tmp_path / "page.png"))
-    context.close()
-
 
 PANEL = "script_txt2img_cinemagraph_cinemagraph"
 

@@ -1,0 +1,41 @@
+"""The WebUI's page in a headless Chromium."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from browser.studio_app import ARGUMENTS, CHROMIUM
+
+from webui.server import Server
+
+PATIENCE = 120_000  # milliseconds
+
+
+def chromium() -> Iterator[Any]:
+    """Chromium: the one that T2C_CHROMIUM names, or the system's."""
+    playwright = pytest.importorskip("playwright.sync_api")
+    if CHROMIUM is None:
+        pytest.skip("there is no Chromium; name one by T2C_CHROMIUM")
+    with playwright.sync_playwright() as started:
+        running = started.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS, headless=True)
+        yield running
+        running.close()
+
+
+def opened_page(server: Server, browser: Any, pictures: Path) -> Iterator[Any]:
+    """The WebUI's page, once its scripts run; nothing is loaded from elsewhere."""
+    context = browser.new_context(viewport={"width": 1280, "height": 1000})
+    context.route(
+        lambda address: not address.startswith(server.url) and address.startswith("http"), lambda route: route.abort()
+    )
+    opened = context.new_page()
+    opened.set_default_timeout(PATIENCE)
+    opened.goto(server.url)
+    opened.wait_for_selector("#txt2img_prompt textarea")
+    opened.wait_for_function("() => window.opts && Object.keys(opts).length > 10")
+    yield opened
+    opened.screenshot(path=str(pictures / "page.png"))
+    context.close()

@@ -92,9 +92,9 @@ def moving(page: Any, picture: Path, runs: int) -> np.ndarray:
 
 def in_the_browser(runs: int) -> str:
     """The table of what a visitor sees."""
-    sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests" / "browser"))
+    sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
+    from browser.studio_app import ARGUMENTS, CHROMIUM, StudioPage, served
     from playwright.sync_api import sync_playwright
-    from studio_app import ARGUMENTS, CHROMIUM, StudioPage, served
 
     rows = [
         "| picture | first particles, ms | at most | solved field, ms | at most |",

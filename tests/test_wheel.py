@@ -90,9 +90,7 @@ def test_the_installed_package_finds_them_and_animates(installed: Path, tmp_path
 def test_the_installed_app_gives_its_page_and_scripts_out(installed: Path, tmp_path: Path) -> None:
     pytest.importorskip("gradio")
     import gradio
-
-    sys.path.insert(0, str(ROOT / "tests" / "browser"))
-    from studio_app import served
+    from browser.studio_app import served
 
     prefix = "file=" if int(gradio.__version__.partition(".")[0]) < 5 else "gradio_api/file="
     scripts = installed / "t2c_ext" / "javascript"

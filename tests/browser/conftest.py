@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from canvas_page import Canvas
+
+from browser.canvas_page import Canvas
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")

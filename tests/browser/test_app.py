@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,10 +13,8 @@ from PIL import Image
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 pytest.importorskip("gradio", reason="Gradio is not installed")
-sys.path.insert(0, str(Path(__file__).parent))
 
-from studio_app import ARGUMENTS, CHROMIUM, StudioPage, served  # noqa: E402
-
+from browser.studio_app import ARGUMENTS, CHROMIUM, StudioPage, served  # noqa: E402
 from t2c_ext.evaluate.motion import MotionMeter  # noqa: E402
 from t2c_ext.media.frames import read_video  # noqa: E402
 from t2c_ext.media.pictures import read_mask  # noqa: E402

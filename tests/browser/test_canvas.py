@@ -7,7 +7,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from canvas_page import Canvas
+
+from browser.canvas_page import Canvas
 
 Tab = Callable[..., Canvas]
 

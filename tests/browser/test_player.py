@@ -11,8 +11,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from canvas_page import Canvas
 from PIL import Image
+
+from browser.canvas_page import Canvas
 
 FRAMES, FPS, WIDTH, HEIGHT = 12, 10, 96, 64
 

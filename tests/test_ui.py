@@ -305,6 +305,25 @@ def test_the_picture_on_the_canvas_can_be_sent_away(handlers: Handlers, picture:
     assert np.array_equal(np.asarray(handlers.studio.picture(id)), np.asarray(picture))
 
 
+@pytest.mark.parametrize(
+    ("now", "of_a_painting", "of_text"),
+    [
+        ({"motion": "river flowing right"}, {Stage.MOTION}, {Stage.MOTION}),
+        ({"motion": "clouds drifting left"}, {Stage.REGION, Stage.MOTION}, {Stage.REGION, Stage.MOTION}),
+        ({"prompt": "a river in ink"}, {Stage.MOTION}, {Stage.TWIN, Stage.MOTION}),
+        ({"seed": 7}, {Stage.LOOP}, {Stage.TWIN}),
+        ({"seed": -1}, {Stage.REGION}, {Stage.TWIN}),
+        ({"motion": "a river that is flowing left"}, set(), set()),
+    ],
+)
+def test_words_concern_only_the_stages_that_hear_them(
+    now: dict[str, object], of_a_painting: set[Stage], of_text: set[Stage]
+) -> None:
+    before = {"prompt": "a river", "motion": "river flowing left", "seed": 0}
+    assert changed_stages(before, {**before, **now}, from_text=False) == of_a_painting
+    assert changed_stages(before, {**before, **now}) - {Stage.PROMPT} == of_text
+
+
 def test_a_host_s_settings_take_the_place_of_ours() -> None:
     fields = page_fields(True, SAMPLER_ROWS)
     assert fields.sampling == SAMPLER_ROWS and len(set(fields.names)) == len(fields.names)

@@ -12,6 +12,8 @@ import numpy as np
 from t2c_ext.errors import UserError
 from t2c_ext.media.pictures import read_picture, write_picture
 from t2c_ext.motion.hints import parse_hints, what_moves
+from t2c_ext.prompt.parse import parse
+from t2c_ext.recipe import Recipe
 from t2c_ext.settings import Value, table
 from t2c_ext.types import Picture, Regions, Stage
 from t2c_ext.ui.pictures import fitted
@@ -123,8 +125,13 @@ class Session:
         return known if known.get("region") or not self.chosen else known | {"region": self.chosen}
 
 
-def changed_stages(before: Mapping[str, Value], now: Mapping[str, object]) -> set[Stage]:
-    """The stages of the settings that differ; what is not on the page (or empty) has not changed."""
+def changed_stages(before: Mapping[str, Value], now: Mapping[str, object], from_text: bool = True) -> set[Stage]:
+    """The stages that the settings that differ concern; what is not on the page (or empty) has not changed.
+
+    Args:
+        before, now: settings by name.
+        from_text: the picture was made from its prompt.
+    """
     changed = {
         row.stage
         for row in table()
@@ -132,6 +139,32 @@ def changed_stages(before: Mapping[str, Value], now: Mapping[str, object]) -> se
     }
     if "hints" in now:
         changed |= changed_by_hints(str(before.get("hints") or ""), str(now["hints"]))
+    if Stage.PROMPT in changed:
+        changed.remove(Stage.PROMPT)
+        changed |= changed_by_words(before, now, from_text)
+    return changed
+
+
+def changed_by_words(before: Mapping[str, Value], now: Mapping[str, object], from_text: bool) -> set[Stage]:
+    """The stages that a change of the prompt stage's settings concerns; as `changed_stages`."""
+    rows = [row for row in table() if row.stage is Stage.PROMPT]
+    try:
+        old, new = (
+            Recipe().with_values({row.name: values[row.name] for row in rows if row.name in values}).prompt
+            for values in (before, {**before, **now})
+        )
+    except UserError:
+        return {Stage.TWIN if from_text else Stage.REGION}
+    was, becomes = parse(old), parse(new)
+    changed = set()
+    if from_text and (was.art_prompt, was.natural_prompt) != (becomes.art_prompt, becomes.natural_prompt):
+        changed.add(Stage.TWIN)
+    if was.regions != becomes.regions:
+        changed.add(Stage.REGION)
+    if (was.motions, was.art_prompt) != (becomes.motions, becomes.art_prompt):
+        changed.add(Stage.MOTION)
+    if old.seed != new.seed:
+        changed.add(Stage.TWIN if from_text else Stage.LOOP)
     return changed
 
 

@@ -221,7 +221,7 @@ class Studio:
             before = Workspace.open(self.folder / id).load_recipe().values()
         except UserError:
             return ()
-        changed = changed_stages({**before, **session.sampled}, session.values(values))
+        changed = changed_stages({**before, **session.sampled}, session.values(values), not session.picture)
         if session.new_mask:
             changed.add(Stage.REGION)
         order = list(Stage)

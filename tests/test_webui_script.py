@@ -155,6 +155,28 @@ def test_an_unexpected_error_is_said_too(tmp_path: Path, monkeypatch: pytest.Mon
     assert "ZeroDivisionError: a bug" in found["Cinemagraph notes"][0] and not list(tmp_path.iterdir())
 
 
+def test_a_folder_that_cannot_be_written_is_said(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    found = _generate(_Processing(tmp_path / "file"), _given()).extra_generation_params
+    assert found["Cinemagraph notes"][0].startswith("no loop was made: ") and "Cinemagraph files" not in found
+
+
+def test_frames_are_kept_where_the_users_pattern_has_a_dot(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from modules import images
+
+    save = images.save_image
+
+    def save_by_pattern(*arguments: Any, suffix: str, **named: Any) -> Any:
+        return save(*arguments, suffix=f"-7.0{suffix}", **named)
+
+    monkeypatch.setattr(images, "save_image", save_by_pattern)
+    found = _generate(_Processing(tmp_path), _given(format="png", send="still")).extra_generation_params
+    (folder,) = map(Path, found["Cinemagraph files"])
+    assert len(list(folder.glob("*.png"))) == 6
+    assert base64.b64decode(found["Cinemagraph stills"][0]) == folder.with_suffix(".png").read_bytes()
+    assert {path.name for path in tmp_path.iterdir()} == {folder.name, f"{folder.name}.png"}
+
+
 def test_an_interrupt_leaves_no_half_of_a_loop(tmp_path: Path) -> None:
     from modules.shared import state
 

@@ -23,6 +23,9 @@ from t2c_ext.webui.preferences import loops_folder
 
 _OURS = re.compile(r', (Cinemagraph [\w \-/]+): (?:"(?:\\.|[^\\"])*"|[^,\n]*)')
 
+FRAMES = "png"
+"""The format that is a folder."""
+
 WITHOUT_WEIGHTS, SOLVER = "clusters", "solver"
 """What finds regions and makes motion without weights."""
 
@@ -186,9 +189,34 @@ def save_loop(
     Returns:
         The loop's path, or None when it could not be made, and sentences for the user.
     """
-    from modules import errors, images
+    from modules import errors
 
-    kind = recipe.loop.format
+    poster: Path | None = None
+    try:
+        poster = save_poster(processing, shot)
+        output = loop_path(poster, recipe.loop.format)
+        if recipe.loop.format == FRAMES:
+            poster = poster.replace(output.with_suffix(".png"))
+        else:
+            poster.unlink()  # its name is found: the loop puts its own still there, which carries the recipe too
+        result = make_loop(shot, recipe, output, reporter, regions, host_of(processing).text_encoder())
+        return output, (*result.notes, *what_would_be_better(result, recipe))
+    except Cancelled:
+        note = "a loop was stopped"
+    except UserError as error:
+        note = f"no loop was made: {error}"
+    except Exception as error:  # the pictures are to be delivered all the same
+        errors.report("Cinemagraph: a loop failed", exc_info=True)
+        note = f"no loop was made: {type(error).__name__}: {error} (the console says more)"
+    if poster is not None:
+        poster.unlink(missing_ok=True)
+    return None, (note,)
+
+
+def save_poster(processing: Any, shot: Shot) -> Path:
+    """The still of a loop, saved by the host, which finds its name."""
+    from modules import images
+
     saved, _ = images.save_image(
         shot.art.copy(),  # Forge writes the parameters into the transparency of what it is given
         loops_folder(processing.outpath_samples),
@@ -200,19 +228,9 @@ def save_loop(
         p=processing,
         suffix="-cinemagraph",
     )
-    poster = Path(saved)
-    output = poster.with_suffix("") if kind == "png" else poster.with_suffix(f".{kind}")
-    if output.suffix:
-        poster.unlink()  # its name is found: the loop puts its own still there, which carries the recipe too
-    try:
-        result = make_loop(shot, recipe, output, reporter, regions, host_of(processing).text_encoder())
-        return output, (*result.notes, *what_would_be_better(result, recipe))
-    except Cancelled:
-        note = "a loop was stopped"
-    except UserError as error:
-        note = f"no loop was made: {error}"
-    except Exception as error:  # the pictures are to be delivered all the same
-        errors.report("Cinemagraph: a loop failed", exc_info=True)
-        note = f"no loop was made: {type(error).__name__}: {error} (the console says more)"
-    poster.unlink(missing_ok=True)
-    return None, (note,)
+    return Path(saved)
+
+
+def loop_path(poster: Path, kind: str) -> Path:
+    """The loop beside its poster; a folder of frames has no dot in its name, which would look like an ending."""
+    return poster.with_name(poster.stem.replace(".", "_")) if kind == FRAMES else poster.with_suffix(f".{kind}")

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
+
+import numpy as np
 import pytest
 
 from t2c_ext.errors import UserError
+from t2c_ext.motion.painted import encode_painted
 from t2c_ext.recipe import recipe_from_infotext
 from t2c_ext.settings import table
-from t2c_ext.types import Stage
+from t2c_ext.types import Painted, Stage
 from t2c_ext.webui.options import OF_THE_HOST, OF_THE_TWIN, panel_rows, read_options
 
 
@@ -33,7 +37,7 @@ def test_what_a_dict_leaves_out_keeps_its_default() -> None:
     assert read_options([]) == read_options([{}])
 
 
-@pytest.mark.parametrize("given", [{"frames": 0}, {"enabled": "perhaps"}, {"frmaes": 3}])
+@pytest.mark.parametrize("given", [{"frames": 0}, {"enabled": "perhaps"}, {"frmaes": 3}, {"hints": "x"}])
 def test_what_is_wrong_is_named(given: dict[str, object]) -> None:
     with pytest.raises(UserError, match=next(iter(given))):
         read_options([given])
@@ -47,3 +51,12 @@ def test_the_generation_parameters_bring_the_settings_back() -> None:
     found = recipe_from_infotext(text)
     assert found.loop.frames == 24 and found.motion.texture is False
     assert found.prompt.motion == "river flowing left, fast"
+
+
+def test_the_generation_parameters_leave_out_what_is_painted() -> None:
+    painted = encode_painted(Painted(np.full((8, 8), 255, np.uint8)))
+    region = {"name": "river", "angle": 180.0, "speed": 1.0}
+    hints = json.dumps({"version": 2, "regions": [region | {"mask": painted}]})
+    options = read_options([{"enabled": True, "hints": hints}])
+    assert painted in options.recipe.motion.hints
+    assert json.loads(options.infotext()["Cinemagraph hints"])["regions"] == [region]

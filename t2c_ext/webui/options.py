@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 from t2c_ext.errors import UserError
+from t2c_ext.motion.hints import parse_hints
 from t2c_ext.recipe import Recipe
 from t2c_ext.service import refuse_places
 from t2c_ext.settings import Setting, rows_of, setting, table
@@ -79,8 +80,9 @@ class Options:
         return for_a_request(sentence) if self.by_request else for_a_page(sentence)
 
     def infotext(self) -> dict[str, str]:
-        """What differs from the defaults, as the host's generation parameters."""
-        values = {item.name: getattr(self.panel, item.name) for item in fields(PanelSettings)} | self.recipe.values()
+        """What differs from the defaults, as the host's generation parameters; painted masks would bury the rest."""
+        values = {item.name: getattr(self.panel, item.name) for item in fields(PanelSettings)}
+        values |= self.recipe.without_masks().values()
         rows = [row for row in panel_rows() if values[row.name] != row.default]
         return {row.infotext: str(values[row.name]) for row in rows}
 
@@ -98,7 +100,7 @@ def read_options(
         defaults: values of what a dict leaves out, where the user's defaults are not the table's.
 
     Raises:
-        UserError: a name is unknown, or a value is of the wrong type or out of range.
+        UserError: a name is unknown, a value is of the wrong type or out of range, or the hints are no such document.
     """
     rows = panel_rows()
     by_request = bool(arguments) and isinstance(arguments[0], Mapping)
@@ -118,6 +120,7 @@ def read_options(
         mine = {name: own[name].check(given.pop(name)) for name in list(given) if name in own}
         refuse_places(given)
         recipe = Recipe().with_values(given)
+        parse_hints(recipe.motion.hints)
     except UserError as error:
         worded = for_a_request if by_request else for_a_page
         raise UserError(f"Cinemagraph: {worded(str(error))}") from None

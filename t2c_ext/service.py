@@ -9,20 +9,21 @@ from __future__ import annotations
 import base64
 import binascii
 import io
+import os
 import re
 import secrets
+import shutil
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from t2c_ext.errors import UserError
-from t2c_ext.media.pictures import to_mask, to_picture
+from t2c_ext.media.pictures import check_size, to_mask, to_picture
 from t2c_ext.pipeline import Cinemagraph, Job, Pipeline, open_job
 from t2c_ext.progress import Reporter
 from t2c_ext.recipe import Recipe
@@ -33,6 +34,12 @@ from t2c_ext.workspace import Workspace
 
 LARGEST_UPLOAD = 64_000_000
 """Bytes of one picture in a request."""
+
+FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")
+"""What a picture in a request may be; Pillow gives some other formats to programs of the server."""
+
+FOLDER = "png"
+"""The format that is a folder of frames, which no answer can hold."""
 
 PLACES = ("model", "lora_folder", "embeddings_folder")
 """Settings that name files or folders."""
@@ -85,9 +92,11 @@ class Service:
 
     Attributes:
         folder: where the workspaces lie.
+        watch: called for each request; what it gives hears of the progress and may stop it, as `cancel` does.
     """
 
     folder: Path
+    watch: Callable[[], Reporter] = Reporter
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _progress: tuple[str, int, int] = ("", 0, 1)
     _cancel: threading.Event = field(default_factory=threading.Event)
@@ -111,25 +120,32 @@ class Service:
             UserError: something is wrong with what was given; one line that says what.
             Cancelled: `cancel` was called.
         """
-        recipe = Recipe().with_values(refuse_places(settings))
+        recipe = refuse_frames(Recipe().with_values(refuse_places(settings)))
         art = to_picture(decode_picture(image, "image"))
         twin = None if natural is None else to_picture(decode_picture(natural, "natural"))
         source = choose_source(recipe.twin, recipe.prompt.seed, art, twin)
         regions = read_masks(mask)
-        workspace = Workspace.create(self.folder / secrets.token_hex(8))
-        painting = art if recipe.twin.model else None
-        workspace.save_inputs(regions, None, painting)
-        return self._run(workspace, Job(recipe, source, regions, painting=painting))
+        folder = self.folder / secrets.token_hex(8)
+        try:
+            with self._unnamed():
+                workspace = Workspace.create(folder)
+                workspace.save_inputs(regions, None)
+                return self._run(workspace, Job(recipe, source, regions))
+        except BaseException:
+            shutil.rmtree(folder, ignore_errors=True)  # nobody learns its id
+            raise
 
     def run(self, id: str, start: str | None = None, settings: Mapping[str, object] | None = None) -> Made:
         """Run a workspace again, with other settings or from a stage on; raises as `animate`."""
-        workspace = Workspace.open(self.workspace(id))
-        recipe = workspace.load_recipe().with_values(refuse_places(settings))
-        if start is not None:
-            if start not in [stage.value for stage in Stage]:
-                raise UserError(f"there is no stage called {start!r}; use one of {', '.join(s.value for s in Stage)}")
-            workspace.forget_from(Stage(start))
-        return self._run(workspace, open_job(workspace, recipe))
+        folder = self.workspace(id)
+        if start is not None and start not in [stage.value for stage in Stage]:
+            raise UserError(f"there is no stage called {start!r}; use one of {', '.join(s.value for s in Stage)}")
+        with self._unnamed():
+            workspace = Workspace.open(folder)
+            recipe = refuse_frames(workspace.load_recipe().with_values(refuse_places(settings)))
+            if start is not None:
+                workspace.forget_from(Stage(start))
+            return self._run(workspace, open_job(workspace, recipe))
 
     def progress(self) -> dict[str, object]:
         """How far the request in hand is."""
@@ -165,11 +181,26 @@ class Service:
 
     def _run(self, workspace: Workspace, job: Job) -> Made:
         with self._alone():
-            result = Pipeline(job, workspace, Reporter(self._report, self._cancel.is_set)).run()
+            watching = self.watch()
+
+            def progress(stage: str, done: int, total: int) -> None:
+                self._report(stage, done, total)
+                watching.progress(stage, done, total)
+
+            reporter = Reporter(progress, lambda: self._cancel.is_set() or watching.cancelled())
+            result = Pipeline(job, workspace, reporter).run()
         return _made(workspace.root.name, result)
 
     @contextmanager
-    def _alone(self) -> Any:
+    def _unnamed(self) -> Iterator[None]:
+        """Sentences about a workspace's files do not say where on the server they lie."""
+        try:
+            yield
+        except UserError as error:
+            raise type(error)(str(error).replace(f"{self.folder}{os.sep}", "")) from None
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
         if not self._lock.acquire(blocking=False):
             raise Busy("another cinemagraph is being made; wait for it, or cancel it")
         try:
@@ -196,18 +227,23 @@ def decode_picture(text: str, what: str) -> Image.Image:
     """A picture from base64, with or without a `data:` head.
 
     Raises:
-        UserError: it is not base64, too large, or no picture.
+        UserError: it is not base64, too large, or no picture of `FORMATS`.
     """
     body = text.partition(",")[2] if text.startswith("data:") else text
     if len(body) > LARGEST_UPLOAD * 4 // 3:
         raise UserError(f"{what} is larger than {LARGEST_UPLOAD // 10**6} MB")
     try:
-        picture = Image.open(io.BytesIO(base64.b64decode(body, validate=True)))
-        picture.load()
+        data = base64.b64decode(body, validate=True)
     except (binascii.Error, ValueError):
         raise UserError(f"{what} is not base64") from None
-    except (UnidentifiedImageError, OSError, Image.DecompressionBombError):
-        raise UserError(f"{what} is no picture") from None
+    try:
+        picture = Image.open(io.BytesIO(data), formats=FORMATS)
+        check_size(picture.size, what, minimum=1)  # a small file may unpack to more than the memory holds
+        picture.load()
+    except UserError:
+        raise
+    except Exception:  # Pillow's readers raise nearly anything on damaged data
+        raise UserError(f"{what} is no picture of {', '.join(FORMATS)}, or is damaged") from None
     return picture
 
 
@@ -218,6 +254,13 @@ def refuse_places(settings: Mapping[str, object] | None) -> dict[str, object]:
         if given.get(name):
             raise UserError(f"{name} names a place on the server, which a request may not")
     return given
+
+
+def refuse_frames(recipe: Recipe) -> Recipe:
+    """The recipe; UserError when it asks for a folder of frames."""
+    if recipe.loop.format == FOLDER:
+        raise UserError(f"format is {FOLDER}, a folder of frames, which an answer cannot hold; apng keeps every frame")
+    return recipe
 
 
 def read_masks(mask: str | Mapping[str, str] | None) -> Regions | None:

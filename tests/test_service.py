@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 
 from t2c_ext.errors import Cancelled, UserError
+from t2c_ext.progress import Reporter
 from t2c_ext.service import Service, decode_picture, schema
 from t2c_ext.settings import table
 
@@ -80,6 +81,59 @@ def test_a_request_names_no_place_on_the_server(service: Service, image: str, ma
 def test_what_is_no_picture_is_refused(text: str, message: str) -> None:
     with pytest.raises(UserError, match=message):
         decode_picture(text, "image")
+
+
+def test_a_picture_is_measured_before_it_is_unpacked(monkeypatch: pytest.MonkeyPatch) -> None:
+    bomb = _encoded(np.zeros((9_000, 9_000), np.uint8))
+    monkeypatch.setattr("PIL.ImageFile.ImageFile.load", lambda picture: pytest.fail("it was unpacked"))
+    with pytest.raises(UserError, match="at most 80 megapixels"):
+        decode_picture(bomb, "image")
+
+
+def test_a_format_that_runs_a_program_of_the_server_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("PIL.EpsImagePlugin.EpsImageFile.load", lambda picture: pytest.fail("a program was run"))
+    page = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 50 50\n%%EndComments\nshowpage\n%%EOF\n"
+    with pytest.raises(UserError, match="no picture of PNG"):
+        decode_picture(base64.b64encode(page).decode(), "image")
+
+
+def test_a_damaged_picture_is_refused(image: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(picture: Image.Image) -> None:
+        raise SyntaxError("broken PNG file")  # as Pillow does
+
+    monkeypatch.setattr("PIL.PngImagePlugin.PngImageFile.load", fail)
+    with pytest.raises(UserError, match="is damaged"):
+        decode_picture(image, "image")
+
+
+@pytest.mark.parametrize("more", [{"motion": ""}, {"hints": "x"}, {"format": "png"}])
+def test_what_was_not_made_leaves_nothing(service: Service, image: str, more: dict[str, object]) -> None:
+    with pytest.raises(UserError):
+        service.animate(image, settings=SETTINGS | more)
+    assert not list(service.folder.iterdir())
+
+
+def test_a_loop_is_not_made_again_as_a_folder_of_frames(service: Service, image: str, mask: str) -> None:
+    made = service.animate(image, mask, settings=SETTINGS)
+    with pytest.raises(UserError, match="format is png"):
+        service.run(made.id, None, {"format": "png"})
+
+
+@pytest.mark.parametrize("name", ["workspace.json", "recipe.json", "art.png"])
+def test_no_sentence_names_a_folder_of_the_server(service: Service, image: str, mask: str, name: str) -> None:
+    made = service.animate(image, mask, settings=SETTINGS)
+    (service.workspace(made.id) / name).unlink()
+    with pytest.raises(UserError, match=made.id) as refused:
+        service.run(made.id, "region", {"frames": 9})
+    assert str(service.folder) not in str(refused.value)
+
+
+def test_whoever_watches_hears_and_may_stop_it(tmp_path: Path, image: str, mask: str) -> None:
+    heard: list[str] = []
+    watching = Reporter(lambda stage, done, total: heard.append(stage), lambda: "loop" in heard)
+    with pytest.raises(Cancelled):
+        Service(tmp_path, watch=lambda: watching).animate(image, mask, settings=SETTINGS)
+    assert heard[-1] == "loop" and "motion" in heard and not list(tmp_path.iterdir())
 
 
 def test_a_request_can_be_cancelled(service: Service, image: str, mask: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +49,7 @@ def service(tmp_path: Path) -> Service:
 @pytest.fixture
 def app(service: Service) -> FastAPI:
     found = FastAPI()
-    add_routes(found, service, lock=threading.Lock())
+    add_routes(found, service)
     return found
 
 
@@ -90,6 +91,7 @@ WRONG: dict[str, tuple[dict[str, Any], int, str]] = {
     "a place": ({"settings": {"model": "/etc/passwd"}}, 422, "place on the server"),
     "another place": ({"settings": {"lora_folder": "/etc"}}, 422, "place on the server"),
     "a file of hints": ({"settings": {"hints": "/etc/passwd"}}, 422, "hints"),
+    "a folder of frames": ({"settings": {"format": "png"}}, 422, "apng keeps every frame"),
     "another way": ({"send": "mail"}, 422, "send is 'mail'"),
     "nothing moves": ({"mask": None, "settings": {}}, 422, "(motion)"),
 }
@@ -102,6 +104,23 @@ def test_what_is_wrong_is_said(app: FastAPI, service: Service, request_: dict[st
     assert status == expected and refused["error"] == "refused"
     assert words in refused["detail"].lower() or words in refused["detail"]
     assert "--" not in refused["detail"] and "/" not in refused["detail"].replace("/etc/passwd", "")
+
+
+def test_work_goes_through_the_host_s_guard(service: Service, request_: dict[str, Any]) -> None:
+    app, turns = FastAPI(), []
+
+    def guard(work: Callable[[], None]) -> None:
+        turns.append("begun")
+        try:
+            work()
+        finally:
+            turns.append("ended")
+
+    add_routes(app, service, guard=guard)
+    _, made = call(app, "POST", f"{ROOT}/animate", request_)
+    assert turns == ["begun", "ended"]
+    assert call(app, "POST", f"{ROOT}/run", {"id": made["id"], "settings": {"frames": 0}})[0] == 422
+    assert turns == 2 * ["begun", "ended"]
 
 
 def test_a_request_without_a_picture_is_no_request(app: FastAPI) -> None:

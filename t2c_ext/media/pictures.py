@@ -55,14 +55,14 @@ def to_picture(source: Image.Image | np.ndarray) -> Picture:
     """
     if isinstance(source, Image.Image):
         _check_still(source, "the picture")
-        _check_size(source.size, "the picture")
+        check_size(source.size, "the picture")
         infotext = texts_of(source).get(PARAMETERS, "")
         picture = _picture(np.asarray(to_levels(apply_profile(ImageOps.exif_transpose(source)))))
         return _visible(replace(picture, infotext=infotext), "the picture")
     levels = np.asarray(source)
     if levels.ndim not in (2, 3) or (levels.ndim == 3 and levels.shape[2] not in (1, 3, 4)):
         raise UserError(f"the picture is an array {list(levels.shape)}, but must be [height, width, 3 or 4]")
-    _check_size((levels.shape[1], levels.shape[0]), "the picture")
+    check_size((levels.shape[1], levels.shape[0]), "the picture")
     return _visible(_picture(levels), "the picture")
 
 
@@ -91,13 +91,13 @@ def to_mask(source: Image.Image | np.ndarray, size: tuple[int, int] | None = Non
         UserError: as `to_picture`, or nothing in it is white.
     """
     if isinstance(source, Image.Image):
-        _check_size(source.size, "the mask", minimum=1)
+        check_size(source.size, "the mask", minimum=1)
         picture = _picture(np.asarray(to_levels(ImageOps.exif_transpose(source))), "the mask")
     else:
         levels = np.asarray(source)
         if levels.ndim not in (2, 3) or (levels.ndim == 3 and levels.shape[2] not in (1, 3, 4)):
             raise UserError(f"the mask is an array {list(levels.shape)}, but must be [height, width]")
-        _check_size((levels.shape[1], levels.shape[0]), "the mask", minimum=1)
+        check_size((levels.shape[1], levels.shape[0]), "the mask", minimum=1)
         picture = _picture(levels, "the mask")
     return _mask(picture, size, "the mask")
 
@@ -132,6 +132,15 @@ def write_mask(path: Path, mask: FloatArray) -> None:
 def to_bytes(values: FloatArray) -> ByteArray:
     """0..1 as uint8, rounded."""
     return np.rint(np.clip(values, 0, 1) * 255).astype(np.uint8)
+
+
+def check_size(size: tuple[int, int], name: str, minimum: int = SMALLEST) -> None:
+    """UserError where a picture of that (width, height) is too large or too small."""
+    width, height = size
+    if width * height > LARGEST:
+        raise UserError(f"{name} is {width}x{height}, but at most {LARGEST // 10**6} megapixels can be animated")
+    if min(width, height) < minimum:
+        raise UserError(f"{name} is {width}x{height} pixels; give one of at least {minimum}x{minimum}")
 
 
 def _save_png(path: Path, levels: np.ndarray, text: Mapping[str, str]) -> None:
@@ -169,7 +178,7 @@ def _opened(path: Path) -> Iterator[Image.Image]:
 
 def _upright(path: Path, image: Image.Image, minimum: int = SMALLEST) -> Picture:
     _check_still(image, str(path))
-    _check_size(image.size, str(path), minimum)
+    check_size(image.size, str(path), minimum)
     deep = deep_pixels(path, image)
     if deep is not None:
         return _picture(deep, str(path))
@@ -180,14 +189,6 @@ def _check_still(image: Image.Image, name: str) -> None:
     frames = int(getattr(image, "n_frames", 1))
     if frames > 1 and image.format in _ANIMATIONS:
         raise UserError(f"{name} is animated ({frames} frames); save one of them as a picture and give that")
-
-
-def _check_size(size: tuple[int, int], name: str, minimum: int = SMALLEST) -> None:
-    width, height = size
-    if width * height > LARGEST:
-        raise UserError(f"{name} is {width}x{height}, but at most {LARGEST // 10**6} megapixels can be animated")
-    if min(width, height) < minimum:
-        raise UserError(f"{name} is {width}x{height} pixels; give one of at least {minimum}x{minimum}")
 
 
 def _picture(levels: np.ndarray, name: str = "the picture") -> Picture:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import secrets
 from collections.abc import Callable
-from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, Optional, Union
 
@@ -21,22 +20,31 @@ from t2c_ext.wording import for_a_request
 ROOT = "/t2c/v1"
 
 
-def add_routes(app: FastAPI, service: Service, credentials: str | None = None, lock: Any = None) -> None:
+Guard = Callable[[Callable[[], None]], None]
+"""Runs work, and raises what it raises."""
+
+
+def add_routes(app: FastAPI, service: Service, credentials: str | None = None, guard: Guard | None = None) -> None:
     """Add the routes.
 
     Args:
         app: the host's application.
         service: does the work.
         credentials: "user:password,user:password", as the host's --api-auth; None: open, as the host's API then is.
-        lock: the host's lock, so that only one picture is made at a time.
+        guard: the host's, so that only one picture is made at a time, and on the thread that may use the GPU.
     """
     dependencies = [] if not credentials else [Depends(authorise(credentials))]
 
     def guarded(work: Callable[[], Made], send: str) -> Any:
+        answers: list[dict[str, Any]] = []
+
+        def answered() -> None:
+            answers.append(answer(service, work(), send))
+
         try:
             check_send(send)
-            with nullcontext() if lock is None else lock:
-                return answer(service, work(), send)
+            (guard or _at_once)(answered)
+            return answers[0]
         except (UserError, Cancelled) as error:
             return refusal(error)
 
@@ -90,6 +98,10 @@ def add_routes(app: FastAPI, service: Service, credentials: str | None = None, l
         except UserError as error:
             return refusal(error)
         return FileResponse(path, media_type=TYPES[path.suffix])
+
+
+def _at_once(work: Callable[[], None]) -> None:
+    work()
 
 
 def refusal(error: UserError | Cancelled) -> JSONResponse:

@@ -146,6 +146,19 @@ def on_gpu_thread(work: Callable[[], Result]) -> Result:
     return results[0]
 
 
+def in_turn(work: Callable[[], None]) -> None:
+    """Run work while the host makes no picture, where the host wants work on the GPU to run; raises what it raises."""
+    from modules import shared
+    from modules.call_queue import queue_lock
+
+    with queue_lock:
+        shared.state.begin(job="cinemagraph")
+        try:
+            on_gpu_thread(work)
+        finally:
+            shared.state.end()
+
+
 def by_name(names: Sequence[str], arguments: Sequence[Any], named: Mapping[str, Any]) -> dict[str, Any]:
     """The arguments of a call by name."""
     return dict(zip(names, arguments, strict=False)) | dict(named)

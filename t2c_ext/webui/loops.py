@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,7 +18,7 @@ from t2c_ext.recipe import Recipe
 from t2c_ext.settings import table
 from t2c_ext.twin.source import GivenTwin
 from t2c_ext.types import Attention, Region, Regions, Twin
-from t2c_ext.webui.host import host_of
+from t2c_ext.webui.host import host_of, in_turn
 from t2c_ext.webui.preferences import loops_folder
 
 _OURS = re.compile(r', (Cinemagraph [\w \-/]+): (?:"(?:\\.|[^\\"])*"|[^,\n]*)')
@@ -91,7 +91,7 @@ def make_loop(  # noqa: PLR0917
     return Pipeline(job, reporter=reporter).run()
 
 
-def host_reporter(place: int, count: int) -> Reporter:
+def host_reporter(place: int = 1, count: int = 1) -> Reporter:
     """Progress in the host's progress bar; its Skip and Interrupt buttons cancel.
 
     Args:
@@ -134,6 +134,17 @@ def expect_jobs(count: int) -> None:
     from modules.shared import state
 
     state.job_count = max(max(state.job_count, 0) + count, 0)
+
+
+def as_a_job(work: Callable[[], None]) -> None:
+    """Run work in its turn, as a job of the host's progress bar."""
+
+    def counted() -> None:
+        expect_jobs(1)
+        with host_state():
+            work()
+
+    in_turn(counted)
 
 
 @contextmanager

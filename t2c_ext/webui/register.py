@@ -38,11 +38,11 @@ def _point_to_models() -> None:
 
 def _add_routes(demo: Any, app: Any) -> None:
     from modules import paths, shared
-    from modules.call_queue import queue_lock
 
     from t2c_ext.webui.api import add_routes
+    from t2c_ext.webui.loops import as_a_job, host_reporter
 
     if not getattr(shared.cmd_opts, "api", False) and not getattr(shared.cmd_opts, "nowebui", False):
         return
-    service = Service(Path(paths.data_path) / "outputs" / "cinemagraphs")
-    add_routes(app, service, shared.cmd_opts.api_auth, queue_lock)
+    service = Service(Path(paths.data_path) / "outputs" / "cinemagraphs", watch=host_reporter)
+    add_routes(app, service, shared.cmd_opts.api_auth, as_a_job)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from t2c_ext.errors import UserError
-from t2c_ext.webui.host import on_gpu_thread
+from t2c_ext.webui.host import in_turn
 
 if TYPE_CHECKING:
     from t2c_ext.ui.studio import Studio
@@ -127,16 +126,3 @@ def send_row(studio: Studio, id: Any) -> Sending:
         press = f"() => {{ gradioApp().querySelector('#{PREFIX}_go_{tab}').click(); return []; }}"
         button.click(take, [id], picture).success(None, None, None, **script_option(press))
     return Sending(picture, go)
-
-
-def in_turn(work: Callable[[], None]) -> None:
-    """Run work while the host makes no picture, where the host wants work on the GPU to run; raises what it raises."""
-    from modules import shared
-    from modules.call_queue import queue_lock
-
-    with queue_lock:
-        shared.state.begin(job=NAME)
-        try:
-            on_gpu_thread(work)
-        finally:
-            shared.state.end()

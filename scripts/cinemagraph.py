@@ -5,7 +5,12 @@ from pathlib import Path
 
 sys.path.append(str(Path(__file__).resolve().parent.parent))
 
-from t2c_ext.webui.register import register
-from t2c_ext.webui.script import CinemagraphScript  # noqa: F401
+try:
+    from t2c_ext.webui.register import register
+    from t2c_ext.webui.script import CinemagraphScript
+except ImportError as error:
+    from t2c_ext.webui.absent import script_without
 
-register()
+    CinemagraphScript = script_without(error)
+else:
+    register()

@@ -56,7 +56,8 @@ def test_errors_are_typed(server: Server) -> None:
         assert outside.value.status == 404
 
 
-def test_a_request_is_watched_and_cancelled_by_another(server: Server) -> None:
+@pytest.mark.parametrize("stop", ["/t2c/v1/cancel", "/sdapi/v1/interrupt"])
+def test_a_request_is_watched_and_cancelled_by_another(server: Server, stop: str) -> None:
     errors: list[RequestError] = []
 
     def animate() -> None:
@@ -70,8 +71,11 @@ def test_a_request_is_watched_and_cancelled_by_another(server: Server) -> None:
     while time.monotonic() < end and server.get("/t2c/v1/progress")["stage"] != "loop":
         time.sleep(0.05)
     found = server.get("/t2c/v1/progress")
-    server.post("/t2c/v1/cancel")
+    bar = server.get("/sdapi/v1/progress")
+    server.post(stop)
     thread.join(60)
+    assert bar["state"]["job"] == "cinemagraph" and 0.4 < bar["progress"] < 1
+    assert bar["textinfo"].startswith("Cinemagraph: loop ")
     assert found["running"] and found["stage"] == "loop" and found["total"] == 900
     assert errors[0].status == 409 and errors[0].body["error"] == "cancelled"
 

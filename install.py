@@ -15,7 +15,6 @@ PACKAGES = {
     "numba": "numba>=0.59",
     "scipy": "scipy>=1.11",
     "skimage": "scikit-image>=0.21",
-    "sklearn": "scikit-learn>=1.3",
     "tqdm": "tqdm>=4.65",
 }
 """What each module that is needed comes from."""

@@ -167,7 +167,7 @@ def test_base_commands_do_not_need_torch(tmp_path: Path, still: Path, mask: Path
     code = """
 import sys
 
-for name in ("torch", "gradio", "diffusers", "transformers", "sklearn"):
+for name in ("torch", "gradio", "diffusers", "transformers"):
     sys.modules[name] = None
 from t2c_ext.cli import main
 from t2c_ext.errors import UserError

@@ -112,12 +112,21 @@ def test_each_picture_gets_a_loop_beside_a_poster(tmp_path: Path) -> None:
     assert set(vars(processing)) == set(vars(_Processing(tmp_path, 2))) | {"batch_index"}
 
 
+def test_loops_go_into_the_users_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from modules import shared
+
+    (tmp_path / "loops").mkdir()
+    monkeypatch.setitem(shared.opts.data, "t2c_folder", f" {tmp_path / 'loops'} ")
+    (path,) = _generate(_Processing(tmp_path / "pictures"), _given()).extra_generation_params["Cinemagraph files"]
+    assert Path(path).parent == tmp_path / "loops" and not (tmp_path / "pictures").exists()
+
+
 def test_loops_come_as_base64_where_asked(tmp_path: Path) -> None:
     found = _generate(_Processing(tmp_path), _given(send="video", format="gif")).extra_generation_params
     assert base64.b64decode(found["Cinemagraph videos"][0]) == Path(found["Cinemagraph files"][0]).read_bytes()
 
 
-def test_a_loop_has_each_of_its_settings_once(tmp_path: Path) -> None:
+def test_a_loop_has_each_of_its_settings_once() -> None:
     from t2c_ext.webui.loops import without_ours
 
     text = 'a river\nSteps: 2, Cinemagraph enabled: True, Cinemagraph motion: "left, \\"fast\\"", Version: v1'

@@ -64,7 +64,7 @@ def test_the_picture_carries_them_too_and_a_plain_one_none(server: Server) -> No
     assert "Cinemagraph" not in ask(server, txt2img()).infotexts[0]
 
 
-def test_loops_follow_the_host_s_names_and_the_user_s_folder(server: Server, tmp_path: Path) -> None:
+def test_loops_follow_the_host_s_names(server: Server) -> None:
     request = txt2img(seed=123, alwayson_scripts=panel(twin=False))
     (loop,) = ask(server, request).loops
     assert loop.is_relative_to(server.data / "outputs" / "txt2img-images") and "123" in loop.name

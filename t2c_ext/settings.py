@@ -73,7 +73,7 @@ class Setting:
         return converted
 
     def _convert(self, value: object) -> Value:
-        wrong = UserError(f"{self.name} is {value!r}, but must be a {_WORD_FOR_TYPE[self.type]}")
+        wrong = UserError(f"{self.name} is {value!r}, but must be {_WORD_FOR_TYPE[self.type]}")
         if self.type is bool:
             if isinstance(value, str) and value.lower() in ("true", "false"):
                 return value.lower() == "true"
@@ -88,7 +88,7 @@ class Setting:
             raise wrong
         try:
             number = float(value)
-        except ValueError:
+        except (ValueError, OverflowError):
             raise wrong from None
         if self.type is float:
             return number
@@ -97,7 +97,7 @@ class Setting:
         return int(number)
 
 
-_WORD_FOR_TYPE: dict[type, str] = {bool: "true or false", int: "whole number", float: "number", str: "text"}
+_WORD_FOR_TYPE: dict[type, str] = {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}
 
 
 def setting(

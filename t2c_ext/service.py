@@ -39,7 +39,7 @@ FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")
 """What a picture in a request may be; Pillow gives some other formats to programs of the server."""
 
 FOLDER = "png"
-"""The format that is a folder of frames, which no answer can hold."""
+"""The format that is a folder of frames."""
 
 PLACES = ("model", "lora_folder", "embeddings_folder")
 """Settings that name files or folders."""

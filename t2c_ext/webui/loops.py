@@ -15,6 +15,7 @@ from t2c_ext.motion.text_context import TextEncoder
 from t2c_ext.pipeline import Cinemagraph, Job, Pipeline
 from t2c_ext.progress import Reporter
 from t2c_ext.recipe import Recipe
+from t2c_ext.service import FOLDER
 from t2c_ext.settings import table
 from t2c_ext.twin.source import GivenTwin
 from t2c_ext.types import Attention, Region, Regions, Twin
@@ -22,9 +23,6 @@ from t2c_ext.webui.host import host_of, in_turn
 from t2c_ext.webui.preferences import loops_folder
 
 _OURS = re.compile(r', (Cinemagraph [\w \-/]+): (?:"(?:\\.|[^\\"])*"|[^,\n]*)')
-
-FRAMES = "png"
-"""The format that is a folder."""
 
 WITHOUT_WEIGHTS, SOLVER = "clusters", "solver"
 """What finds regions and makes motion without weights."""
@@ -206,7 +204,7 @@ def save_loop(
     try:
         poster = save_poster(processing, shot)
         output = loop_path(poster, recipe.loop.format)
-        if recipe.loop.format == FRAMES:
+        if recipe.loop.format == FOLDER:
             poster = poster.replace(output.with_suffix(".png"))
         else:
             poster.unlink()  # its name is found: the loop puts its own still there, which carries the recipe too
@@ -244,4 +242,4 @@ def save_poster(processing: Any, shot: Shot) -> Path:
 
 def loop_path(poster: Path, kind: str) -> Path:
     """The loop beside its poster; a folder of frames has no dot in its name, which would look like an ending."""
-    return poster.with_name(poster.stem.replace(".", "_")) if kind == FRAMES else poster.with_suffix(f".{kind}")
+    return poster.with_name(poster.stem.replace(".", "_")) if kind == FOLDER else poster.with_suffix(f".{kind}")

@@ -131,9 +131,8 @@ class Run:
             self.tell(f"{IN_PAINTING}, since {reason}")
             return
         try:
-            with (
-                torch.random.fork_rng()
-            ):  # scripts that go on from picture to picture draw from where the host left off
+            # scripts that go on from picture to picture draw from where the host left off
+            with torch.random.fork_rng():
                 shot.natural, shot.attention = self.pairs.of_painting(shot.art, place)
             self.tell(FROM_PAINTING)
         except UserError as error:

@@ -11,7 +11,7 @@ from modules import scripts
 
 from t2c_ext.errors import UserError
 from t2c_ext.webui.axes import chosen
-from t2c_ext.webui.options import STILLS, VIDEOS, Options, panel_rows, read_options
+from t2c_ext.webui.options import STILLS, VIDEOS, panel_rows, read_options
 from t2c_ext.webui.panel import build_panel, pasted
 from t2c_ext.webui.preferences import defaults
 from t2c_ext.webui.run import Run
@@ -81,7 +81,7 @@ class CinemagraphScript(scripts.Script):
             show_twins(run, processed)
         processed.comments += "".join(f"Cinemagraph: {note}\n" for note in run.notes)
         # a dict of its own: the processing object's is written into the next pictures' parameters
-        processed.extra_generation_params = {**processed.extra_generation_params, **answers(run, paths, run.options)}
+        processed.extra_generation_params = {**processed.extra_generation_params, **answers(run, paths)}
 
 
 def leave(processing: Any) -> None:
@@ -100,15 +100,15 @@ def show_twins(run: Run, processed: Any) -> None:
             processed.infotexts.append(shot.infotext)
 
 
-def answers(run: Run, paths: list[str], options: Options) -> dict[str, Any]:
+def answers(run: Run, paths: list[str]) -> dict[str, Any]:
     """What an API's client finds in `info`: the loops, and sentences."""
     found: dict[str, Any] = {"Cinemagraph notes": list(run.notes)} if run.notes else {}
     if paths:
         found["Cinemagraph files"] = paths
     loops = [Path(path) for path in paths]
-    if options.send in VIDEOS:
+    if run.options.send in VIDEOS:
         found["Cinemagraph videos"] = encoded_files(loops)
-    if options.send in STILLS:
+    if run.options.send in STILLS:
         found["Cinemagraph stills"] = encoded_files([loop.with_suffix(".png") for loop in loops])
     return found
 

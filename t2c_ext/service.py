@@ -86,6 +86,14 @@ class Made:
     seconds: dict[str, float]
 
 
+Guard = Callable[[Callable[[], None]], None]
+"""Runs the work it is given, and raises what it raises."""
+
+
+def _at_once(work: Callable[[], None]) -> None:
+    work()
+
+
 @dataclass
 class Service:
     """Runs requests one at a time, and keeps their results.
@@ -93,13 +101,17 @@ class Service:
     Attributes:
         folder: where the workspaces lie.
         watch: called for each request; what it gives hears of the progress and may stop it, as `cancel` does.
+        guard: runs the work when its turn has come, where it has to run, and raises what it raises.
     """
 
     folder: Path
     watch: Callable[[], Reporter] = Reporter
+    guard: Guard = _at_once
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _progress: tuple[str, int, int] = ("", 0, 1)
-    _cancel: threading.Event = field(default_factory=threading.Event)
+    _count: threading.Lock = field(default_factory=threading.Lock)
+    _open: int = 0
+    _cancels: int = 0
 
     def animate(
         self,
@@ -148,13 +160,14 @@ class Service:
             return self._run(workspace, open_job(workspace, recipe))
 
     def progress(self) -> dict[str, object]:
-        """How far the request in hand is."""
+        """How far the request in hand is; no stage while all of them wait for their turn."""
         stage, done, total = self._progress
-        return {"running": self._lock.locked(), "stage": stage, "done": done, "total": total}
+        return {"running": self._open > 0, "stage": stage, "done": done, "total": total}
 
     def cancel(self) -> None:
-        """Stop the request in hand."""
-        self._cancel.set()
+        """Stop the request in hand, and those that wait for their turn."""
+        with self._count:
+            self._cancels += 1
 
     def workspace(self, id: str) -> Path:
         """The folder of a workspace.
@@ -180,16 +193,33 @@ class Service:
         return path
 
     def _run(self, workspace: Workspace, job: Job) -> Made:
-        with self._alone():
-            watching = self.watch()
+        before, results = self._cancels, []
 
-            def progress(stage: str, done: int, total: int) -> None:
-                self._report(stage, done, total)
-                watching.progress(stage, done, total)
+        def work() -> None:
+            with self._alone():
+                watching = self.watch()
 
-            reporter = Reporter(progress, lambda: self._cancel.is_set() or watching.cancelled())
-            result = Pipeline(job, workspace, reporter).run()
-        return _made(workspace.root.name, result)
+                def progress(stage: str, done: int, total: int) -> None:
+                    self._report(stage, done, total)
+                    watching.progress(stage, done, total)
+
+                reporter = Reporter(progress, lambda: self._cancels != before or watching.cancelled())
+                results.append(Pipeline(job, workspace, reporter).run())
+
+        with self._counted():
+            self.guard(work)
+        return _made(workspace.root.name, results[0])
+
+    @contextmanager
+    def _counted(self) -> Iterator[None]:
+        """Inside the context one request more is in hand."""
+        with self._count:
+            self._open += 1
+        try:
+            yield
+        finally:
+            with self._count:
+                self._open -= 1
 
     @contextmanager
     def _unnamed(self) -> Iterator[None]:
@@ -204,7 +234,6 @@ class Service:
         if not self._lock.acquire(blocking=False):
             raise Busy("another cinemagraph is being made; wait for it, or cancel it")
         try:
-            self._cancel.clear()
             yield
         finally:
             self._progress = ("", 0, 1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import av
@@ -151,6 +152,20 @@ def test_a_request_can_be_cancelled(service: Service, image: str, mask: str, mon
     with pytest.raises(Cancelled):
         service.animate(image, mask, settings=SETTINGS)
     assert reached.is_set() and not service.progress()["running"]
+
+
+def test_a_request_that_waits_for_its_turn_can_be_cancelled(tmp_path: Path, image: str, mask: str) -> None:
+    def guard(work: Callable[[], None]) -> None:
+        assert service.progress() == {"running": True, "stage": "", "done": 0, "total": 1}
+        service.cancel()
+        work()
+
+    service = Service(tmp_path, guard=guard)
+    with pytest.raises(Cancelled):
+        service.animate(image, mask, settings=SETTINGS)
+    assert not service.progress()["running"] and not list(tmp_path.iterdir())
+    service.guard = lambda work: work()
+    assert service.animate(image, mask, settings=SETTINGS).frames, "a cancel holds for those that were there"
 
 
 def test_two_requests_do_not_run_at_once(service: Service, image: str, mask: str) -> None:

@@ -116,10 +116,13 @@ def test_work_goes_through_the_host_s_guard(service: Service, request_: dict[str
         finally:
             turns.append("ended")
 
-    add_routes(app, service, guard=guard)
+    service.guard = guard
+    add_routes(app, service)
     _, made = call(app, "POST", f"{ROOT}/animate", request_)
     assert turns == ["begun", "ended"]
     assert call(app, "POST", f"{ROOT}/run", {"id": made["id"], "settings": {"frames": 0}})[0] == 422
+    assert turns == ["begun", "ended"], "what is refused at once takes no turn"
+    assert call(app, "POST", f"{ROOT}/run", {"id": made["id"], "from": "loop"})[0] == 200
     assert turns == 2 * ["begun", "ended"]
 
 

@@ -20,31 +20,20 @@ from t2c_ext.wording import for_a_request
 ROOT = "/t2c/v1"
 
 
-Guard = Callable[[Callable[[], None]], None]
-"""Runs work, and raises what it raises."""
-
-
-def add_routes(app: FastAPI, service: Service, credentials: str | None = None, guard: Guard | None = None) -> None:
+def add_routes(app: FastAPI, service: Service, credentials: str | None = None) -> None:
     """Add the routes.
 
     Args:
         app: the host's application.
         service: does the work.
         credentials: "user:password,user:password", as the host's --api-auth; None: open, as the host's API then is.
-        guard: the host's, so that only one picture is made at a time, and on the thread that may use the GPU.
     """
     dependencies = [] if not credentials else [Depends(authorise(credentials))]
 
-    def guarded(work: Callable[[], Made], send: str) -> Any:
-        answers: list[dict[str, Any]] = []
-
-        def answered() -> None:
-            answers.append(answer(service, work(), send))
-
+    def answered(work: Callable[[], Made], send: str) -> Any:
         try:
             check_send(send)
-            (guard or _at_once)(answered)
-            return answers[0]
+            return answer(service, work(), send)
         except (UserError, Cancelled) as error:
             return refusal(error)
 
@@ -57,7 +46,7 @@ def add_routes(app: FastAPI, service: Service, credentials: str | None = None, g
         settings: dict[str, Any] = Body({}),
         send: str = Body("files"),
     ) -> Any:
-        return guarded(lambda: service.animate(image, mask, natural, settings), send)
+        return answered(lambda: service.animate(image, mask, natural, settings), send)
 
     @app.post(f"{ROOT}/run", dependencies=dependencies)
     def run(
@@ -66,7 +55,7 @@ def add_routes(app: FastAPI, service: Service, credentials: str | None = None, g
         settings: dict[str, Any] = Body({}),
         send: str = Body("files"),
     ) -> Any:
-        return guarded(lambda: service.run(id, start, settings), send)
+        return answered(lambda: service.run(id, start, settings), send)
 
     @app.get(f"{ROOT}/settings", dependencies=dependencies)
     def settings_schema() -> Any:
@@ -98,10 +87,6 @@ def add_routes(app: FastAPI, service: Service, credentials: str | None = None, g
         except UserError as error:
             return refusal(error)
         return FileResponse(path, media_type=TYPES[path.suffix])
-
-
-def _at_once(work: Callable[[], None]) -> None:
-    work()
 
 
 def refusal(error: UserError | Cancelled) -> JSONResponse:

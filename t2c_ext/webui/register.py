@@ -44,5 +44,5 @@ def _add_routes(demo: Any, app: Any) -> None:
 
     if not getattr(shared.cmd_opts, "api", False) and not getattr(shared.cmd_opts, "nowebui", False):
         return
-    service = Service(Path(paths.data_path) / "outputs" / "cinemagraphs", watch=host_reporter)
-    add_routes(app, service, shared.cmd_opts.api_auth, as_a_job)
+    folder = Path(paths.data_path) / "outputs" / "cinemagraphs"
+    add_routes(app, Service(folder, host_reporter, as_a_job), shared.cmd_opts.api_auth)

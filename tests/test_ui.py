@@ -341,6 +341,38 @@ def test_a_picture_in_which_nothing_was_run_leaves_nothing_behind(
     assert third != second and _loop(handlers, View(second)).exists(), "what was made is kept"
 
 
+@pytest.mark.parametrize("next_picture", ["another", "none", "too small"])
+def test_a_run_of_a_picture_that_was_left_does_not_bring_it_back(
+    handlers: Handlers, picture: Image.Image, mask: Image.Image, next_picture: str
+) -> None:
+    held, release = threading.Event(), threading.Event()
+
+    def guard(work: object) -> None:
+        held.set()
+        release.wait(20)
+        work()  # type: ignore[operator]
+
+    handlers.studio.guard = guard
+    views = _animate(handlers, picture, mask, VALUES)
+    first = next(views)
+    assert held.wait(20)
+    given = {"another": picture.rotate(180), "none": None, "too small": picture.resize((4, 4))}[next_picture]
+    shown = handlers.register(first.id, given, None)
+    release.set()
+    assert shown.id != first.id and (json.loads(shown.state)["picture"] is not None) == (next_picture == "another")
+    rest = list(views)
+    assert rest and all(view.left for view in rest)
+    assert not (handlers.studio.folder / first.id / "loop.mp4").exists()
+
+
+def test_a_picture_made_from_text_stays_when_the_given_one_is_taken_away(tmp_path: Path) -> None:
+    art = Image.fromarray(np.random.default_rng(1).integers(0, 255, (SIDE, SIDE, 3), np.uint8))
+    given = GivenTwin(Twin(to_picture(art)))
+    handlers = Handlers(Studio(tmp_path, maker=lambda recipe: given), page.addresses("file="))
+    made = _last(handlers.generate("", {"prompt": "a river", "region": "river", "frames": 6, **VALUES}))
+    assert handlers.register(made.id, None, None).id == made.id
+
+
 def test_two_tabs_do_not_disturb_each_other(handlers: Handlers, picture: Image.Image, mask: Image.Image) -> None:
     one, two = _put_in(handlers, picture, mask), _put_in(handlers, picture, mask.rotate(180))
     assert one != two

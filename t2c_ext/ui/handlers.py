@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from PIL import Image
@@ -41,6 +41,7 @@ class View:
         running: a run is in hand.
         state: everything, for the page's script (JSON).
         begun: the workspace can run again from a stage.
+        left: the page shows another picture by now, and nothing on it changes.
     """
 
     id: str
@@ -52,6 +53,7 @@ class View:
     running: bool = False
     state: str | None = None
     begun: bool = False
+    left: bool = False
 
 
 @dataclass(frozen=True)
@@ -83,7 +85,9 @@ class Handlers:
         try:
             new = self.studio.register(id, picture, mask)
         except UserError as error:
-            return View(id, page.message(for_a_page(str(error)), "error"), state=self._state(id))
+            # the page must not go on with the picture before this one
+            self.studio.leave(id)
+            return replace(self._fresh(""), status=page.message(for_a_page(str(error)), "error"))
         if new == id:
             return View(id, state=self._state(id), begun=self._begun(id))
         return self._fresh(new)
@@ -153,10 +157,11 @@ class Handlers:
             shown = task.reached
             yield self._progress(id, shown, player, figures)
             while not task.wait(POLL):
-                if task.reached != shown:
+                if task.reached != shown and not session.left:
                     shown = task.reached
                     yield self._progress(id, shown)
-            yield self._end(id, session, task, time.perf_counter() - started)
+            end = self._end(id, session, task, time.perf_counter() - started)
+            yield View(id, left=True) if session.left else end
         finally:
             task.cancel()  # the visitor has left, or it is over and this does nothing
 

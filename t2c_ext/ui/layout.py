@@ -92,6 +92,8 @@ class Page:
 
     def updates(self, view: View) -> list[Any]:
         """The changes of a view."""
+        if view.left:
+            return [gr.update() for _ in self.changed]
         asked = {} if view.choices is None else {"visible": bool(view.choices)}
         return [
             view.id,

@@ -104,6 +104,7 @@ class Session:
         chosen: the regions that were chosen among those offered, for as long as the page names none.
         sampled: the values of the maker's own settings at the last run.
         hints: a document that comes with the picture, or "".
+        left: the page shows another picture by now, or none.
     """
 
     picture: str
@@ -118,6 +119,7 @@ class Session:
     chosen: str = ""
     sampled: Mapping[str, Value] = field(default_factory=dict)
     hints: str = ""
+    left: bool = False
 
     def values(self, given: Mapping[str, object]) -> dict[str, object]:
         """The page's settings, with the chosen regions where they name none; what is empty is left out."""

@@ -91,12 +91,16 @@ class Studio:
             mask: what moves, in white, or None to find it.
 
         Returns:
-            The workspace's id; "" where there is no picture.
+            The workspace's id; "" where there is no picture. One that was made from text stays where none is given.
 
         Raises:
             UserError: the picture or the mask cannot be used.
         """
         if picture is None:
+            known = self.sessions.get(id)
+            if known is not None and not known.picture:
+                return id
+            self.leave(id)
             return ""
         id = self._take_in(id, to_picture(picture))
         self.put_mask(id, mask)
@@ -128,8 +132,7 @@ class Studio:
         known = self.sessions.get(id)
         if known is not None and known.picture == key:
             return id
-        if known is not None:
-            self._leave(id, known)
+        self.leave(id)
         id, session = self._new(key)
         session.still = keep_still(art, self.folder / id / VIEW)
         return id
@@ -140,8 +143,12 @@ class Studio:
         self.sessions[id] = Session(key)
         return id, self.sessions[id]
 
-    def _leave(self, id: str, session: Session) -> None:
-        """The visitor has gone on to another picture; a workspace in which nothing was run goes."""
+    def leave(self, id: str) -> None:
+        """The visitor has gone on to another picture, or to none: a run stops, and a workspace without runs goes."""
+        session = self.sessions.get(id)
+        if session is None:
+            return
+        session.left = True
         session.task.cancel()
         if not session.begun:
             del self.sessions[id]

@@ -92,6 +92,15 @@ export function changeRegion(document, name, change) {
     return { ...document, regions, arrows };
 }
 
+/** @returns {boolean} whether a region may be painted: it is already, or there is room for one more */
+export function mayPaint(document, name) {
+    const painted = document.regions.filter((region) => region.mask !== null);
+    return painted.length < MAX_MASKS || painted.some((region) => region.name === name);
+}
+
+/** What is said where there is no room for another painted region. */
+export const TOO_MANY_PAINTED = `At most ${MAX_MASKS} regions can be painted; paint in one of them, or remove one.`;
+
 /** @returns {Document} without a region and the arrows that name it */
 export function removeRegion(document, name) {
     return {

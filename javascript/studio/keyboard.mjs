@@ -35,10 +35,18 @@ export class Keyboard {
         Object.assign(this, { board, pointers, acts, part: "body" });
         /** @type {[number, number]} */
         this.cursor = [0.5, 0.5];
+        /** @type {import("./tools/index.mjs").Gesture|null} */
+        this.gesture = null;
         board.element.addEventListener("keydown", (event) => this.press(event));
         board.element.addEventListener("keyup", (event) => this.release(event));
-        board.element.addEventListener("blur", () => this.leave());
-        board.element.addEventListener("pointerdown", () => { this.using = false; });
+        board.element.addEventListener("blur", () => {
+            this.cancel();
+            this.leave();
+        });
+        board.element.addEventListener("pointerdown", () => {
+            this.using = false;
+            this.cancel();
+        });
     }
 
     /** @private */
@@ -55,6 +63,9 @@ export class Keyboard {
     command(event) {
         if (!(event.ctrlKey || event.metaKey) || event.altKey) return false;
         const key = event.key.toLowerCase();
+        // what is in hand goes first
+        const busy = ["z", "y"].includes(key) && (this.pointers.cancel() || this.cancel());
+        if (busy) return true;
         if (key === "z" && event.shiftKey || key === "y") this.board.store.redo();
         else if (key === "z") this.board.store.undo();
         else return false;
@@ -116,15 +127,19 @@ export class Keyboard {
         if (this.using) this.board.point(null);
     }
 
+    /** Give up the gesture that the keys began. @returns {boolean} whether there was one */
+    cancel() {
+        const { gesture } = this;
+        this.gesture = null;
+        gesture?.cancel();
+        return gesture !== null;
+    }
+
     /** Give up what is in hand; without that, let the key be heard by others. @private */
     escape() {
         const selected = this.board.store.selection !== null;
         const busy = this.pointers.cancel();
-        if (this.gesture) {
-            this.gesture.cancel();
-            this.gesture = null;
-            return true;
-        }
+        if (this.cancel()) return true;
         if (selected) this.board.store.select(null);
         return busy || selected;
     }
@@ -136,11 +151,9 @@ export class Keyboard {
         const { picture } = board.store;
         const short = Math.min(picture.width, picture.height);
         const way = [(x * step * short) / picture.width, (y * step * short) / picture.height];
-        if (this.gesture === null || this.gesture === undefined) {
-            if (this.acts.tool().name === "select" && board.store.selection !== null) {
-                this.nudge(way);
-                return;
-            }
+        if (this.gesture === null && this.acts.tool().name === "select" && board.store.selection !== null) {
+            this.nudge(way);
+            return;
         }
         this.cursor = [Math.min(1, Math.max(0, this.cursor[0] + way[0])), Math.min(1, Math.max(0, this.cursor[1] + way[1]))];
         this.gesture?.move(this.touch());

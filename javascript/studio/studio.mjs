@@ -3,7 +3,7 @@
 import { Board } from "./board.mjs";
 import { Channel, Lost, Refusal, Superseded } from "./channel.mjs";
 import { openHelp } from "./dialog.mjs";
-import { EMPTY, changeRegion, equal, isBlank, isDrawn, read, write } from "./document.mjs";
+import { EMPTY, TOO_MANY_PAINTED, changeRegion, equal, isBlank, isDrawn, mayPaint, read, write } from "./document.mjs";
 import { el } from "./dom.mjs";
 import { decodeField, localField } from "./field.mjs";
 import { readArrow } from "./geometry.mjs";
@@ -55,6 +55,8 @@ export class Studio {
         this.tool = toolNamed("brush");
         /** @type {Map<string, (state: object) => void>} who else wants the page's state */
         this.watchers = new Map();
+        /** @type {string[]} what the solver noted last */
+        this.noted = [];
         const say = (sentence) => this.say(sentence);
         this.words = new Words(this.channel, this.store, this.page, say);
         this.board = new Board(this.store, { say, empty: this.blank() });
@@ -65,6 +67,7 @@ export class Studio {
             resize: (factor) => this.resize(factor), preview: () => togglePreview(this), draw: () => this.board.drawAll(), say,
         };
         this.keyboard = new Keyboard(this.board, this.pointers, acts);
+        this.words.held = () => this.pointers.gesture !== null || this.keyboard.gesture !== null;
         this.toolbar = new Toolbar(this.store, this.board, acts);
         this.regions = new RegionList(this.store, acts);
         this.build();
@@ -121,6 +124,7 @@ export class Studio {
     /** Take a tool in hand. */
     take(tool) {
         this.pointers.cancel();
+        this.keyboard.cancel();
         this.tool = tool;
         if (tool.name === "freeze") this.board.options.erases = "still";
         if (tool.name === "brush") this.board.options.erases = "region";
@@ -172,6 +176,10 @@ export class Studio {
     invert() {
         const { document, name } = this.store.target();
         const before = document.regions.find((region) => region.name === name).mask ?? emptyMask(this.board.size);
+        if (!mayPaint(document, name)) {
+            this.say(TOO_MANY_PAINTED);
+            return;
+        }
         const mask = inverted(before);
         this.store.commit(changeRegion(document, name, { mask: isEmpty(mask) ? null : mask }), `inverting ${name}`);
     }
@@ -200,7 +208,7 @@ export class Studio {
             this.stateText = text;
             this.arrived(text);
         }
-        if (this.words.changed) {
+        if (this.words.changed && !this.words.held()) {
             clearTimeout(this.typing);
             this.words.seen = { motion: this.page.motion(), prompt: this.page.prompt() };
             this.frame.dataset.words = "typed";
@@ -257,6 +265,7 @@ export class Studio {
             }
         }
         this.prior = null;
+        this.noted = [];
         const typed = this.page.motion();
         const words = work !== null && (typed === "" || typed === left) ? work.words : typed;
         this.store.open(picture, { document, words, spoken: work?.spoken ?? {} });
@@ -326,9 +335,17 @@ export class Studio {
             this.board.fresh = true;
             this.board.follow(this.prior);
             this.frame.dataset.field = "solved";
+            this.tell(answer.notes ?? []);
         } catch (error) {
             this.refused(error, picture);
         }
+    }
+
+    /** Say what the solver notes and has not noted before. @private */
+    tell(notes) {
+        const fresh = notes.filter((note) => !this.noted.includes(note));
+        this.noted = notes;
+        if (fresh.length > 0) this.say(fresh.map((note) => `${note}.`.replace(/\.\.$/, ".")).join(" "));
     }
 
     /** @private */

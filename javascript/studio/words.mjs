@@ -73,6 +73,8 @@ export class Words {
         Object.assign(this, { channel, store, page, report });
         /** The words as they were last read or written here: what differs was typed. */
         this.seen = { motion: page.motion(), prompt: page.prompt() };
+        /** Whether a gesture is in hand; it ends on the document it began with, so words wait for its end. */
+        this.held = () => false;
     }
 
     /** Whether the page's words have changed since they were last looked at. */
@@ -86,6 +88,10 @@ export class Words {
         const asked = this.seen;
         const parsed = await this.asking("parse", asked);
         if (parsed === null || this.store.picture === null || this.seen !== asked || this.changed) return;
+        if (this.held()) {
+            this.seen = {};
+            return;
+        }
         const { document, spoken } = this.store.state;
         const merged = merge(document, parsed, spoken);
         const turned = merged === document ? document : turnArrows(merged, this.store.picture);

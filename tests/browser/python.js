@@ -10,6 +10,7 @@ const fake = {
     asked: [],
     delays: {},
     refusals: {},
+    notes: [],
     /** Like Gradio: without an event. */
     set: (id, text) => { box(id).value = text; },
     state: { id: "one", picture: null, loop: null, stages: {}, hints: null, running: null },
@@ -93,7 +94,7 @@ async function solve({ hints, motion, speed }) {
     }
     return {
         width, height, unit, flow: toBase64(new Uint8Array(flow.buffer)), mask: toBase64(shares), picture: [pictureWidth, pictureHeight],
-        notes: [], seconds: 0.01,
+        notes: fake.notes, seconds: 0.01,
     };
 }
 

@@ -154,6 +154,84 @@ def test_a_drawn_arrow_is_said_and_said_words_turn_the_arrow(canvas: Canvas) -> 
     assert angle(arrow) == pytest.approx(180, abs=1)
 
 
+@pytest.mark.parametrize("typed", ["while drawing", "just before"])
+def test_words_that_come_while_one_draws_keep_their_regions(canvas: Canvas, typed: str) -> None:
+    canvas.drag((0.2, 0.8), (0.8, 0.8))
+    canvas.settled()
+    canvas.page.evaluate("fake.delays.parse = 900")
+    begin = canvas.at(0.3, 0.7)
+    canvas.page.mouse.move(*begin)
+    if typed == "just before":
+        canvas.page.fill("#t2c_motion textarea", "clouds flowing right")
+        canvas.page.wait_for_function("fake.asked.some((one) => one.what === 'parse' && one.motion !== '')")
+    canvas.page.mouse.down()
+    canvas.page.mouse.move(*canvas.at(0.5, 0.7), steps=4)
+    if typed == "while drawing":
+        canvas.page.evaluate("fake.set('t2c_motion', 'clouds flowing right')")
+    canvas.page.wait_for_timeout(1800)
+    assert canvas.names() == ["area"], "the gesture is still in hand"
+    canvas.page.mouse.move(*canvas.at(0.7, 0.7), steps=4)
+    canvas.page.mouse.up()
+    canvas.page.wait_for_selector(".t2c-region[data-name=clouds]")
+    assert canvas.names() == ["area", "clouds"] and canvas.motion() == "clouds flowing right"
+
+
+def test_undo_gives_up_the_stroke_in_hand(canvas: Canvas) -> None:
+    canvas.drag((0.2, 0.8), (0.8, 0.8))
+    before = canvas.document()
+    canvas.page.mouse.move(*canvas.at(0.2, 0.4))
+    canvas.page.mouse.down()
+    canvas.page.mouse.move(*canvas.at(0.6, 0.4), steps=4)
+    canvas.page.keyboard.press("Control+z")
+    canvas.page.mouse.move(*canvas.at(0.8, 0.4), steps=4)
+    canvas.page.mouse.up()
+    assert canvas.document() == before
+    canvas.key("a", "Enter", "ArrowRight")
+    canvas.page.click("[data-tool=pin]")
+    canvas.key("Enter")
+    now = canvas.document()
+    assert (now["arrows"], len(now["pins"])) == ([], 1), "another tool ends what the keys began"
+
+
+def test_no_more_regions_can_be_painted_than_can_be_sent(canvas: Canvas) -> None:
+    for number in range(17):
+        canvas.page.click("[aria-label='Add a region']")
+        canvas.tool("brush")
+        canvas.click(0.03 + 0.05 * number, 0.5)
+    assert "At most 16 regions" in canvas.page.inner_text(".t2c-toast")
+    document = canvas.document()
+    assert sum("mask" in region for region in document["regions"]) == 16
+    canvas.key("i")
+    canvas.tool("lasso")
+    canvas.drag((0.2, 0.2), (0.6, 0.2), (0.6, 0.4))
+    assert canvas.document() == document
+    canvas.page.click(".t2c-region[data-name=area] .t2c-name")
+    canvas.tool("brush")
+    canvas.click(0.5, 0.8)
+    assert canvas.share() > document_share(canvas, document)
+
+
+def document_share(canvas: Canvas, document: dict[str, object]) -> float:
+    """How much of the picture the first region of a document covers."""
+    script = (
+        "async (mask) => {const {decodeMask} = await import('/javascript/studio/png.mjs');"
+        "const {data} = await decodeMask(mask); return data.reduce((sum, value) => sum + value, 0) / 255 / data.length}"
+    )
+    return float(canvas.page.evaluate(script, document["regions"][0]["mask"]))  # type: ignore[index]
+
+
+def test_what_the_solver_notes_is_said_once(canvas: Canvas) -> None:
+    note = "arrow 1 was left out: it lies outside of everything that moves"
+    canvas.page.evaluate("note => { fake.notes = [note]; }", note)
+    canvas.drag((0.2, 0.8), (0.8, 0.8))
+    canvas.page.wait_for_selector(".t2c-toast:visible")
+    assert canvas.page.inner_text(".t2c-toast") == "Arrow 1 was left out: it lies outside of everything that moves."
+    canvas.page.evaluate("document.querySelector('.t2c-toast').hidden = true")
+    canvas.drag((0.2, 0.7), (0.8, 0.7))
+    canvas.settled()
+    assert not canvas.page.is_visible(".t2c-toast")
+
+
 def test_the_keyboard_alone_places_and_moves_an_arrow(canvas: Canvas) -> None:
     canvas.key("a", "ArrowRight", "Enter", "Shift+ArrowLeft", "Shift+ArrowLeft", "Enter")
     (arrow,) = canvas.document()["arrows"]

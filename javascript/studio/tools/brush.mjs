@@ -1,6 +1,6 @@
 /** The region brush, the eraser, and the brush for what must stand still. */
 
-import { changeRegion } from "../document.mjs";
+import { TOO_MANY_PAINTED, changeRegion, mayPaint } from "../document.mjs";
 import { Stroke, emptyMask, isEmpty } from "../mask.mjs";
 
 /** The least of a stroke's radius when a pen barely touches. */
@@ -12,6 +12,10 @@ function inRegion(board, touch, erasing) {
     const region = document.regions.find((one) => one.name === name);
     if (region.mask === null && erasing) {
         board.say(`Nothing is painted in ${name} yet.`);
+        return null;
+    }
+    if (!mayPaint(document, name)) {
+        board.say(TOO_MANY_PAINTED);
         return null;
     }
     board.store.active = name;

@@ -1,6 +1,6 @@
 /** Fill by click: the segmenter's regions light up under the pointer, a click adds or removes one. */
 
-import { addRegion, changeRegion, findRegion, freeName } from "../document.mjs";
+import { TOO_MANY_PAINTED, addRegion, changeRegion, findRegion, freeName, mayPaint } from "../document.mjs";
 import { isEmpty, resized, shareInside, union, valueAt, without } from "../mask.mjs";
 
 /** A region is taken to be painted already when this share of it is. */
@@ -65,6 +65,10 @@ export const fill = {
                     return;
                 }
                 const { document, label, name } = clicked(store.state.document, segments.regions[index], board.size, store.active);
+                if (!mayPaint(store.state.document, name)) {
+                    board.say(TOO_MANY_PAINTED);
+                    return;
+                }
                 store.active = name;
                 store.commit(document, label);
                 board.light(touch.point);

@@ -1,6 +1,6 @@
 /** The lasso: an outline drawn by hand, filled. */
 
-import { MAX_CORNERS, MAX_ITEMS, changeRegion } from "../document.mjs";
+import { MAX_CORNERS, MAX_ITEMS, TOO_MANY_PAINTED, changeRegion, mayPaint } from "../document.mjs";
 import { clamp } from "../geometry.mjs";
 import { emptyMask, isEmpty, polygonMask, union, without } from "../mask.mjs";
 
@@ -30,6 +30,10 @@ function filled(board, corners) {
     const removing = options.lasso === "remove";
     if (removing && before === null) {
         board.say(`Nothing is painted in ${name} yet.`);
+        return { document: store.state.document, label: "" };
+    }
+    if (!mayPaint(document, name)) {
+        board.say(TOO_MANY_PAINTED);
         return { document: store.state.document, label: "" };
     }
     const after = removing ? without(before, area) : union(before ?? emptyMask(size), area);

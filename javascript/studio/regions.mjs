@@ -2,7 +2,7 @@
 
 import { addRegion, changeRegion, findRegion, freeName, removeRegion } from "./document.mjs";
 import { el, icon, iconButton, svg } from "./dom.mjs";
-import { turnArrows } from "./steer.mjs";
+import { arrowSpeed, stretchArrows, turnArrows } from "./steer.mjs";
 
 const SLOWEST = 0.25;
 const FASTEST = 4;
@@ -85,7 +85,7 @@ export class RegionList {
         const speed = el("input", {
             type: "range", min: -20, max: 20, step: 1, class: "t2c-speed", "aria-label": "Speed",
             oninput: () => { row.querySelector(".t2c-speed-said").textContent = `${speedOf(speed.value)}×`; },
-            onchange: () => change({ speed: speedOf(speed.value) }, "another speed"),
+            onchange: () => this.pace(row.dataset.name, speedOf(speed.value)),
         });
         row.append(
             el("div", { class: "t2c-region-head" }, colour, input, eye, bin),
@@ -167,8 +167,12 @@ export class RegionList {
         put(".t2c-colour", region.colour);
         put(".t2c-name", region.name);
         put(".t2c-kind", region.kind === "swirl" ? "swirl_ccw" : region.kind);
-        put(".t2c-speed", String(Math.round((20 * Math.log(Math.min(FASTEST, Math.max(SLOWEST, region.speed)))) / Math.log(FASTEST))));
-        row.querySelector(".t2c-speed-said").textContent = `${Number(region.speed.toFixed(2))}×`;
+        // where arrows are drawn, their length is the speed
+        const drawn = region.kind === "translate" ? arrowSpeed(this.store.state.document, region.name, this.store.picture) : null;
+        const pace = drawn ?? region.speed;
+        put(".t2c-speed", String(Math.round((20 * Math.log(Math.min(FASTEST, Math.max(SLOWEST, pace)))) / Math.log(FASTEST))));
+        row.querySelector(".t2c-speed").title = drawn === null ? "" : "The length of its arrow";
+        row.querySelector(".t2c-speed-said").textContent = `${drawn === null ? Number(pace.toFixed(2)) : pace.toFixed(1)}×`;
         this.showAngle(row, region.kind === "translate" ? region.angle : null);
         row.querySelector(".t2c-angle-said").textContent = region.kind === "translate" ? said(region) : "";
         const eye = row.querySelector(".t2c-eye");
@@ -185,6 +189,15 @@ export class RegionList {
         let after = changeRegion(document, name, changed);
         if ("angle" in changed && changed.angle !== null) after = turnArrows(after, this.store.picture);
         this.store.commit(after, label);
+    }
+
+    /** Another speed: that of its arrows, where it has some. @private */
+    pace(name, speed) {
+        const { document } = this.store.state;
+        const drawn = findRegion(document, name).kind === "translate" ? arrowSpeed(document, name, this.store.picture) : null;
+        if (drawn === null) this.change(name, { speed }, "another speed");
+        else this.store.commit(stretchArrows(document, name, speed, this.store.picture), "another speed");
+        this.refresh();
     }
 
     /** @private */

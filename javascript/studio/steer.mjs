@@ -7,7 +7,7 @@
  */
 
 import { changeRegion } from "./document.mjs";
-import { angleOf, clamp, unitVector } from "./geometry.mjs";
+import { angleOf, clamp, readArrow, unitVector } from "./geometry.mjs";
 import { valueAt } from "./mask.mjs";
 
 /** Degrees below which two directions count as the same. */
@@ -81,6 +81,28 @@ export function turnArrows(document, picture) {
         result = { ...result, arrows: turned };
     }
     return result;
+}
+
+/** @returns {number|null} the speed that the arrows of a region say, their mean, or null where it has none */
+export function arrowSpeed(document, name, picture) {
+    const arrows = arrowsByRegion(document).get(name) ?? [];
+    const sum = arrows.reduce((before, arrow) => before + readArrow(arrow, picture).speed, 0);
+    return arrows.length === 0 ? null : sum / arrows.length;
+}
+
+/** @returns {Document} the arrows of a region made longer or shorter, so that they say a speed; none leaves the picture */
+export function stretchArrows(document, name, speed, picture) {
+    const owned = arrowsByRegion(document).get(name) ?? [];
+    const factor = speed / arrowSpeed(document, name, picture);
+    return { ...document, arrows: document.arrows.map((arrow) => (owned.includes(arrow) ? stretched(arrow, factor) : arrow)) };
+}
+
+/** An arrow with another length from where it begins, as far as there is room. */
+function stretched(arrow, factor) {
+    const way = [arrow.to[0] - arrow.from[0], arrow.to[1] - arrow.from[1]];
+    const room = (at, along) => (along === 0 ? Infinity : ((along > 0 ? 1 - at : at)) / Math.abs(along));
+    const share = Math.min(factor, room(arrow.from[0], way[0]), room(arrow.from[1], way[1]));
+    return { ...arrow, to: clamp([arrow.from[0] + share * way[0], arrow.from[1] + share * way[1]]) };
 }
 
 /** An arrow turned about its middle, shortened where it would leave the picture. */

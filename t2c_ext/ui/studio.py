@@ -29,6 +29,13 @@ from t2c_ext.workspace import Workspace, fingerprint
 Maker = Callable[[Recipe], TwinSource]
 """What makes the pictures of a recipe from its text, such as a host's own sampler."""
 
+@dataclass(frozen=True)
+class Unreadable:
+    """What was put in is no picture that can be read."""
+
+
+UNREADABLE = Unreadable()
+
 VIEW = "view"
 """The folder of a workspace in which lies what only the page shows."""
 
@@ -82,7 +89,9 @@ class Studio:
 
     # ---- what is put in ----------------------------------------------------------------------------------------------
 
-    def register(self, id: str, picture: Image.Image | None, mask: Image.Image | None = None) -> str:
+    def register(
+        self, id: str, picture: Image.Image | Unreadable | None, mask: Image.Image | Unreadable | None = None
+    ) -> str:
         """Take in a visitor's picture, once; what follows refers to it by the id.
 
         Args:
@@ -102,7 +111,7 @@ class Studio:
                 return id
             self.leave(id)
             return ""
-        id = self._take_in(id, to_picture(picture))
+        id = self._take_in(id, to_picture(_read(picture)))
         self.put_mask(id, mask)
         return id
 
@@ -114,7 +123,7 @@ class Studio:
         self.sessions[id].hints = given.hints
         return id, given
 
-    def put_mask(self, id: str, mask: Image.Image | None) -> None:
+    def put_mask(self, id: str, mask: Image.Image | Unreadable | None) -> None:
         """Take in what moves, in white; None to find it.
 
         Raises:
@@ -123,7 +132,7 @@ class Studio:
         session = self.sessions.get(id)
         if session is None:
             return
-        regions = None if mask is None else regions_of(mask)
+        regions = None if mask is None else regions_of(_read(mask))
         if not _same_masks(session.mask, regions):
             session.mask, session.new_mask = regions, session.begun
 
@@ -305,6 +314,12 @@ class Studio:
         session.task = task = Task()
         task.start(job, workspace, self.alone)
         return task
+
+
+def _read(upload: Image.Image | Unreadable) -> Image.Image:
+    if isinstance(upload, Unreadable):
+        raise UserError("this file cannot be read as a picture; give a PNG, JPEG or WebP")
+    return upload
 
 
 def regions_of(mask: Image.Image) -> Regions:

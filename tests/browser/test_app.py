@@ -198,6 +198,35 @@ def test_a_run_is_cancelled(studio: StudioPage, water: Path) -> None:
     assert "Stopped" in studio.tab.locator("#t2c_status").first.inner_text()
 
 
+def test_a_file_that_is_no_picture_is_refused_with_a_sentence(
+    studio: StudioPage, water: Path, tmp_path: Path
+) -> None:
+    studio.put_in(water)
+    wrong = tmp_path / "words.png"
+    wrong.write_text("no picture", encoding="utf-8")
+    studio.tab.locator("#t2c_picture input[type=file]").first.set_input_files(str(wrong))
+    studio.wait("s.picture === null")
+    status = studio.tab.locator("#t2c_status").first
+    studio.until(lambda: "cannot be read as a picture" in status.inner_text())
+
+
+def test_a_picture_that_is_taken_away_in_a_run_does_not_come_back(studio: StudioPage, water: Path) -> None:
+    studio.put_in(water)
+    paint_the_middle(studio)
+    studio.document()
+    frames = studio.tab.locator("#t2c_frames input[type=number]").first
+    frames.fill("600")
+    frames.press("Tab")
+    studio.press("t2c_animate")
+    studio.wait("s.running && s.running.stage === 'loop'")
+    studio.tab.locator("#t2c_picture button[aria-label*=lear], #t2c_picture button[aria-label*=emove]").first.click()
+    studio.wait("s.picture === null")
+    for _ in range(15):
+        studio.tab.wait_for_timeout(200)
+        assert studio.state["picture"] is None and studio.state["running"] is None
+    assert studio.tab.locator("button#t2c_animate, #t2c_animate button").first.is_enabled()
+
+
 def test_nothing_outside_the_working_folder_is_given_out(address: str, folder: Path) -> None:
     import urllib.error
     import urllib.request

@@ -176,6 +176,23 @@ def test_words_that_come_while_one_draws_keep_their_regions(canvas: Canvas, type
     assert canvas.names() == ["area", "clouds"] and canvas.motion() == "clouds flowing right"
 
 
+def test_the_speed_of_a_region_is_the_length_of_its_arrow(canvas: Canvas) -> None:
+    said = ".t2c-speed-said"
+    canvas.drag((0.1, 0.8), (0.9, 0.8))
+    assert canvas.page.inner_text(said) == "1×"
+    canvas.tool("arrow")
+    canvas.drag((0.2, 0.8), (0.35, 0.8))
+    speed = 0.15 * 512 / 30 / (384 / 512)
+    assert canvas.page.inner_text(said) == f"{speed:.1f}×"
+    canvas.page.focus(".t2c-speed")
+    canvas.page.keyboard.press("Home")
+    (arrow,) = canvas.document()["arrows"]
+    assert arrow["to"][0] - arrow["from"][0] == pytest.approx(0.15 * 0.25 / speed, rel=0.02)
+    assert canvas.document()["regions"][0]["speed"] == 1
+    canvas.page.keyboard.press("End")
+    assert canvas.page.inner_text(said) == "4.0×"
+
+
 def test_undo_gives_up_the_stroke_in_hand(canvas: Canvas) -> None:
     canvas.drag((0.2, 0.8), (0.8, 0.8))
     before = canvas.document()

@@ -18,6 +18,9 @@ NO_MODEL = "To make pictures from text, start the app with a checkpoint: t2c app
 
 LOOPBACK = "127.0.0.1"
 
+UPLOADS = "uploads"
+"""The folder for what visitors send, in that of the workspaces."""
+
 
 def serve(
     folder: Path | None = None,
@@ -32,7 +35,7 @@ def serve(
     """Serve the app until it is stopped.
 
     Args:
-        folder: where the workspaces lie; None: a temporary folder that goes when the app ends.
+        folder: where the workspaces and uploads lie; None: a temporary folder that goes when the app ends.
         model: a checkpoint file, a folder in diffusers' layout or a repository, for pictures from text.
         host: the address to listen at.
         port: the port; None: the first free one from 7860 on.
@@ -56,6 +59,8 @@ def serve(
                 stack.enter_context(tempfile.TemporaryDirectory(prefix="t2c-app-", ignore_cleanup_errors=True))
             )
         folder.mkdir(parents=True, exist_ok=True)
+        # Gradio puts uploads into the machine's temporary folder, and leaves them there
+        os.environ.setdefault("GRADIO_TEMP_DIR", str(folder.resolve() / UPLOADS))
         demo = build(folder, model)
         options: dict[str, Any] = {
             "server_name": host,

@@ -97,7 +97,7 @@ export class Toolbar {
     /** @private */
     slider(label, name, min, max, value) {
         const input = el("input", {
-            type: "range", min: 0, max: 100, step: 1, "aria-label": `${label} of the brush`, "data-option": name,
+            type: "range", min: 0, max: 100, step: 1, "aria-label": name === "size" ? "Size of the brush" : "Softness of the brush", "data-option": name,
             value: String(Math.round(100 * Math.sqrt((value - min) / (max - min)))),
             oninput: () => {
                 // finer steps where the brush is small

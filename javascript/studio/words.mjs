@@ -11,6 +11,9 @@ import { addRegion, changeRegion, findRegion, removeRegion } from "./document.mj
 import { Lost, Refusal, Superseded } from "./channel.mjs";
 import { turnArrows } from "./steer.mjs";
 
+/** Names that painted areas are given without words. */
+const UNNAMED = /^area( \d+)?$/;
+
 /** @param {Parsed} parsed @returns {Spoken} */
 export function spokenOf(parsed) {
     const spoken = {};
@@ -28,7 +31,7 @@ export function spokenOf(parsed) {
  */
 export function merge(document, parsed, before) {
     const now = spokenOf(parsed);
-    let result = document;
+    let result = named(document, parsed, now, before);
     const names = [...parsed.regions, ...parsed.motions.map((motion) => motion.region)];
     for (const name of new Set(names.map((one) => one.toLowerCase()))) {
         const region = findRegion(result, name);
@@ -46,6 +49,20 @@ export function merge(document, parsed, before) {
         else result = removeRegion(result, region.name);
     }
     return result;
+}
+
+/** A painted area that nothing names takes the only new name, so that what is painted goes the way that is said. */
+function named(document, parsed, now, before) {
+    const fresh = parsed.regions.filter((name) => findRegion(document, name) === undefined);
+    const open = document.regions.filter(({ name, mask }) => (
+        mask !== null && !(name.toLowerCase() in now) && (UNNAMED.test(name) || name.toLowerCase() in before)));
+    if (fresh.length !== 1 || open.length !== 1) return document;
+    const [region] = open;
+    const unmoved = region.angle === null && region.kind === "translate" && region.speed === 1;
+    const said = sameMotion(region, before[region.name.toLowerCase()]);
+    // what was drawn as its motion stays; the words follow it
+    const motion = unmoved || said ? now[fresh[0].toLowerCase()] : {};
+    return changeRegion(document, region.name, { name: fresh[0], ...motion });
 }
 
 function sameMotion(a, b) {

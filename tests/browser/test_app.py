@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -225,6 +226,23 @@ def test_a_picture_that_is_taken_away_in_a_run_does_not_come_back(studio: Studio
         studio.tab.wait_for_timeout(200)
         assert studio.state["picture"] is None and studio.state["running"] is None
     assert studio.tab.locator("button#t2c_animate, #t2c_animate button").first.is_enabled()
+
+
+def test_uploads_stay_in_the_working_folder(address: str, folder: Path, water: Path) -> None:
+    import urllib.error
+    import urllib.request
+
+    head = b'--x\r\nContent-Disposition: form-data; name="files"; filename="water.png"\r\n\r\n'
+    body = head + water.read_bytes() + b"\r\n--x--\r\n"
+    answered = []
+    for prefix in ("", "gradio_api/"):
+        form = {"Content-Type": "multipart/form-data; boundary=x"}
+        try:
+            with urllib.request.urlopen(urllib.request.Request(f"{address}{prefix}upload", body, form)) as answer:
+                answered += json.loads(answer.read())
+        except urllib.error.HTTPError as error:
+            assert error.code in (404, 405)
+    assert answered and all(Path(path).is_relative_to(folder.resolve()) for path in answered)
 
 
 def test_nothing_outside_the_working_folder_is_given_out(address: str, folder: Path) -> None:

@@ -156,24 +156,42 @@ def test_a_drawn_arrow_is_said_and_said_words_turn_the_arrow(canvas: Canvas) -> 
 
 @pytest.mark.parametrize("typed", ["while drawing", "just before"])
 def test_words_that_come_while_one_draws_keep_their_regions(canvas: Canvas, typed: str) -> None:
+    words = "river flowing left, clouds flowing right"
+    canvas.type_motion("river flowing left")
     canvas.drag((0.2, 0.8), (0.8, 0.8))
     canvas.settled()
-    canvas.page.evaluate("fake.delays.parse = 900")
+    canvas.page.evaluate("fake.delays.parse = 900; fake.asked.length = 0")
     begin = canvas.at(0.3, 0.7)
     canvas.page.mouse.move(*begin)
     if typed == "just before":
-        canvas.page.fill("#t2c_motion textarea", "clouds flowing right")
-        canvas.page.wait_for_function("fake.asked.some((one) => one.what === 'parse' && one.motion !== '')")
+        canvas.page.fill("#t2c_motion textarea", words)
+        canvas.page.wait_for_function("fake.asked.some((one) => one.what === 'parse')")
     canvas.page.mouse.down()
     canvas.page.mouse.move(*canvas.at(0.5, 0.7), steps=4)
     if typed == "while drawing":
-        canvas.page.evaluate("fake.set('t2c_motion', 'clouds flowing right')")
+        canvas.page.evaluate("words => fake.set('t2c_motion', words)", words)
     canvas.page.wait_for_timeout(1800)
-    assert canvas.names() == ["area"], "the gesture is still in hand"
+    assert canvas.names() == ["river"], "the gesture is still in hand"
     canvas.page.mouse.move(*canvas.at(0.7, 0.7), steps=4)
     canvas.page.mouse.up()
     canvas.page.wait_for_selector(".t2c-region[data-name=clouds]")
-    assert canvas.names() == ["area", "clouds"] and canvas.motion() == "clouds flowing right"
+    assert canvas.names() == ["river", "clouds"] and canvas.motion() == words
+
+
+def test_what_was_painted_without_a_name_takes_the_name_that_is_said(canvas: Canvas) -> None:
+    canvas.drag((0.2, 0.8), (0.8, 0.8))
+    share = canvas.share()
+    canvas.type_motion("river flowing left")
+    assert canvas.names() == ["river"] and canvas.share() == share
+    assert canvas.document()["regions"][0]["angle"] == 180
+    canvas.type_motion("sea flowing up")
+    assert canvas.names() == ["sea"] and canvas.document()["regions"][0]["angle"] == 90
+    canvas.type_motion("sea flowing up, clouds flowing right")
+    assert canvas.names() == ["sea", "clouds"]
+    canvas.page.click("[aria-label='Add a region']")
+    canvas.drag((0.2, 0.2), (0.8, 0.2))
+    canvas.type_motion("sea flowing up, clouds flowing right, fog flowing left, smoke flowing up")
+    assert canvas.names() == ["sea", "clouds", "area", "fog", "smoke"], "which of two, nobody knows"
 
 
 def test_the_speed_of_a_region_is_the_length_of_its_arrow(canvas: Canvas) -> None:

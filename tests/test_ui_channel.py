@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -190,6 +190,7 @@ json_values = st.recursive(
 )
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow])  # of the machine, where others use it too
 @given(
     st.sampled_from(["solve", "parse", "describe", "export"]),
     st.dictionaries(st.sampled_from(["n", "hints", "motion", "prompt", "regions", "speed", "side"]), json_values),

@@ -77,7 +77,7 @@ export class Strip {
                 tabs.forEach((tab, index) => tab.setAttribute("aria-checked", String(stage.pictures[index] === picture)));
             },
         }));
-        const facts = [stage.about && `${stage.about[0].toUpperCase()}${stage.about.slice(1)}.`, stage.seconds != null ? `It took ${took(stage.seconds)}.` : "", stage.stale ? "It is out of date: something before it has changed." : ""];
+        const facts = [stage.about && `${stage.about[0].toUpperCase()}${stage.about.slice(1)}`, stage.seconds != null ? `It took ${took(stage.seconds)}.` : "", stage.stale ? "It is out of date: something before it has changed." : ""];
         openDialog(this.root.closest(".t2c") ?? this.root, title, [
             ...(tabs.length > 1 ? [el("div", { class: "t2c-segments", role: "radiogroup", "aria-label": "Picture" }, ...tabs)] : []),
             el("div", { class: "t2c-large" }, image),

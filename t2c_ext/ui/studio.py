@@ -29,6 +29,7 @@ from t2c_ext.workspace import Workspace, fingerprint
 Maker = Callable[[Recipe], TwinSource]
 """What makes the pictures of a recipe from its text, such as a host's own sampler."""
 
+
 @dataclass(frozen=True)
 class Unreadable:
     """What was put in is no picture that can be read."""

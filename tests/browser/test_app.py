@@ -199,9 +199,7 @@ def test_a_run_is_cancelled(studio: StudioPage, water: Path) -> None:
     assert "Stopped" in studio.tab.locator("#t2c_status").first.inner_text()
 
 
-def test_a_file_that_is_no_picture_is_refused_with_a_sentence(
-    studio: StudioPage, water: Path, tmp_path: Path
-) -> None:
+def test_a_file_that_is_no_picture_is_refused_with_a_sentence(studio: StudioPage, water: Path, tmp_path: Path) -> None:
     studio.put_in(water)
     wrong = tmp_path / "words.png"
     wrong.write_text("no picture", encoding="utf-8")

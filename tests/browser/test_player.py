@@ -199,7 +199,7 @@ def test_the_strip_shows_stages_and_forwards_run_from_here(canvas: Canvas) -> No
     stage = {
         "title": "What moves",
         "pictures": [{"name": name, "url": "/made/still.png"} for name in ("river", "mask")],
-        "seconds": 83.4, "stale": True, "about": "Found by <b>colour</b>.", "notes": ["A note."],
+        "seconds": 83.4, "stale": True, "about": "found by <b>colour</b>.", "notes": ["A note."],
     }  # fmt: skip
     page.evaluate("stage => fake.show({stages: {region: stage}})", stage)
     card = page.locator(".t2c-step[data-stage=region]")

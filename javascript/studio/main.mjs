@@ -1,5 +1,6 @@
 /** Builds the studio wherever the page has a place for it, also when Gradio draws late or again. */
 
+import { attend } from "./attend.mjs";
 import { Player } from "./player.mjs";
 import { Strip } from "./strip.mjs";
 import { Studio } from "./studio.mjs";
@@ -46,6 +47,7 @@ export function mount() {
 
 /** The player and the strip of a studio, where the page has places for them. */
 function furnish(root, studio) {
+    if (!studio.watchers.has("run")) studio.watch("run", attend(() => root.querySelector("#t2c_status")));
     const player = root.querySelector(".t2c-player-root");
     if (player !== null && player.firstElementChild !== studio.player?.element) {
         studio.player?.dispose();

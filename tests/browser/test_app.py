@@ -265,3 +265,18 @@ def test_an_upload_that_is_too_large_is_refused(address: str) -> None:
     connection.endheaders()
     assert connection.getresponse().status == 413
     connection.close()
+
+
+def test_on_a_phone_the_run_comes_into_view(browser: Any, address: str) -> None:
+    tab = browser.new_page(viewport={"width": 390, "height": 844})
+    page = StudioPage(tab)
+    page.open(address)
+    page.press("t2c_example")
+    page.wait("s.picture !== null && s.hints !== null")
+    tab.locator("button#t2c_animate, #t2c_animate button").first.scroll_into_view_if_needed()
+    page.animate()
+    tab.wait_for_function(
+        "() => { const box = document.querySelector('#t2c_status').getBoundingClientRect();"
+        " return box.top >= 0 && box.top < window.innerHeight; }"
+    )
+    tab.close()

@@ -312,7 +312,8 @@ def test_the_picture_on_the_canvas_can_be_sent_away(handlers: Handlers, picture:
         ({"motion": "clouds drifting left"}, {Stage.REGION, Stage.MOTION}, {Stage.REGION, Stage.MOTION}),
         ({"prompt": "a river in ink"}, {Stage.MOTION}, {Stage.TWIN, Stage.MOTION}),
         ({"seed": 7}, {Stage.LOOP}, {Stage.TWIN}),
-        ({"seed": -1}, {Stage.REGION}, {Stage.TWIN}),
+        ({"seed": -1, "motion": "river flowing right"}, {Stage.LOOP, Stage.MOTION}, {Stage.TWIN, Stage.MOTION}),
+        ({"phrases": "none of ours"}, {Stage.REGION}, {Stage.TWIN}),
         ({"motion": "a river that is flowing left"}, set(), set()),
     ],
 )

@@ -149,7 +149,8 @@ def changed_stages(before: Mapping[str, Value], now: Mapping[str, object], from_
 
 def changed_by_words(before: Mapping[str, Value], now: Mapping[str, object], from_text: bool) -> set[Stage]:
     """The stages that a change of the prompt stage's settings concerns; as `changed_stages`."""
-    rows = [row for row in table() if row.stage is Stage.PROMPT]
+    # a host's seeds may be other than ours, and say nothing about words
+    rows = [row for row in table() if row.stage is Stage.PROMPT and row.name != "seed"]
     try:
         old, new = (
             Recipe().with_values({row.name: values[row.name] for row in rows if row.name in values}).prompt
@@ -165,7 +166,7 @@ def changed_by_words(before: Mapping[str, Value], now: Mapping[str, object], fro
         changed.add(Stage.REGION)
     if (was.motions, was.art_prompt) != (becomes.motions, becomes.art_prompt):
         changed.add(Stage.MOTION)
-    if old.seed != new.seed:
+    if "seed" in now and _differs(before.get("seed"), now["seed"]):
         changed.add(Stage.TWIN if from_text else Stage.LOOP)
     return changed
 

@@ -172,10 +172,12 @@ class Regions:
     Attributes:
         regions: the regions, all of one size; they may overlap.
         notes: sentences for the user.
+        segmentation: the regions as the segmenter found them, where the attention has redrawn them; else empty.
     """
 
     regions: tuple[Region, ...]
     notes: tuple[str, ...] = ()
+    segmentation: tuple[Region, ...] = ()
 
     @property
     def mask(self) -> FloatArray:

@@ -1,6 +1,7 @@
 """The folder of one cinemagraph: each stage's result in files that a person can look at and change by hand.
 
 plan.json  art.png  natural.png  attention.npz  regions/*.png  mask.png  flow.npz  hints.json  loop.*  recipe.json
+segmentation/   the regions as they were found in the twin, where the attention redrew them
 input/          the picture, the masks and the flow that the user gave
 workspace.json  what each stage was made from (a fingerprint), how long it took, and what it had to say
 report.json     the last run in short
@@ -208,10 +209,11 @@ class Workspace:
         )
 
     def save_regions(self, regions: Regions) -> None:
-        """Write regions/*.png, their index and mask.png."""
-        folder = self.root / "regions"
-        shutil.rmtree(folder, ignore_errors=True)
-        _write_regions(folder, regions)
+        """Write regions/*.png, their index, mask.png and, where the attention redrew it, segmentation/*.png."""
+        for name, rows in (("regions", regions.regions), ("segmentation", regions.segmentation)):
+            shutil.rmtree(self.root / name, ignore_errors=True)
+            if rows:
+                _write_regions(self.root / name, replace(regions, regions=rows))
         write_mask(self.root / "mask.png", regions.mask)
 
     def load_regions(self, shape: tuple[int, int]) -> Regions:
@@ -221,6 +223,9 @@ class Workspace:
             shape: (height, width) of the picture.
         """
         regions = _read_regions(self.root / "regions", shape)
+        found = self.root / "segmentation"
+        if found.exists():
+            regions = replace(regions, segmentation=_read_regions(found, shape).regions)
         mask = read_mask(self.root / "mask.png", shape)
         record = self.records.get(Stage.REGION)
         if record is not None and fingerprint(mask) != record.result:

@@ -238,6 +238,23 @@ def test_no_file_outside_the_workspace_is_read(kept: Path) -> None:
         Workspace.open(kept).load_regions((SIDE, SIDE))
 
 
+def test_the_segmentation_is_kept_beside_what_the_attention_made_of_it(tmp_path: Path) -> None:
+    workspace, found, drawn = (
+        Workspace.create(tmp_path / "kept"),
+        np.zeros((8, 8), np.float32),
+        np.eye(8, dtype=np.float32),
+    )
+    found[:4] = 1
+    regions = Regions((Region("lake", drawn),), segmentation=(Region("lake", found, 0.5, "clusters"),))
+    workspace.save_regions(regions)
+    after = workspace.load_regions((8, 8))
+    assert (after.mask == drawn).all()
+    assert [(row.name, row.score, row.source) for row in after.segmentation] == [("lake", 0.5, "clusters")]
+    assert (after.segmentation[0].mask == found).all()
+    workspace.save_regions(Regions((Region("lake", drawn),)))
+    assert workspace.load_regions((8, 8)).segmentation == ()
+
+
 def test_repainting_gives_what_is_new_to_the_nearest_region() -> None:
     left, right = np.zeros((2, 4, 8), np.float32)
     left[:, :2], right[:, 6:] = 1, 1

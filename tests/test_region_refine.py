@@ -304,6 +304,7 @@ class TestRegions:
         assert region.mask.max() <= 1
         assert result.notes[0] == "before"
         assert "attention" in result.notes[1]
+        assert [row.mask is segmentation for row in result.segmentation] == [True]
 
     def test_the_same_seed_gives_the_same_masks(self) -> None:
         _, art, segmentation, attention = scene()

@@ -20,17 +20,19 @@ from t2c_ext.example import example, example_file
 from t2c_ext.media.pictures import to_picture
 from t2c_ext.motion.hints import parse_hints, to_json
 from t2c_ext.motion.painted import decode_painted
+from t2c_ext.pipeline import Cinemagraph
 from t2c_ext.progress import Reporter
 from t2c_ext.recipe import Recipe
 from t2c_ext.settings import table
 from t2c_ext.twin.source import GivenTwin
-from t2c_ext.types import Hints, Painted, Plan, Region, RegionHint, Stage, Twin
+from t2c_ext.types import Hints, Painted, Plan, Region, RegionHint, Regions, Stage, Twin
 from t2c_ext.ui import page
 from t2c_ext.ui.fields import OF_THE_SERVER, page_fields
 from t2c_ext.ui.handlers import Handlers, View
-from t2c_ext.ui.pictures import fitted, flow_picture, tinted
+from t2c_ext.ui.pictures import draw_stages, fitted, flow_picture, tinted
 from t2c_ext.ui.samples import sample
 from t2c_ext.ui.session import changed_stages
+from t2c_ext.ui.state import shown_of
 from t2c_ext.ui.studio import Studio, regions_of
 from t2c_ext.webui import tab
 
@@ -234,6 +236,24 @@ def test_pictures_of_the_stages() -> None:
     assert fitted(mask, 30).shape == (20, 30) and fitted(mask, 500) is mask
 
 
+def test_the_strip_has_the_twin_its_segmentation_the_regions_and_the_mask(tmp_path: Path) -> None:
+    art, natural = (np.full((40, 60, 3), level, np.float32) for level in (0.25, 0.75))
+    found, drawn = np.zeros((2, 40, 60), np.float32)
+    found[:20], drawn[:30] = 1, 1
+    regions = Regions((Region("river", drawn),), segmentation=(Region("river", found),))
+    result = Cinemagraph(twin=Twin(to_picture(art), to_picture(natural)), regions=regions)
+    files = draw_stages(result, tmp_path)
+    shown = shown_of(result, files, page.addresses("file="))
+    assert list(shown[Stage.TWIN].pictures) == ["Picture", "Twin"]
+    assert list(shown[Stage.REGION].pictures) == ["Segmentation", "Regions", "Mask"]
+    grey = {name: np.asarray(Image.open(path).convert("L")) for name, path in files.items()}
+    assert grey["segmentation"][38, 5] > 1.9 * grey["regions"][38, 5] and grey["segmentation"][25, 5] < 130
+    assert grey["mask"][28, 5] == 255 and grey["mask"][32, 5] == 0
+    plain = Cinemagraph(twin=result.twin, regions=Regions(regions.regions))
+    rows = shown_of(plain, draw_stages(plain, tmp_path / "plain"), page.addresses("file="))
+    assert list(rows[Stage.REGION].pictures) == ["Regions", "Mask"]
+
+
 def test_the_tab_is_known_to_the_page_s_script() -> None:
     script = Path(tab.__file__).parents[2] / "javascript" / "cinemagraph.js"
     text = script.read_text(encoding="utf-8")
@@ -394,9 +414,8 @@ def test_the_state_tells_the_page_s_script_everything(
     assert all(json.loads(str(view.state))["running"]["total"] >= 1 for view in views[:-1])
     after = json.loads(str(views[-1].state))
     assert after["running"] is None and after["picture"] == before["picture"]
-    assert {stage: len(row["pictures"]) for stage, row in after["stages"].items()} == dict.fromkeys(
-        ("twin", "region", "motion", "loop"), 1
-    )
+    pictures = {stage: len(row["pictures"]) for stage, row in after["stages"].items()}
+    assert pictures == {"twin": 1, "region": 2, "motion": 1, "loop": 1}
     assert after["stages"]["motion"]["about"] == "made by the solver"
     (region,) = after["stages"]["region"]["regions"]
     assert region["name"] == "river" and decode_painted(region["mask"], "x").levels.shape == (SIDE, SIDE)

@@ -12,6 +12,11 @@ function took(seconds) {
     return seconds < 60 ? `${seconds.toFixed(1)} s` : `${Math.floor(seconds / 60)} min ${Math.round(seconds % 60)} s`;
 }
 
+/** Where thumbnail `index` of `count` looks, in per cent: side by side they show one picture, each its own part of it. */
+function sidewards(index, count) {
+    return count === 1 ? 50 : (100 * index) / (count - 1);
+}
+
 export class Strip {
     /**
      * @param {Element} root  where to build
@@ -60,10 +65,10 @@ export class Strip {
         card.element.classList.toggle("t2c-unmade", pictures.length === 0);
         card.element.classList.toggle("t2c-outdated", Boolean(stage?.stale));
         card.element.classList.toggle("t2c-running", running !== null);
-        card.pictures.replaceChildren(...pictures.map((picture) => el("button", {
+        card.pictures.replaceChildren(...pictures.map((picture, index) => el("button", {
             type: "button", class: "t2c-thumb", title: `${picture.name}: open large`, "aria-label": `${card.title.textContent}, ${picture.name}: open large`,
             onclick: () => this.open(card.title.textContent, stage, picture),
-        }, el("img", { src: picture.url, alt: "", loading: "lazy" }))));
+        }, el("img", { src: picture.url, alt: "", loading: "lazy", style: `object-position: ${sidewards(index, pictures.length)}% 50%` }))));
     }
 
     /** A stage's pictures, large, with how they were made. @private */

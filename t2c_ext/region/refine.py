@@ -86,8 +86,8 @@ def refine_regions(
         seed: the same seed gives the same result.
 
     Returns:
-        The regions, disjoint when at least one was refined, and notes of what was done. A region that the user painted
-        stays as it is, and so does one that no cluster agrees with, which a note says.
+        The regions, disjoint when at least one was refined, the segmentation then beside them, and notes. A region that
+        the user painted stays as it is, and so does one that no cluster agrees with, which a note says.
 
     Raises:
         UserError: the attention holds values that are not finite.
@@ -101,9 +101,10 @@ def refine_regions(
     drawn = draw(found, attention, art, settings, seed)
     masks = iter(drawn.masks)
     rows = [_replaced(region, None if region.source == PAINTED else next(masks)) for region in regions.regions]
-    if any(mask is not None for mask in drawn.masks):
+    redrawn = any(mask is not None for mask in drawn.masks)
+    if redrawn:
         rows = _disjoint(rows)
-    return Regions(tuple(rows), regions.notes + _notes(found, drawn))
+    return Regions(tuple(rows), regions.notes + _notes(found, drawn), regions.regions if redrawn else ())
 
 
 def _replaced(region: Region, mask: FloatArray | None) -> Region:

@@ -29,19 +29,23 @@ WHEEL_SHARE = 0.18
 
 
 def draw_stages(result: Cinemagraph, folder: Path) -> dict[str, Path]:
-    """Write a picture of each result; by what it shows: "art", "natural", "mask", "flow".
+    """Write a picture of each result; by what it shows: "art", "natural", "segmentation", "regions", "mask", "flow".
 
     Raises:
         UserError: the folder cannot be written to.
     """
     drawn: dict[str, ByteArray] = {}
     if result.twin is not None:
-        art = fitted(result.twin.art.rgb, LONGEST)
+        art = natural = fitted(result.twin.art.rgb, LONGEST)
         drawn["art"] = to_bytes(art)
         if result.twin.natural is not None:
-            drawn["natural"] = to_bytes(fitted(result.twin.natural.rgb, LONGEST))
+            natural = fitted(result.twin.natural.rgb, LONGEST)
+            drawn["natural"] = to_bytes(natural)
         if result.regions is not None:
-            drawn["mask"] = tinted(art, result.regions.regions)
+            if result.regions.segmentation:
+                drawn["segmentation"] = tinted(natural, result.regions.segmentation)
+            drawn["regions"] = tinted(art, result.regions.regions)
+            drawn["mask"] = to_bytes(fitted(result.regions.mask, LONGEST))
             if result.flow is not None:
                 drawn["flow"] = flow_picture(art, result.flow.field, result.regions.mask)
     return {name: _save(folder / f"{name}.png", picture) for name, picture in drawn.items()}

@@ -19,10 +19,23 @@ from t2c_ext.ui.session import Session, Shown
 STRIP = {Stage.TWIN: "Picture", Stage.REGION: "Region", Stage.MOTION: "Motion", Stage.LOOP: "Loop"}
 """The stages that the page shows, by their names on it."""
 
-PICTURES = {Stage.TWIN: ("art", "natural"), Stage.REGION: ("mask",), Stage.MOTION: ("flow",), Stage.LOOP: ("loop",)}
+PICTURES = {
+    Stage.TWIN: ("art", "natural"),
+    Stage.REGION: ("segmentation", "regions", "mask"),
+    Stage.MOTION: ("flow",),
+    Stage.LOOP: ("loop",),
+}
 """What shows a stage's result."""
 
-NAMES = {"art": "Picture", "natural": "Twin", "mask": "Region", "flow": "Flow", "loop": "Loop"}
+NAMES = {
+    "art": "Picture",
+    "natural": "Twin",
+    "segmentation": "Segmentation",
+    "regions": "Regions",
+    "mask": "Mask",
+    "flow": "Flow",
+    "loop": "Loop",
+}
 
 OVERLAY = 128
 """The long side of the field that goes with a loop."""

@@ -206,6 +206,10 @@ def test_the_strip_shows_stages_and_forwards_run_from_here(canvas: Canvas) -> No
     card.locator("img").first.wait_for()
     assert card.locator(".t2c-step-about").inner_text().split("\n")[0].startswith("What moves")
     assert "1 min 23 s" in card.inner_text() and "out of date" in card.inner_text()
+    assert [image.evaluate("it => it.style.objectPosition") for image in card.locator("img").all()] == [
+        "0% 50%",
+        "100% 50%",
+    ]
     assert page.locator(".t2c-step.t2c-unmade").count() == 3
     page.evaluate("document.querySelector('#t2c_run_region').onclick = () => { fake.ran = true; }")
     card.locator(".t2c-again").click()

@@ -45,6 +45,12 @@ export function mount() {
     }
 }
 
+/** Whether the loop that is there is not what the settings make: one has changed, or a later run was stopped or refused. */
+function isOutdated(state) {
+    const stage = state.stages?.loop;
+    return (state.running ?? null) === null && stage !== undefined && (stage.stale || stage.pictures.length === 0);
+}
+
 /** The player and the strip of a studio, where the page has places for them. */
 function furnish(root, studio) {
     if (!studio.watchers.has("run")) studio.watch("run", attend(() => root.querySelector("#t2c_status")));
@@ -52,7 +58,7 @@ function furnish(root, studio) {
     if (player !== null && player.firstElementChild !== studio.player?.element) {
         studio.player?.dispose();
         studio.player = new Player(player, studio.channel, (sentence) => studio.say(sentence));
-        studio.watch("player", (state) => studio.player.show(state.loop ?? null));
+        studio.watch("player", (state) => studio.player.show(state.loop ?? null, state.picture ?? null, isOutdated(state)));
     }
     const strip = root.querySelector(".t2c-strip-root");
     if (strip !== null && strip.firstElementChild !== studio.strip?.element) {

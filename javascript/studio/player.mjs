@@ -47,12 +47,18 @@ export class Player {
         this.divider = el("div", {
             class: "t2c-divider", role: "slider", tabindex: "0", "aria-label": "Compare: the still on the left", "aria-valuemin": 0, "aria-valuemax": 100,
         });
+        this.waiting = el("p", { class: "t2c-waiting", text: "The loop plays here once it is made." });
+        this.outdated = el("span", { class: "t2c-step-mark", text: "out of date", title: "Something has changed since this loop was made", hidden: true });
         this.screen = el("div", { class: "t2c-screen", tabindex: "0", role: "group", "aria-label": "The loop" },
-            this.native, this.canvas, this.over, this.still, this.divider);
+            this.native, this.canvas, this.over, this.still, this.divider, this.waiting, this.outdated);
         this.toggle = iconButton("pause", "Pause", () => this.setPlaying(!this.playing));
         this.scrub = el("input", {
             type: "range", min: 0, max: 1, step: 1, value: 0, class: "t2c-scrub", "aria-label": "Frame",
-            oninput: () => { this.setPlaying(false); this.go(Number(this.scrub.value)); },
+            oninput: () => {
+                const asked = Number(this.scrub.value);
+                this.setPlaying(false);
+                this.go(asked);
+            },
         });
         this.count = el("output", { class: "t2c-count" });
         this.rate = el("select", { class: "t2c-kind", "aria-label": "Speed of playing", onchange: () => this.setPace(Number(this.rate.value)) },
@@ -68,7 +74,7 @@ export class Player {
             el("div", { class: "t2c-group" }, this.compare, this.flowButton, this.maskButton));
         this.note = el("p", { class: "t2c-hint" });
         this.exports = new ExportPanel(channel, this.say);
-        this.blank = el("div", { class: "t2c-loop-blank" }, el("p", { text: "The loop plays here once it is made." }));
+        this.blank = el("div", { class: "t2c-loop-blank" }, el("p", { text: this.waiting.textContent }));
         this.whole = el("div", { class: "t2c-loop-whole" }, this.screen, this.controls, this.note, this.exports.element);
         this.element = el("div", { class: "t2c-loop" }, this.blank, this.whole);
         this.root.replaceChildren(this.element);
@@ -77,25 +83,32 @@ export class Player {
     }
 
     /**
-     * Show another loop, or none.
+     * Show another loop; without one the picture, so that the loop will find its room; or nothing.
      * @param {object|null} loop  as in the page's state
+     * @param {object|null} [picture]  likewise
+     * @param {boolean} [outdated]  whether the loop no longer is what a run would make
      */
-    show(loop) {
-        if (loop !== null && this.loop?.url === loop.url) return;
+    show(loop, picture = null, outdated = false) {
+        this.outdated.hidden = loop === null || !outdated;
+        const shown = loop ?? picture;
+        if (shown !== null && this.shown?.url === shown.url) return;
         this.forget();
-        this.loop = loop;
-        this.field = null;
-        this.blank.hidden = loop !== null;
-        this.whole.hidden = loop === null;
+        Object.assign(this, { loop, shown, field: null, at: 0 });
+        this.blank.hidden = shown !== null;
+        this.whole.hidden = shown === null;
+        this.waiting.hidden = loop !== null;
         this.exports.show(loop);
-        if (loop === null) return;
-        this.at = 0;
-        this.screen.style.aspectRatio = `${loop.width} / ${loop.height}`;
-        this.still.src = loop.poster ?? "";
-        this.compare.disabled = !loop.poster;
+        if (shown === null) return;
+        this.screen.style.aspectRatio = `${shown.width} / ${shown.height}`;
+        this.compare.disabled = !loop?.poster;
         this.setSplit(null);
-        if (loop.flow) this.field = decodeField(loop.flow, loop);
+        if (loop?.flow) this.field = decodeField(loop.flow, loop);
         this.flowButton.disabled = this.maskButton.disabled = this.field === null;
+        if (loop === null) {
+            this.wait(picture);
+            return;
+        }
+        this.still.src = loop.poster ?? "";
         this.scrub.max = String(Math.max(0, loop.frames - 1));
         this.playNatively(loop);
         this.decode(loop);
@@ -112,16 +125,27 @@ export class Player {
         this.frame = undefined;
     }
 
+    /** The picture, where the loop will be. @private */
+    wait(picture) {
+        this.native.replaceChildren(el("img", { src: picture.url, alt: "the picture" }));
+        this.setControls(false);
+        this.note.textContent = "";
+        this.scrub.value = "0";
+        this.count.textContent = "–";
+        this.drawOver();
+    }
+
     /** The browser's own player, until the frames are there (and where they do not come). @private */
     playNatively(loop) {
         const moving = isVideo(loop.url)
-            ? el("video", { src: loop.url, loop: true, autoplay: true, playsinline: true, "aria-label": "the loop" })
+            ? el("video", { src: loop.url, loop: true, autoplay: this.playing, playsinline: true, "aria-label": "the loop" })
             : el("img", { src: loop.url, alt: "the loop" });
         moving.muted = true;
         this.native.replaceChildren(moving);
         this.setControls(isVideo(loop.url));
         this.note.textContent = "";
         this.count.textContent = `–/${loop.frames}`;
+        this.tick();
     }
 
     /** @private */
@@ -158,6 +182,7 @@ export class Player {
     }
 
     setPlaying(playing) {
+        if (!playing) this.follow();
         this.playing = playing;
         this.toggle.replaceChildren(...iconButton(playing ? "pause" : "play", "", () => {}).childNodes);
         this.toggle.title = playing ? "Pause" : "Play";
@@ -182,25 +207,44 @@ export class Player {
     /** Show a frame; they are counted round. */
     go(index) {
         const count = this.frames?.length ?? this.loop.frames;
-        this.at = ((index % count) + count) % count;
-        if (this.frames !== null) this.canvas.getContext("2d").drawImage(this.frames[this.at], 0, 0);
-        else if (this.video !== null) this.video.currentTime = (this.at + 0.5) / this.loop.fps;
-        this.scrub.value = String(this.at);
-        this.scrub.setAttribute("aria-valuetext", `frame ${this.at + 1} of ${count}`);
-        this.count.textContent = `${this.at + 1}/${count}`;
+        const at = ((index % count) + count) % count;
+        if (this.frames !== null) this.canvas.getContext("2d").drawImage(this.frames[at], 0, 0);
+        else if (this.video !== null) this.video.currentTime = (at + 0.5) / this.loop.fps;
+        this.place(at, count);
+    }
+
+    /** @private */
+    place(at, count) {
+        this.at = at;
+        this.scrub.value = String(at);
+        this.scrub.setAttribute("aria-valuetext", `frame ${at + 1} of ${count}`);
+        this.count.textContent = `${at + 1}/${count}`;
     }
 
     /** @private */
     tick() {
-        if (this.frame !== undefined || !this.playing || this.frames === null || this.visible === false) return;
+        if (this.frame !== undefined || !this.playing || this.visible === false || (this.frames === null && this.video === null)) return;
         this.frame = requestAnimationFrame((now) => {
             this.frame = undefined;
-            if (this.frames === null || !this.playing) return;
-            this.started ??= now - (this.at / this.loop.fps / this.pace) * 1000;
-            const index = frameAt(((now - this.started) / 1000) * this.pace, this.loop.fps, this.frames.length);
-            if (index !== this.at) this.go(index);
+            if (!this.playing) return;
+            if (this.frames === null) this.follow();
+            else this.advance(now);
             this.tick();
         });
+    }
+
+    /** @private */
+    advance(now) {
+        this.started ??= now - (this.at / this.loop.fps / this.pace) * 1000;
+        const index = frameAt(((now - this.started) / 1000) * this.pace, this.loop.fps, this.frames.length);
+        if (index !== this.at) this.go(index);
+    }
+
+    /** Where the browser's own player is. @private */
+    follow() {
+        const { video } = this;
+        if (this.frames !== null || video === null || video.seeking || video.readyState < HTMLMediaElement.HAVE_CURRENT_DATA) return;
+        this.place(frameAt(video.currentTime, this.loop.fps, this.loop.frames), this.loop.frames);
     }
 
     /** @param {"flow"|"mask"} name */

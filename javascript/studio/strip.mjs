@@ -37,7 +37,7 @@ export class Strip {
         const mark = el("span", { class: "t2c-step-mark", text: "out of date", hidden: true });
         const run = el("button", { type: "button", class: "t2c-button t2c-worded t2c-again", text: "Run from here", onclick: () => this.page.press(`t2c_run_${name}`) });
         const element = el("li", { class: "t2c-step", "data-stage": name },
-            pictures, el("div", { class: "t2c-step-about" }, title, time, mark), run);
+            el("div", { class: "t2c-pane" }, pictures, mark), el("div", { class: "t2c-step-about" }, title, time), run);
         return { element, pictures, title, time, mark, run, text: null };
     }
 

@@ -151,24 +151,15 @@ def inputs(fields: Fields, with_model: bool, from_text: str) -> dict[str, Any]:
 
 
 def outputs(fields: Fields) -> dict[str, Any]:
-    """The right side: player, what a run says, and the stages with their settings."""
+    """The right side: player, stages, what a run says (below what may not jump), and the stages' settings."""
     _bare('<div class="t2c-player-root"></div>', "player_root")
-    made: dict[str, Any] = {
-        "player": _bare(page.EMPTY, "player"),
-        "status": _bare("", "status"),
-    }
+    made: dict[str, Any] = {"player": _bare(page.EMPTY, "player")}
+    figures, again = _strip()
+    made["status"] = _bare("", "status")
     with gr.Column(visible=False, elem_id=f"{PREFIX}_choosing") as made["choosing"]:
         made["choices"] = gr.HTML("", elem_id=f"{PREFIX}_choices")
         made["names"] = gr.CheckboxGroup(choices=[], label="What moves", elem_id=f"{PREFIX}_names")
         made["use"] = gr.Button("Use these regions", variant="primary", elem_id=f"{PREFIX}_use")
-    _bare('<div class="t2c-strip-root"></div>', "strip_root")
-    figures: dict[Stage, Any] = {}
-    again: dict[Stage, Any] = {}
-    with gr.Row(elem_id=f"{PREFIX}_strip"):
-        for stage, shown in empty_strip().items():
-            with gr.Column(min_width=130):
-                figures[stage] = _bare(shown, f"stage_{stage.value}")
-                again[stage] = gr.Button("Run from here", interactive=False, elem_id=f"{PREFIX}_run_{stage.value}")
     settings: dict[str, Any] = {}
     for stage, heading in HEADINGS.items():
         rows = fields.more.get(heading, ())
@@ -177,6 +168,19 @@ def outputs(fields: Fields) -> dict[str, Any]:
             with gr.Accordion(title, open=False, elem_id=f"{PREFIX}_settings_{stage.value}"):
                 settings |= _widgets(rows)
     return made | {"figures": figures, "again": again, "settings": settings}
+
+
+def _strip() -> tuple[dict[Stage, Any], dict[Stage, Any]]:
+    """Each stage's figure and button, and the place where the script shows them better."""
+    _bare('<div class="t2c-strip-root"></div>', "strip_root")
+    figures: dict[Stage, Any] = {}
+    again: dict[Stage, Any] = {}
+    with gr.Row(elem_id=f"{PREFIX}_strip"):
+        for stage, shown in empty_strip().items():
+            with gr.Column(min_width=130):
+                figures[stage] = _bare(shown, f"stage_{stage.value}")
+                again[stage] = gr.Button("Run from here", interactive=False, elem_id=f"{PREFIX}_run_{stage.value}")
+    return figures, again
 
 
 def _widgets(rows: Sequence[Setting]) -> dict[str, Any]:

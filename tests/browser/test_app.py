@@ -107,7 +107,7 @@ def test_the_example_is_a_click_away(studio: StudioPage, folder: Path) -> None:
     studio.tab.wait_for_function("() => document.querySelectorAll('.t2c-region').length === 3")
     assert {region["name"] for region in studio.document()["regions"]} == {"clouds", "river", "waterfall"}
     state = studio.animate()
-    assert [len(row["pictures"]) for row in state["stages"].values()] == [1, 1, 1, 1]
+    assert [len(row["pictures"]) for row in state["stages"].values()] == [1, 2, 1, 1]
     assert (loop_folder(folder, state) / "loop.mp4").stat().st_size == state["loop"]["bytes"]
     assert studio.tab.locator(".t2c-player-root video, .t2c-player-root canvas").count() > 0
 
@@ -265,6 +265,22 @@ def test_an_upload_that_is_too_large_is_refused(address: str) -> None:
     connection.endheaders()
     assert connection.getresponse().status == 413
     connection.close()
+
+
+def test_a_run_moves_neither_player_nor_strip(browser: Any, address: str) -> None:
+    tab = browser.new_page(viewport={"width": 1280, "height": 900})
+    page = StudioPage(tab)
+    page.open(address)
+    page.press("t2c_example")
+    page.wait("s.picture !== null && s.hints !== null")
+    place = "document.querySelector('.t2c-strip-root').getBoundingClientRect().top + window.scrollY"
+    tab.wait_for_selector(".t2c-waiting:visible")
+    tab.evaluate("place => { window.places = []; setInterval(() => window.places.push(eval(place)), 20); }", place)
+    page.animate()
+    page.wait("s.loop !== null && s.running === null")
+    places = tab.evaluate("window.places")
+    assert len(places) > 5 and max(places) - min(places) <= 1
+    tab.close()
 
 
 def test_on_a_phone_the_run_comes_into_view(browser: Any, address: str) -> None:

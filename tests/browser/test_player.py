@@ -122,6 +122,42 @@ def test_it_plays_at_its_pace_without_a_gap(player: Callable[[str], Canvas]) -> 
     assert advanced / seconds == pytest.approx(2 * FPS, rel=0.1)
 
 
+def test_the_browser_s_own_player_is_followed(canvas: Canvas, loops: dict[str, str]) -> None:
+    page = canvas.page
+    large = state(loops["mp4"]) | {"width": 6000, "height": 4000}  # more than is kept in memory
+    page.evaluate("loop => fake.show({loop})", large)
+    page.wait_for_function("document.querySelector('.t2c-loop .t2c-hint').textContent.includes('own player')")
+    page.locator(".t2c-controls").scroll_into_view_if_needed()
+    page.wait_for_function("document.querySelector('.t2c-count').textContent === '7/12'")
+    page.evaluate(SCRUB, 2)
+    page.click(".t2c-loop [title=Play]")
+    page.wait_for_function("document.querySelector('.t2c-scrub').value === '5'")
+    page.click(".t2c-loop [title=Pause]")
+    shown, at = page.evaluate("[+document.querySelector('.t2c-scrub').value, document.querySelector('video').currentTime]")
+    assert shown == int(at * FPS)
+    page.click(".t2c-loop [title='One frame on']")
+    assert page.inner_text(".t2c-count") == f"{(shown + 1) % FRAMES + 1}/{FRAMES}"
+
+
+def test_the_picture_keeps_the_loop_s_place_and_an_old_loop_is_marked(canvas: Canvas, loops: dict[str, str]) -> None:
+    page = canvas.page
+    height = "document.querySelector('.t2c-player-root').offsetHeight"
+    picture = {"url": "/made/still.png", "width": WIDTH, "height": HEIGHT, "key": "1"}
+    page.evaluate("picture => fake.show({picture, loop: null})", picture)
+    page.wait_for_function("!document.querySelector('.t2c-waiting').hidden")
+    before = page.evaluate(height)
+    assert page.locator(".t2c-loop [title=Pause]").is_disabled()
+    page.evaluate("loop => fake.show({loop})", state(loops["mp4"]))
+    page.wait_for_function("document.querySelector('.t2c-waiting').hidden")
+    assert page.evaluate(height) == pytest.approx(before, abs=1)
+    mark = page.locator(".t2c-screen .t2c-step-mark")
+    made = {"title": "Loop", "pictures": [{"name": "Loop", "url": "/made/still.png"}], "seconds": 1, "stale": False}
+    page.evaluate("loop => fake.show({stages: {loop}})", made)
+    assert mark.is_hidden()
+    page.evaluate("loop => fake.show({stages: {loop}})", made | {"pictures": []})
+    assert mark.inner_text() == "out of date"
+
+
 def test_compare_and_overlays(player: Callable[[str], Canvas]) -> None:
     page = player("webp").page
     page.click("[title='Compare with the still']")

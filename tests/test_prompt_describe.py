@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from t2c_ext.compass import direction_words
 from t2c_ext.lexicon import load_lexicon
 from t2c_ext.prompt.describe import SPEEDS, Stated, describe
 from t2c_ext.prompt.parse import parse
@@ -76,3 +77,10 @@ def test_parts_that_nothing_is_known_about_are_kept_and_regions_that_are_gone_go
 
 def test_a_region_that_no_word_names_is_left_out() -> None:
     assert describe([Stated("Region 1", 90.0), Stated("river", 180.0)]) == "river flowing left"
+
+
+@pytest.mark.parametrize(
+    ("angle", "words"), [(0.2, "right"), (359.6, "right"), (-45, "towards the lower right"), (194, "at 194 degrees")]
+)
+def test_directions_in_words(angle: float, words: str) -> None:
+    assert direction_words(angle) == words

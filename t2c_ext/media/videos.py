@@ -178,13 +178,18 @@ def _encode_within(path: Path, kind: str, clip: Clip, max_megabytes: float) -> i
         encode(path, replace(clip, quality=last))
         if kind in LOSSLESS or path.stat().st_size > limit:
             raise UserError(
-                f"{kind} cannot be made smaller than {path.stat().st_size / 1e6:.3g} MB, above the limit of "
+                f"{_titled(kind)} cannot be made smaller than {path.stat().st_size / 1e6:.3g} MB, above the limit of "
                 f"{max_megabytes:g} MB; use fewer frames, a smaller picture or another format"
             )
         best = 1
     if last != best:
         encode(path, replace(clip, quality=best))
     return best
+
+
+def _titled(kind: str) -> str:
+    """A format as people write it."""
+    return {"webm": "WebM", "webp": "WebP"}.get(kind, kind.upper())
 
 
 def _write_folder(path: Path, clip: Clip, max_megabytes: float) -> Written:

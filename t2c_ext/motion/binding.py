@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from t2c_ext.compass import direction_words
 from t2c_ext.lexicon import Thing, load_lexicon
 from t2c_ext.motion.texture import shape_axis, texture_axis
 from t2c_ext.settings import MotionSettings
@@ -165,17 +166,17 @@ def _from_picture(picture: FloatArray, drive: Drive, thing: Thing | None, settin
         if axis is not None and clear:
             angle = _signed(axis.angle, thing.angle)
             if abs((angle - thing.angle + 180) % 360 - 180) <= _NEAR_AXIS:
-                text = f"{name}: no direction was given, so it goes {angle:.0f} degrees, along its texture."
+                text = f"{name}: no direction was given, so it goes {direction_words(angle)}, along its texture."
                 return replace(drive, angle=angle, notes=(text,))
-        return replace(drive, notes=(f"{name}: no direction was given, so it goes {thing.angle:.0f} degrees.",))
+        return replace(drive, notes=(f"{name}: no direction was given, so it goes {direction_words(thing.angle)}.",))
     shape = shape_axis(drive.region.mask)
     if axis is not None and clear:
-        angle, why = _signed(axis.angle, _usual(axis.angle)), "along its texture"
+        angle, why = _signed(axis.angle, _usual(axis.angle)), ", along its texture"
     elif drive.walled and shape.coherence >= _LONG_SHAPE:
-        angle, why = _signed(shape.angle, _usual(shape.angle)), "along its shape"
+        angle, why = _signed(shape.angle, _usual(shape.angle)), ", along its shape"
     else:
-        angle, why = 0.0, "to the right"
-    text = f"{name}: no direction was given, so it goes {angle:.0f} degrees, {why}; say or draw another."
+        angle, why = 0.0, ""
+    text = f"{name}: no direction was given, so it goes {direction_words(angle)}{why}; say or draw another."
     return replace(drive, angle=angle, notes=(text,))
 
 

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from t2c_ext.compass import direction_words
 from t2c_ext.lexicon import Thing, load_lexicon
 from t2c_ext.prompt.directions import find_directions
 from t2c_ext.prompt.parse import parse
@@ -14,18 +15,6 @@ from t2c_ext.prompt.tokens import tokenize
 from t2c_ext.prompt.vocabulary import motion_verbs
 from t2c_ext.settings import PromptSettings
 from t2c_ext.types import Motion, MotionKind, Plan
-
-WORDS = {
-    0: "right",
-    45: "towards the upper right",
-    90: "up",
-    135: "towards the upper left",
-    180: "left",
-    225: "towards the lower left",
-    270: "down",
-    315: "towards the lower right",
-}
-"""Directions that have a word, by their degrees; the others are said in degrees."""
 
 TURNS = {
     MotionKind.SWIRL: "",
@@ -113,7 +102,7 @@ def phrase(region: Stated) -> str:
         return _joined(region.name, "falling", adverb, "")
     if thing is not None and angle == 90 and thing.name in _RISING:
         return _joined(region.name, "rising", adverb, "")
-    return _joined(region.name, _verb(thing), adverb, WORDS.get(angle, f"at {angle} degrees"))
+    return _joined(region.name, _verb(thing), adverb, direction_words(angle))
 
 
 def _verb(thing: Thing | None) -> str:

@@ -133,7 +133,9 @@ def test_the_browser_s_own_player_is_followed(canvas: Canvas, loops: dict[str, s
     page.click(".t2c-loop [title=Play]")
     page.wait_for_function("document.querySelector('.t2c-scrub').value === '5'")
     page.click(".t2c-loop [title=Pause]")
-    shown, at = page.evaluate("[+document.querySelector('.t2c-scrub').value, document.querySelector('video').currentTime]")
+    shown, at = page.evaluate(
+        "[+document.querySelector('.t2c-scrub').value, document.querySelector('video').currentTime]"
+    )
     assert shown == int(at * FPS)
     page.click(".t2c-loop [title='One frame on']")
     assert page.inner_text(".t2c-count") == f"{(shown + 1) % FRAMES + 1}/{FRAMES}"

@@ -8,7 +8,7 @@ sys.path.append(str(Path(__file__).resolve().parent.parent))
 try:
     from t2c_ext.webui.register import register
     from t2c_ext.webui.script import CinemagraphScript
-except ImportError as error:
+except Exception as error:  # a package that was built for another one raises nearly anything
     from t2c_ext.webui.absent import script_without
 
     CinemagraphScript = script_without(error)

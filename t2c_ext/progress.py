@@ -37,6 +37,15 @@ class Reporter:
     progress: ProgressCallback = _silent
     cancelled: CancelCallback = _never
 
+    def joined(self, other: Reporter) -> Reporter:
+        """This one and another: both hear of the progress, and either may stop the run."""
+
+        def progress(stage: str, done: int, total: int) -> None:
+            self.progress(stage, done, total)
+            other.progress(stage, done, total)
+
+        return Reporter(progress, lambda: self.cancelled() or other.cancelled())
+
     def check(self) -> None:
         """Raise Cancelled when the user has asked to stop."""
         if self.cancelled():

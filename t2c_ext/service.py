@@ -22,7 +22,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from t2c_ext.errors import UserError
+from t2c_ext.errors import Cancelled, UserError
 from t2c_ext.media.pictures import check_size, to_mask, to_picture
 from t2c_ext.pipeline import Cinemagraph, Job, Pipeline, open_job
 from t2c_ext.progress import Reporter
@@ -43,6 +43,9 @@ FOLDER = "png"
 
 PLACES = ("model", "lora_folder", "embeddings_folder")
 """Settings that name files or folders."""
+
+POLL = 0.1
+"""Seconds between two looks at whether a request that waits for its turn was cancelled."""
 
 _ID = re.compile(r"[0-9a-f]{16}")
 
@@ -142,7 +145,7 @@ class Service:
             with self._unnamed():
                 workspace = Workspace.create(folder)
                 workspace.save_inputs(regions, None)
-                return self._run(workspace, Job(recipe, source, regions))
+                return self._run(workspace, lambda: Job(recipe, source, regions))
         except BaseException:
             shutil.rmtree(folder, ignore_errors=True)  # nobody learns its id
             raise
@@ -152,12 +155,18 @@ class Service:
         folder = self.workspace(id)
         if start is not None and start not in [stage.value for stage in Stage]:
             raise UserError(f"there is no stage called {start!r}; use one of {', '.join(s.value for s in Stage)}")
-        with self._unnamed():
-            workspace = Workspace.open(folder)
-            recipe = refuse_frames(workspace.load_recipe().with_values(refuse_places(settings)))
+        given = refuse_places(settings)
+        refuse_frames(Recipe().with_values(given))
+
+        def job() -> Job:
+            recipe = refuse_frames(workspace.load_recipe().with_values(given))
             if start is not None:
                 workspace.forget_from(Stage(start))
-            return self._run(workspace, open_job(workspace, recipe))
+            return open_job(workspace, recipe)
+
+        with self._unnamed():
+            workspace = Workspace.open(folder)
+            return self._run(workspace, job)
 
     def progress(self) -> dict[str, object]:
         """How far the request in hand is; no stage while all of them wait for their turn."""
@@ -192,22 +201,18 @@ class Service:
             raise NotFound(f"the cinemagraph {id} has no file {name!r}")
         return path
 
-    def _run(self, workspace: Workspace, job: Job) -> Made:
+    def _run(self, workspace: Workspace, job: Callable[[], Job]) -> Made:
+        """Make a workspace's job when its turn has come, which finds what those before it left, and run it."""
         before, results = self._cancels, []
 
         def work() -> None:
             with self._alone():
-                watching = self.watch()
-
-                def progress(stage: str, done: int, total: int) -> None:
-                    self._report(stage, done, total)
-                    watching.progress(stage, done, total)
-
-                reporter = Reporter(progress, lambda: self._cancels != before or watching.cancelled())
-                results.append(Pipeline(job, workspace, reporter).run())
+                reporter = Reporter(self._report, lambda: self._cancels != before).joined(self.watch())
+                reporter.check()
+                results.append(Pipeline(job(), workspace, reporter).run())
 
         with self._counted():
-            self.guard(work)
+            wait_for_turn(self.guard, work, lambda: self._cancels != before)
         return _made(workspace.root.name, results[0])
 
     @contextmanager
@@ -241,6 +246,36 @@ class Service:
 
     def _report(self, stage: str, done: int, total: int) -> None:
         self._progress = (stage, done, total)
+
+
+def wait_for_turn(guard: Guard, work: Callable[[], None], cancelled: Callable[[], bool]) -> None:
+    """Run work when its turn has come; raises what it raises, and Cancelled at once where it is cancelled before that.
+
+    Args:
+        guard: runs the work in its turn.
+        work: ends at once where it is cancelled already.
+        cancelled: whether it is.
+    """
+    begun, failed = threading.Event(), []
+
+    def begin() -> None:
+        begun.set()
+        work()
+
+    def attempt() -> None:
+        try:
+            guard(begin)
+        except BaseException as error:  # raised where it is waited for
+            failed.append(error)
+
+    thread = threading.Thread(target=attempt, name="cinemagraph", daemon=True)
+    thread.start()
+    while thread.is_alive():
+        thread.join(POLL)
+        if cancelled() and not begun.is_set():
+            raise Cancelled("stopped by the user")
+    if failed:
+        raise failed[0]
 
 
 def schema() -> list[dict[str, object]]:

@@ -81,7 +81,7 @@ class Setting:
                 raise wrong
             return value
         if self.type is str:
-            if not isinstance(value, str):
+            if not isinstance(value, str) or not _is_unicode(value):
                 raise wrong
             return value
         if isinstance(value, bool) or not isinstance(value, (int, float, str)):
@@ -95,6 +95,15 @@ class Setting:
         if not number.is_integer():
             raise wrong
         return int(number)
+
+
+def _is_unicode(text: str) -> bool:
+    """Whether a text can be written; half a character (a lone surrogate) cannot."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 _WORD_FOR_TYPE: dict[type, str] = {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}

@@ -9,12 +9,12 @@ from typing import Any
 
 
 def call(app: Any, method: str, path: str, body: Any = None, credentials: str = "") -> tuple[int, Any]:
-    """(status, the answer, read as JSON where it is that)."""
+    """(status, the answer, read as JSON where it is that); a body of bytes is sent as it is."""
     return asyncio.run(_call(app, method, path, body, credentials))
 
 
 async def _call(app: Any, method: str, path: str, body: Any, credentials: str) -> tuple[int, Any]:
-    data = b"" if body is None else json.dumps(body).encode()
+    data = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
     headers = [(b"content-type", b"application/json"), (b"content-length", str(len(data)).encode())]
     if credentials:
         headers.append((b"authorization", b"Basic " + base64.b64encode(credentials.encode())))

@@ -17,6 +17,7 @@ from t2c_ext.errors import Cancelled, UserError
 from t2c_ext.progress import Reporter
 from t2c_ext.service import Service, decode_picture, schema
 from t2c_ext.settings import table
+from t2c_ext.workspace import Workspace
 
 SIDE = 64
 SETTINGS = {"motion": "river flowing left", "frames": 6}
@@ -166,6 +167,52 @@ def test_a_request_that_waits_for_its_turn_can_be_cancelled(tmp_path: Path, imag
     assert not service.progress()["running"] and not list(tmp_path.iterdir())
     service.guard = lambda work: work()
     assert service.animate(image, mask, settings=SETTINGS).frames, "a cancel holds for those that were there"
+
+
+def test_a_request_that_waits_is_answered_as_soon_as_it_is_cancelled(tmp_path: Path, image: str, mask: str) -> None:
+    turn, ended = threading.Event(), threading.Event()
+
+    def guard(work: Callable[[], None]) -> None:
+        try:
+            service.cancel()
+            turn.wait(60)
+            work()
+        finally:
+            ended.set()
+
+    service = Service(tmp_path, guard=guard)
+    with pytest.raises(Cancelled):
+        service.animate(image, mask, settings=SETTINGS)
+    assert not ended.is_set() and not service.progress()["running"] and not list(tmp_path.iterdir())
+    turn.set()
+    assert ended.wait(60) and not list(tmp_path.iterdir()), "its turn comes, and does nothing"
+
+
+def test_a_request_that_waits_finds_what_the_one_before_it_left(service: Service, image: str, mask: str) -> None:
+    made = service.animate(image, mask, settings=SETTINGS)
+
+    def guard(work: Callable[[], None]) -> None:
+        service.guard = lambda other: other()
+        service.run(made.id, None, {"fps": 12})
+        work()
+
+    service.guard = guard
+    service.run(made.id, "loop", {"frames": 9})
+    recipe = Workspace.open(service.workspace(made.id)).load_recipe()
+    assert (recipe.loop.fps, recipe.loop.frames) == (12, 9)
+
+
+def test_a_request_that_is_cancelled_before_its_turn_forgets_nothing(service: Service, image: str, mask: str) -> None:
+    made = service.animate(image, mask, settings=SETTINGS)
+
+    def guard(work: Callable[[], None]) -> None:
+        service.cancel()
+        work()
+
+    service.guard = guard
+    with pytest.raises(Cancelled):
+        service.run(made.id, "region", {"frames": 9})
+    assert service.file(made.id, made.loop).exists()
 
 
 def test_two_requests_do_not_run_at_once(service: Service, image: str, mask: str) -> None:

@@ -17,7 +17,7 @@ TESTS = Path(__file__).resolve().parent
 CODE = """
 import runpy, sys
 from types import SimpleNamespace
-sys.modules[{missing!r}] = None
+{breaking}
 import gradio as gr
 from modules import scripts
 found = runpy.run_path({script!r})
@@ -26,19 +26,36 @@ with gr.Blocks():
     (enabled,) = script().ui(False)
 for given, told in ((False, 0), (True, 1), ({{"enabled": True}}, 1), ({{}}, 0)):
     comments = []
-    p = SimpleNamespace(comment=comments.append, extra_generation_params={{}})
+    p = SimpleNamespace(comment=comments.append, extra_generation_params={{"Cinemagraph error": "of before"}})
     script().process(p, given)
     assert len(comments) == len(p.extra_generation_params) == told, given
     assert all({missing!r} in comment for comment in comments)
 """
 
 
-@pytest.mark.parametrize("missing", ["av", "numba", "cv2"])
-def test_a_missing_package_is_a_sentence_in_the_panel(missing: str) -> None:
-    code = CODE.format(missing=missing, script=str(TESTS.parent / "scripts" / "cinemagraph.py"))
+def _loaded(missing: str, breaking: str) -> str:
+    """What the console says where the host loads the script and a package is broken."""
+    code = CODE.format(missing=missing, breaking=breaking, script=str(TESTS.parent / "scripts" / "cinemagraph.py"))
     environment = os.environ | {"PYTHONPATH": str(TESTS / "fake_host")}
     found = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, env=environment, timeout=120, check=False
     )
     assert found.returncode == 0 and found.stderr.count("Traceback") == 0, found.stderr
-    assert found.stdout.startswith("Text2Cinemagraph: Cinemagraph does not work yet: ")
+    return found.stdout
+
+
+@pytest.mark.parametrize("missing", ["av", "numba", "cv2"])
+def test_a_missing_package_is_a_sentence_in_the_panel(missing: str) -> None:
+    said = _loaded(missing, f"sys.modules[{missing!r}] = None")
+    assert said.startswith("Text2Cinemagraph: Cinemagraph does not work yet: ") and "network" in said
+
+
+@pytest.mark.parametrize("missing", ["av", "numba"])
+@pytest.mark.parametrize(
+    "error", ["ValueError: numpy.dtype size changed", "OSError: libcuda.so", "ImportError: DLL load failed"]
+)
+def test_a_broken_package_is_a_sentence_in_the_panel(missing: str, error: str, tmp_path: Path) -> None:
+    kind, _, words = error.partition(": ")
+    (tmp_path / f"{missing}.py").write_text(f"raise {kind}({words!r})\n", encoding="utf-8")
+    said = _loaded(missing, f"sys.path.insert(0, {str(tmp_path)!r})")
+    assert f"does not work yet: the package {missing} is broken ({error})" in said

@@ -17,7 +17,7 @@ from PIL import Image
 
 pytest.importorskip("fastapi")
 
-from fastapi import FastAPI
+from fastapi import Body, FastAPI
 
 from t2c_ext.service import Service
 from t2c_ext.settings import table
@@ -126,8 +126,44 @@ def test_work_goes_through_the_host_s_guard(service: Service, request_: dict[str
     assert turns == 2 * ["begun", "ended"]
 
 
-def test_a_request_without_a_picture_is_no_request(app: FastAPI) -> None:
-    assert call(app, "POST", f"{ROOT}/animate", {"settings": {}})[0] == 422
+HALF = "\ud800"
+"""Half a character, which JSON can hold and no file."""
+
+UNREADABLE: dict[str, tuple[str, Any, str]] = {
+    "no picture": ("animate", {"settings": {}}, "image is missing"),
+    "no id": ("run", {"settings": {}}, "id is missing"),
+    "a list of settings": ("animate", {"settings": [1]}, "settings is of the wrong kind"),
+    "a list of masks": ("animate", {"mask": ["x"]}, "mask is of the wrong kind"),
+    "no body": ("animate", None, "missing"),
+    "a text": ("animate", "text", "missing"),
+    "broken JSON": ("animate", b'{"image": ', "not JSON"),
+    "no text at all": ("animate", b"\xff\xfe", "JSON"),
+    "half a character": ("animate", {"settings": {"motion": HALF}}, "motion is"),
+    "a mask so named": ("animate", {"mask": {HALF: "x"}}, "half a character"),
+    "a way so named": ("animate", {"send": HALF}, "send is"),
+    "an id so named": ("run", {"id": HALF}, "no cinemagraph"),
+}
+
+
+@pytest.mark.parametrize("case", UNREADABLE)
+def test_every_refusal_has_the_same_shape(app: FastAPI, request_: dict[str, Any], case: str) -> None:
+    route, body, words = UNREADABLE[case]
+    if route == "animate" and isinstance(body, dict) and case != "no picture":
+        body = request_ | body
+    if case == "a mask so named":
+        body["mask"] = {HALF: request_["mask"]}
+    status, refused = call(app, "POST", f"{ROOT}/{route}", body)
+    assert status == (404 if case == "an id so named" else 422) and set(refused) == {"error", "detail"}
+    assert refused["error"] in ("refused", "not found") and words in refused["detail"], refused
+
+
+def test_the_host_s_own_routes_keep_their_shape(app: FastAPI) -> None:
+    @app.post("/of/the/host")
+    def own(image: str = Body(..., embed=True)) -> str:
+        return image
+
+    status, refused = call(app, "POST", "/of/the/host", {})
+    assert status == 422 and "error" not in refused
 
 
 @pytest.mark.parametrize("id", ["0123456789abcdef", "nothing"])

@@ -6,6 +6,7 @@ import base64
 import io
 import sys
 from collections.abc import Iterator
+from copy import copy
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -211,6 +212,46 @@ def test_an_axis_takes_the_place_of_the_panels_value(tmp_path: Path) -> None:
     (path,) = _generate(processing, _given()).extra_generation_params["Cinemagraph files"]
     with av.open(path) as video:
         assert sum(1 for _ in video.decode(video=0)) == 9
+
+
+def _cell(processing: Any, name: str, value: object, given: dict[str, object]) -> Any:
+    """A cell of a plot: a copy that shares what is not set on it."""
+    from t2c_ext.webui.axes import CHOSEN
+
+    cell = copy(processing)
+    setattr(cell, CHOSEN, {name: value})
+    return _generate(cell, given)
+
+
+def test_a_cell_s_error_stays_in_its_cell(tmp_path: Path) -> None:
+    base = _Processing(tmp_path)
+    found = [_cell(base, "speed", speed, _given()).extra_generation_params for speed in (1, 20, 2)]
+    assert ["Cinemagraph error" in parameters for parameters in found] == [False, True, False]
+    assert "speed is 20" in found[1]["Cinemagraph error"] and len(found[2]["Cinemagraph files"]) == 1
+    assert base.extra_generation_params == {}
+
+
+def test_each_cell_s_parameters_say_what_became_of_its_loop(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    base = _Processing(tmp_path)
+    first = _cell(base, "frames", 6, _given())
+    second = _cell(base, "frames", 6, _given(mask=_encoded(Image.new("L", (SIZE, SIZE)))))
+    name = Path(first.extra_generation_params["Cinemagraph files"][0]).name
+    assert first.infotexts == [f'a river\nSteps: 1, Cinemagraph file: "{name}"']
+    assert "Cinemagraph notes: " in second.infotexts[0] and "mask is empty" in second.infotexts[0]
+    assert "Cinemagraph: the mask is empty" in capsys.readouterr().out
+
+
+def test_a_grid_tells_of_its_first_picture(tmp_path: Path) -> None:
+    from t2c_ext.webui.loops import Shot
+    from t2c_ext.webui.options import read_options
+    from t2c_ext.webui.run import Run
+    from t2c_ext.webui.script import tell_of_loops
+
+    shots = [Shot(None, "", 0, number, loop=tmp_path / f"{number}.mp4") for number in range(2)]
+    processed = SimpleNamespace(infotexts=["grid", "first", "second", "a twin"], index_of_first_image=1)
+    tell_of_loops(Run(read_options([_given()]), shots=shots), processed)
+    told = [text.partition(", Cinemagraph file: ")[2] for text in processed.infotexts]
+    assert told == ['"0.mp4"', '"0.mp4"', '"1.mp4"', ""]
 
 
 def test_pasted_parameters_set_every_widget() -> None:

@@ -159,16 +159,16 @@ def _drive(  # noqa: PLR0917
 
 def _from_picture(picture: FloatArray, drive: Drive, thing: Thing | None, settings: MotionSettings) -> Drive:
     """The direction that nobody stated: the lexicon's, turned to the texture's axis, or an axis with a usual sign."""
-    name = drive.region.name
+    unsaid = f"{drive.region.name}: no direction was given" if drive.region.name else "No direction was given"
     axis = texture_axis(picture, drive.region.mask) if settings.texture else None
     clear = axis is not None and axis.coherence >= _CLEAR_TEXTURE
     if thing is not None and thing.angle is not None:
         if axis is not None and clear:
             angle = _signed(axis.angle, thing.angle)
             if abs((angle - thing.angle + 180) % 360 - 180) <= _NEAR_AXIS:
-                text = f"{name}: no direction was given, so it goes {direction_words(angle)}, along its texture."
+                text = f"{unsaid}, so it goes {direction_words(angle)}, along its texture."
                 return replace(drive, angle=angle, notes=(text,))
-        return replace(drive, notes=(f"{name}: no direction was given, so it goes {direction_words(thing.angle)}.",))
+        return replace(drive, notes=(f"{unsaid}, so it goes {direction_words(thing.angle)}.",))
     shape = shape_axis(drive.region.mask)
     if axis is not None and clear:
         angle, why = _signed(axis.angle, _usual(axis.angle)), ", along its texture"
@@ -176,7 +176,7 @@ def _from_picture(picture: FloatArray, drive: Drive, thing: Thing | None, settin
         angle, why = _signed(shape.angle, _usual(shape.angle)), ", along its shape"
     else:
         angle, why = 0.0, ""
-    text = f"{name}: no direction was given, so it goes {direction_words(angle)}{why}; say or draw another."
+    text = f"{unsaid}, so it goes {direction_words(angle)}{why}; say or draw another."
     return replace(drive, angle=angle, notes=(text,))
 
 

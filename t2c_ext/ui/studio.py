@@ -16,6 +16,7 @@ from t2c_ext.atomic import replacing
 from t2c_ext.errors import UserError
 from t2c_ext.media.pictures import to_bytes, to_mask, to_picture
 from t2c_ext.pipeline import Job, open_job
+from t2c_ext.progress import Reporter
 from t2c_ext.recipe import Recipe
 from t2c_ext.settings import Setting, Value, table
 from t2c_ext.twin.choose import choose_source
@@ -68,6 +69,7 @@ class Studio:
         folder: where the workspaces lie.
         model: the checkpoint that makes pictures from text, or "" where none does.
         guard: runs work while nothing else uses the machine.
+        watch: called for each run; what it gives hears of the progress and may stop it, as `cancel` does.
         maker: makes pictures in the model's place; its recipe holds the values of `sampling_rows`, unchecked by the
             table.
         sampling_rows: what the maker is set by, in place of the table's rows of the same names; none: the table's.
@@ -77,6 +79,7 @@ class Studio:
     folder: Path
     model: str = ""
     guard: Guard | None = None
+    watch: Callable[[], Reporter] = Reporter
     maker: Maker | None = None
     sampling_rows: tuple[Setting, ...] = ()
     glimpse: Callable[[], Image.Image | None] | None = None
@@ -313,7 +316,7 @@ class Studio:
         session.begun, session.new_mask, session.sampled = True, False, asked.sampled
         job = Job(asked.recipe, source, session.mask, keep_twin=isinstance(source, _Kept))
         session.task = task = Task()
-        task.start(job, workspace, self.alone)
+        task.start(job, workspace, self.alone, self.watch())
         return task
 
 

@@ -62,9 +62,16 @@ class Task:
         self.cancelled = self.cancelled or (not over and self._stop.is_set() and not self.reached[0])
         return over or self.cancelled
 
-    def start(self, job: Job, workspace: Workspace, guard: Guard) -> None:
-        """Run a job's stages in a thread, in their turn; every way of failing ends as a sentence."""
-        pipeline = Pipeline(job, workspace, Reporter(self._report, self._stop.is_set))
+    def start(self, job: Job, workspace: Workspace, guard: Guard, watching: Reporter) -> None:
+        """Run a job's stages in a thread, in their turn; every way of failing ends as a sentence.
+
+        Args:
+            job: what to run.
+            workspace: keeps the results.
+            guard: runs the work when its turn has come.
+            watching: hears of the progress too, and may stop the run once its turn has come.
+        """
+        pipeline = Pipeline(job, workspace, Reporter(self._report, self._stop.is_set).joined(watching))
         self.stages = pipeline.result
 
         def attempt() -> None:

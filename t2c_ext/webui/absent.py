@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+import re
+import traceback
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
+from t2c_ext.webui import parameters
 
-def script_without(error: ImportError) -> Any:
+OURS = Path(__file__).resolve().parent.parent
+
+INSTALL = "Its installer runs when the WebUI starts; start it again with a network, and read what the console says."
+
+_IMPORT = re.compile(r"\s*(?:from|import)\s+(\w+)")
+
+
+def script_without(error: Exception) -> Any:
     """A script for the host that makes no cinemagraphs, and says why.
 
     Args:
@@ -14,10 +25,7 @@ def script_without(error: ImportError) -> Any:
     """
     from modules import scripts
 
-    reason = (
-        f"Cinemagraph does not work yet: {error}. Its installer runs when the WebUI starts; start it again with a "
-        "network, and read what the console says."
-    )
+    reason = f"Cinemagraph does not work yet: {what_failed(error)}"
     print(f"Text2Cinemagraph: {reason}")
 
     class Absent(scripts.Script):  # type: ignore[misc]
@@ -42,9 +50,31 @@ def script_without(error: ImportError) -> Any:
 
         def process(self, p: Any, *arguments: Any) -> None:
             """The pictures come without loops; whoever asked for some is told."""
+            parameters.renew(p)
             first = arguments[0] if arguments else False
             if first.get("enabled") if isinstance(first, Mapping) else first:
-                p.comment(reason)
-                p.extra_generation_params["Cinemagraph error"] = reason
+                parameters.refuse(p, reason)
 
     return Absent
+
+
+def what_failed(error: Exception) -> str:
+    """Sentences about what importing the extension raised, and what to do."""
+    if isinstance(error, ModuleNotFoundError):
+        return f"{error}. {INSTALL}"
+    package = failed_package(error)
+    said = f"{type(error).__name__}: {' '.join(str(error).split())}"
+    if not package:
+        traceback.print_exception(error)
+        return f"{said}. The console says more."
+    return f"the package {package} is broken ({said}). Install it anew with the WebUI's Python."
+
+
+def failed_package(error: Exception) -> str:
+    """The package whose import by one of our modules raised an error, or "" where ours is at fault."""
+    lines = [
+        frame.line or "" for frame in traceback.extract_tb(error.__traceback__) if OURS in Path(frame.filename).parents
+    ]
+    found = _IMPORT.match(lines[-1]) if lines else None
+    package = found[1] if found else ""
+    return "" if package == OURS.name else package

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import base64
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any, Optional, Union
 
 from fastapi import Body, Depends, FastAPI, HTTPException
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, JSONResponse
+from fastapi.routing import APIRoute
 from fastapi.security import HTTPBasic, HTTPBasicCredentials
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.status import HTTP_400_BAD_REQUEST
 
 from t2c_ext.errors import Cancelled, UserError
 from t2c_ext.service import TYPES, Busy, Made, NotFound, Service, schema
@@ -30,15 +35,25 @@ def add_routes(app: FastAPI, service: Service, credentials: str | None = None) -
     """
     dependencies = [] if not credentials else [Depends(authorise(credentials))]
 
+    def route(method: str, path: str) -> Callable[[Callable[..., Any]], None]:
+        def add(endpoint: Callable[..., Any]) -> None:
+            app.router.add_api_route(
+                ROOT + path, endpoint, methods=[method], dependencies=dependencies, route_class_override=OurRoute
+            )
+
+        return add
+
     def answered(work: Callable[[], Made], send: str) -> Any:
         try:
             check_send(send)
             return answer(service, work(), send)
         except (UserError, Cancelled) as error:
             return refusal(error)
+        except UnicodeEncodeError:
+            return refusal(UserError("a text holds half a character (a lone surrogate), which no file can keep"))
 
     # Optional and Union: pydantic 1 reads these annotations at run time, on Python 3.10 too
-    @app.post(f"{ROOT}/animate", dependencies=dependencies)
+    @route("POST", "/animate")
     def animate(
         image: str = Body(...),
         mask: Optional[Union[str, dict[str, str]]] = Body(None),  # noqa: UP007, UP045
@@ -48,7 +63,7 @@ def add_routes(app: FastAPI, service: Service, credentials: str | None = None) -
     ) -> Any:
         return answered(lambda: service.animate(image, mask, natural, settings), send)
 
-    @app.post(f"{ROOT}/run", dependencies=dependencies)
+    @route("POST", "/run")
     def run(
         id: str = Body(...),
         start: Optional[str] = Body(None, alias="from"),  # noqa: UP045
@@ -57,11 +72,11 @@ def add_routes(app: FastAPI, service: Service, credentials: str | None = None) -
     ) -> Any:
         return answered(lambda: service.run(id, start, settings), send)
 
-    @app.get(f"{ROOT}/settings", dependencies=dependencies)
+    @route("GET", "/settings")
     def settings_schema() -> Any:
         return {"settings": schema()}
 
-    @app.get(f"{ROOT}/models", dependencies=dependencies)
+    @route("GET", "/models")
     def models() -> Any:
         from t2c_ext.weights.listing import list_models
 
@@ -71,22 +86,53 @@ def add_routes(app: FastAPI, service: Service, credentials: str | None = None) -
             ]
         }
 
-    @app.get(f"{ROOT}/progress", dependencies=dependencies)
+    @route("GET", "/progress")
     def progress() -> Any:
         return service.progress()
 
-    @app.post(f"{ROOT}/cancel", dependencies=dependencies)
+    @route("POST", "/cancel")
     def cancel() -> Any:
         service.cancel()
         return {}
 
-    @app.get(ROOT + "/files/{id}/{name}", dependencies=dependencies)
+    @route("GET", "/files/{id}/{name}")
     def file(id: str, name: str) -> Any:
         try:
             path = service.file(id, name)
         except UserError as error:
             return refusal(error)
         return FileResponse(path, media_type=TYPES[path.suffix])
+
+
+class OurRoute(APIRoute):
+    """A route whose requests are refused in our own shape where they cannot be read; the host's keep theirs."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """What answers a request."""
+        handle = super().get_route_handler()
+
+        async def answered(request: Request) -> Response:
+            try:
+                return await handle(request)
+            except RequestValidationError as error:
+                return refusal(UserError(what_is_wrong(error)))
+            except HTTPException as error:
+                if error.status_code != HTTP_400_BAD_REQUEST:
+                    raise
+                return refusal(UserError("the request cannot be read; it must be JSON"))
+
+        return answered
+
+
+def what_is_wrong(error: RequestValidationError) -> str:
+    """The first thing that is wrong with a request, as one line."""
+    first = error.errors()[0]
+    where = [str(part) for part in first["loc"] if part != "body"]
+    if "json" in first["type"]:
+        return "the request is not JSON"
+    if "missing" in first["type"]:
+        return f"{where[0] if where else 'the request'} is missing"
+    return f"{where[0] if where else 'the request'} is of the wrong kind: {first['msg']}"
 
 
 def refusal(error: UserError | Cancelled) -> JSONResponse:
@@ -98,7 +144,8 @@ def refusal(error: UserError | Cancelled) -> JSONResponse:
         word, status = "not found", 404
     elif isinstance(error, Busy):
         word, status = "busy", 409
-    return JSONResponse({"error": word, "detail": for_a_request(str(error))}, status_code=status)
+    detail = for_a_request(str(error)).encode(errors="backslashreplace").decode()
+    return JSONResponse({"error": word, "detail": detail}, status_code=status)
 
 
 def check_send(send: str) -> None:

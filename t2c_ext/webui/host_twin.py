@@ -15,6 +15,7 @@ from t2c_ext.recipe import Recipe
 from t2c_ext.settings import Setting, TwinSettings, Value, table
 from t2c_ext.types import Plan, Stage, Twin
 from t2c_ext.webui.host import chosen_model
+from t2c_ext.webui.loops import expect_jobs
 from t2c_ext.webui.options import Options, PanelSettings
 from t2c_ext.webui.run import Run
 
@@ -105,6 +106,7 @@ class HostTwin:
             stack.enter_context(_progress(p, reporter))
             stack.callback(run.release)
             run.follow(p)
+            expect_jobs(1)  # beside that of the loop
             processed = processing.process_images(p)
         reporter.check()
         if state.interrupted or state.skipped or not processed.images:

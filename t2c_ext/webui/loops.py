@@ -18,7 +18,7 @@ from t2c_ext.recipe import Recipe
 from t2c_ext.service import FOLDER
 from t2c_ext.settings import table
 from t2c_ext.twin.source import GivenTwin
-from t2c_ext.types import Attention, Region, Regions, Twin
+from t2c_ext.types import Attention, Region, Regions, Stage, Twin
 from t2c_ext.webui.host import host_of, in_turn
 from t2c_ext.webui.preferences import loops_folder
 
@@ -49,6 +49,7 @@ class Shot:
         infotext: its generation parameters.
         natural: its twin (a PIL picture), or None.
         attention: what the model looked at, or None.
+        loop: its file, once it is made.
     """
 
     art: Any
@@ -58,6 +59,7 @@ class Shot:
     infotext: str = ""
     natural: Any = None
     attention: Attention | None = None
+    loop: Path | None = None
 
 
 def make_loop(  # noqa: PLR0917
@@ -103,7 +105,8 @@ def host_reporter(place: int = 1, count: int = 1) -> Reporter:
 
     def progress(stage: str, done: int, total: int) -> None:
         state.textinfo = f"Cinemagraph{which}: {stage}" + (f" {done}/{total}" if total > 1 else "")
-        state.sampling_step, state.sampling_steps = bar.reach(stage, done, total), Bar.LENGTH
+        if stage != Stage.TWIN.value:  # the host's sampler counts its own steps
+            state.sampling_step, state.sampling_steps = bar.reach(stage, done, total), Bar.LENGTH
 
     return Reporter(progress, lambda: bool(state.interrupted or state.skipped))
 
@@ -209,6 +212,7 @@ def save_loop(
         else:
             poster.unlink()  # its name is found: the loop puts its own still there, which carries the recipe too
         result = make_loop(shot, recipe, output, reporter, regions, host_of(processing).text_encoder())
+        shot.loop = output
         return output, (*result.notes, *what_would_be_better(result, recipe))
     except Cancelled:
         note = "a loop was stopped"

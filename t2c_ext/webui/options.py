@@ -12,6 +12,7 @@ from t2c_ext.recipe import Recipe
 from t2c_ext.service import refuse_places
 from t2c_ext.settings import Setting, rows_of, setting, table
 from t2c_ext.types import Stage
+from t2c_ext.webui.parameters import written
 from t2c_ext.wording import for_a_page, for_a_request
 
 
@@ -43,8 +44,11 @@ EVERYDAY = ("enabled", "region", "motion", "twin", "natural_prompt", "frames", "
 OF_THE_TWIN = ("twin", "feature_share", "attention_share", "injection")
 """Settings of the twin stage that hold in the WebUI too; the rest it has by itself."""
 
-OF_THE_HOST = ("prompt", "seed", "phrases", "angle")
-"""Settings that the WebUI has by itself, or that a panel has no room for."""
+OF_THE_HOST = ("prompt", "seed")
+"""Settings of other stages that the WebUI has by itself."""
+
+WITHOUT_ROOM = ("phrases", "angle")
+"""Settings that only a request can change, since a panel has no room for them."""
 
 
 def panel_rows() -> list[Setting]:
@@ -52,7 +56,7 @@ def panel_rows() -> list[Setting]:
     shared = (
         row
         for row in table()
-        if row.name in OF_THE_TWIN or (row.stage is not Stage.TWIN and row.name not in OF_THE_HOST)
+        if row.name in OF_THE_TWIN or (row.stage is not Stage.TWIN and row.name not in OF_THE_HOST + WITHOUT_ROOM)
     )
     return [*rows_of(Stage.TWIN, PanelSettings), *shared]
 
@@ -84,7 +88,7 @@ class Options:
         values = {item.name: getattr(self.panel, item.name) for item in fields(PanelSettings)}
         values |= self.recipe.without_masks().values()
         rows = [row for row in panel_rows() if values[row.name] != row.default]
-        return {row.infotext: str(values[row.name]) for row in rows}
+        return {row.infotext: written(values[row.name]) for row in rows}
 
 
 def read_options(
@@ -119,9 +123,18 @@ def read_options(
     try:
         mine = {name: own[name].check(given.pop(name)) for name in list(given) if name in own}
         refuse_places(given)
+        refuse_the_hosts(given)
         recipe = Recipe().with_values(given)
         parse_hints(recipe.motion.hints)
     except UserError as error:
         worded = for_a_request if by_request else for_a_page
         raise UserError(f"Cinemagraph: {worded(str(error))}") from None
     return Options(PanelSettings(**mine), recipe, mask, send, by_request)  # type: ignore[arg-type]
+
+
+def refuse_the_hosts(given: Mapping[str, object]) -> None:
+    """UserError where a setting has no effect here, since the WebUI makes the pictures by its own."""
+    has_effect = {row.name for row in panel_rows()} | set(WITHOUT_ROOM)
+    for row in table():
+        if row.name in given and row.name not in has_effect:
+            raise UserError(f"{row.name} is for the WebUI itself to say, and has no effect here")

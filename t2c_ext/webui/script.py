@@ -10,6 +10,7 @@ from typing import Any
 from modules import scripts
 
 from t2c_ext.errors import UserError
+from t2c_ext.webui import parameters
 from t2c_ext.webui.axes import chosen
 from t2c_ext.webui.options import STILLS, VIDEOS, panel_rows, read_options
 from t2c_ext.webui.panel import build_panel, pasted
@@ -41,13 +42,11 @@ class CinemagraphScript(scripts.Script):
     def process(self, p: Any, *arguments: Any) -> None:
         """Before the sampling of all batches."""
         leave(p)
-        for row in panel_rows():
-            p.extra_generation_params.pop(row.infotext, None)
+        parameters.renew(p)
         try:
             options = read_options(arguments, chosen(p), defaults())
         except UserError as error:
-            p.comment(str(error))
-            p.extra_generation_params["Cinemagraph error"] = str(error)
+            parameters.refuse(p, str(error))
             return
         if not options.panel.enabled:
             return
@@ -77,6 +76,7 @@ class CinemagraphScript(scripts.Script):
         for shot in run.shots:
             shot.infotext = infotexts[shot.number] if shot.number < len(infotexts) else processed.info
         paths = run.make_loops(p)
+        tell_of_loops(run, processed)
         if run.options.panel.show_twin:
             show_twins(run, processed)
         processed.comments += "".join(f"Cinemagraph: {note}\n" for note in run.notes)
@@ -92,6 +92,21 @@ def leave(processing: Any) -> None:
         delattr(processing, RUN)
 
 
+def tell_of_loops(run: Run, processed: Any) -> None:
+    """Say in the console and in each picture's parameters what became of its loop.
+
+    A plot keeps nothing else of the cells after its first.
+    """
+    for note in run.notes:
+        print(f"Cinemagraph: {note}")
+    shots = {shot.number: shot for shot in run.shots}
+    for place, infotext in enumerate(processed.infotexts):
+        shot = shots.get(max(place - processed.index_of_first_image, 0))  # a grid stands for its first picture
+        if shot is not None:
+            named = (parameters.FILE, shot.loop.name) if shot.loop else (parameters.NOTES, "; ".join(run.notes))
+            processed.infotexts[place] = parameters.extended(infotext, *named)
+
+
 def show_twins(run: Run, processed: Any) -> None:
     """Put the twins at the end of the gallery."""
     for shot in run.shots:
@@ -102,9 +117,9 @@ def show_twins(run: Run, processed: Any) -> None:
 
 def answers(run: Run, paths: list[str]) -> dict[str, Any]:
     """What an API's client finds in `info`: the loops, and sentences."""
-    found: dict[str, Any] = {"Cinemagraph notes": list(run.notes)} if run.notes else {}
+    found: dict[str, Any] = {parameters.NOTES: list(run.notes)} if run.notes else {}
     if paths:
-        found["Cinemagraph files"] = paths
+        found[parameters.FILES] = paths
     loops = [Path(path) for path in paths]
     if run.options.send in VIDEOS:
         found["Cinemagraph videos"] = encoded_files(loops)

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from t2c_ext.errors import UserError
-from t2c_ext.webui.host import in_turn
 
 if TYPE_CHECKING:
     from t2c_ext.ui.studio import Studio
@@ -56,11 +55,8 @@ class CinemagraphTab:
         from t2c_ext.ui.blocks import cinemagraph_page
         from t2c_ext.ui.handlers import Handlers
         from t2c_ext.ui.page import addresses
-        from t2c_ext.ui.studio import Studio
-        from t2c_ext.webui.host_twin import HostTwin, glimpse, sampling_rows
 
-        folder = Path(paths.data_path).resolve() / "outputs" / "cinemagraphs"
-        studio = Studio(folder, guard=in_turn, maker=HostTwin, sampling_rows=sampling_rows(), glimpse=glimpse)
+        studio = host_studio(Path(paths.data_path).resolve() / "outputs" / "cinemagraphs")
         handlers = Handlers(studio, addresses("file="))
         sending: list[Sending] = []
         with gr.Blocks(analytics_enabled=False) as blocks:
@@ -82,6 +78,26 @@ class CinemagraphTab:
             infotext_utils.register_paste_params_button(
                 infotext_utils.ParamBinding(paste_button=button, tabname=tab, source_image_component=source)
             )
+
+
+def host_studio(folder: Path) -> Studio:
+    """The tab's studio: its runs are jobs of the host, in whose progress bar they show and whose buttons stop them.
+
+    Args:
+        folder: where the workspaces lie.
+    """
+    from t2c_ext.ui.studio import Studio
+    from t2c_ext.webui.host_twin import HostTwin, glimpse, sampling_rows
+    from t2c_ext.webui.loops import as_a_job, host_reporter
+
+    return Studio(
+        folder,
+        guard=as_a_job,
+        watch=host_reporter,
+        maker=HostTwin,
+        sampling_rows=sampling_rows(),
+        glimpse=glimpse,
+    )
 
 
 @dataclass(frozen=True)

@@ -111,9 +111,9 @@ class Server:
         """The answer of a GET request, read as JSON where it is that; raises RequestError."""
         return self._ask(urllib.request.Request(self.url + path))
 
-    def post(self, path: str, body: Mapping[str, Any] | None = None) -> Any:
-        """The answer of a POST request with a JSON body; raises RequestError."""
-        data = json.dumps(body or {}).encode()
+    def post(self, path: str, body: Mapping[str, Any] | bytes | None = None) -> Any:
+        """The answer of a POST request with a JSON body, or with bytes as they are; raises RequestError."""
+        data = body if isinstance(body, bytes) else json.dumps(body or {}).encode()
         return self._ask(urllib.request.Request(self.url + path, data, {"Content-Type": "application/json"}))
 
     def _ask(self, request: urllib.request.Request) -> Any:

@@ -56,6 +56,27 @@ def test_errors_are_typed(server: Server) -> None:
         assert outside.value.status == 404
 
 
+@pytest.mark.parametrize(
+    ("route", "body", "words"),
+    [
+        ("animate", {"settings": {}}, "image is missing"),
+        ("run", {}, "id is missing"),
+        ("animate", _request(settings=[1]), "settings is of the wrong kind"),
+        ("animate", _request(mask=["x"]), "mask is of the wrong kind"),
+        ("animate", _request(settings={"motion": "\ud800"}), "motion is"),
+        ("animate", b'{"image": ', "not JSON"),
+    ],
+)
+def test_what_cannot_be_read_is_refused_in_the_same_shape(server: Server, route: str, body: Any, words: str) -> None:
+    with pytest.raises(RequestError) as refused:
+        server.post(f"/t2c/v1/{route}", body)
+    assert refused.value.status == 422 and set(refused.value.body) == {"error", "detail"}
+    assert refused.value.body["error"] == "refused" and words in refused.value.body["detail"]
+    with pytest.raises(RequestError) as the_hosts:
+        server.post("/sdapi/v1/png-info", {})
+    assert "error" not in the_hosts.value.body, "the host's own routes keep their shape"
+
+
 @pytest.mark.parametrize("stop", ["/t2c/v1/cancel", "/sdapi/v1/interrupt"])
 def test_a_request_is_watched_and_cancelled_by_another(server: Server, stop: str) -> None:
     errors: list[RequestError] = []

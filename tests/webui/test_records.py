@@ -58,6 +58,32 @@ def test_the_loop_itself_carries_the_parameters(server: Server, kind: str) -> No
         assert found["Cinemagraph frames"] == "12" and found["Seed"] == "7" and found["Cinemagraph format"] == kind
 
 
+def test_an_emptied_text_comes_back_empty(server: Server) -> None:
+    (loop,) = ask(server, txt2img(alwayson_scripts=panel(natural_terms="", twin=False))).loops
+    row = next(row for row in panel_rows() if row.name == "natural_terms")
+    assert pasted(row)(_parameters(server, loop.with_suffix(".png"))) == ""
+
+
+def test_a_plot_says_of_each_cell_what_became_of_its_loop(server: Server) -> None:
+    axis = {"script_name": "x/y/z plot", "script_args": _plot(server, "[Cinemagraph] Speed", "1, 20, 2")}
+    answer = ask(server, txt2img(alwayson_scripts=panel(twin=False)) | axis)
+    first, second, third = answer.infotexts[answer.info["index_of_first_image"] :][:3]
+    assert "Cinemagraph error" not in first + third and "speed is 20" in second
+    files = [text.partition("Cinemagraph file: ")[2].split('"')[1] for text in (first, third)]
+    assert len(set(files)) == 2 and answer.loops[0].name == files[0]
+    assert "speed is 20" in server.output()
+
+
+def _plot(server: Server, label: str, values: str) -> list[Any]:
+    """The arguments of the host's plot with one axis."""
+    scripts = server.get("/sdapi/v1/script-info")
+    (script,) = [row for row in scripts if row["name"] == "x/y/z plot" and not row["is_img2img"]]
+    nothing = [0, "", []]
+    axes = [script["args"][0]["choices"].index(label), values, [], *nothing, *nothing]
+    legend, pictures, sub_grids, margin = False, True, False, 0
+    return [*axes, legend, pictures, sub_grids, False, False, False, False, margin, False]
+
+
 def test_the_picture_carries_them_too_and_a_plain_one_none(server: Server) -> None:
     answer = ask(server, txt2img(alwayson_scripts=panel(frames=12, twin=False)))
     assert recipe_from_infotext(answer.infotexts[0]).loop.frames == 12

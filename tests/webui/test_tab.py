@@ -94,6 +94,27 @@ def test_a_drawn_arrow_is_the_way_that_the_loop_goes(
     assert angle is not None and abs((angle - drawn + 180) % 360 - 180) < 10
 
 
+@pytest.mark.parametrize("button", ["interrupt", "skip"])
+def test_a_run_shows_in_the_host_s_progress_and_its_buttons_stop_it(
+    server: Server, page: Any, studio: StudioPage, water: Path, button: str
+) -> None:
+    studio.put_in(water)
+    studio.tool("brush")
+    page.locator(".t2c-board").focus()
+    page.keyboard.press("i")  # nothing is painted, inverted: all of it
+    studio.document()
+    page.fill("#t2c_frames input[type=number]", "1000")
+    page.press("#t2c_frames input[type=number]", "Tab")
+    studio.press("t2c_animate")
+    studio.until(lambda: "loop" in str(server.get("/sdapi/v1/progress")["textinfo"]), 60)
+    bar = server.get("/sdapi/v1/progress")
+    assert bar["state"]["job"] == "cinemagraph" and bar["state"]["job_count"] == 1 and 0.4 < bar["progress"] < 1
+    assert bar["textinfo"].startswith("Cinemagraph: loop ") and bar["textinfo"].endswith("/1000")
+    server.post(f"/sdapi/v1/{button}")
+    page.wait_for_function("() => document.querySelector('#t2c_status')?.innerText.includes('Stopped')", timeout=30_000)
+    assert not (_workspace(server, studio) / "loop.mp4").exists()
+
+
 @pytest.mark.parametrize("tab", ["img2img", "inpaint", "extras"])
 def test_the_picture_is_sent_to_another_tab(page: Any, studio: StudioPage, water: Path, tab: str) -> None:
     places = {"img2img": "#img2img_image", "inpaint": "#img2maskimg", "extras": "#extras_image"}

@@ -90,7 +90,10 @@ class StableDiffusionProcessingTxt2Img(Processing):
 
 def process_images(p: Any) -> Any:
     """Sample, decode, and keep what an interrupted sampling has so far."""
+    if shared.state.job_count == -1:
+        shared.state.job_count = 1
     with torch.no_grad():
         decoded = sd_samplers_common.decode_first_stage(p.sd_model, p.batch())[0]
+    shared.state.nextjob()
     levels = (127.5 * (decoded.clamp(-1, 1) + 1)).round().byte().permute(1, 2, 0).numpy()
     return SimpleNamespace(images=[Image.fromarray(levels)], infotexts=[f"{p.prompts[0]}\nSteps: {p.steps}"])

@@ -28,11 +28,13 @@ class Sampler:
         sigmas = torch.linspace(10.0, 0.0, p.steps + 1)
         x = x * sigmas[0]
         denoiser = SimpleNamespace(p=p, sampler=self, step=0, total_steps=p.steps)
+        state.sampling_steps = p.steps
         try:
             for sigma, following in pairwise(sigmas):
                 denoised = self._denoised(denoiser, x, sigma)
                 x = x + (x - denoised) / sigma * (following - sigma)
                 denoiser.step += 1
+                state.sampling_step = denoiser.step
         except sd_samplers_common.InterruptedException:
             return self.last_latent
         return x

@@ -30,9 +30,22 @@ class State:
     sampling_step = sampling_steps = 0
     textinfo = None
     current_latent: Any = None
+    job = ""
+
+    def begin(self, job: str = "(unknown)") -> None:
+        self.job, self.job_count, self.job_no = job, -1, 0
+        self.sampling_step, self.textinfo = 0, None
+        self.interrupted = self.skipped = self.stopping_generation = False
+
+    def end(self) -> None:
+        self.job, self.job_count = "", 0
 
     def nextjob(self) -> None:
         self.job_no += 1
+        self.sampling_step = 0
+
+    def skip(self) -> None:
+        self.skipped = True
 
     def interrupt(self) -> None:
         self.interrupted = True

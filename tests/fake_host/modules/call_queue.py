@@ -1,0 +1,5 @@
+"""One piece of work at a time."""
+
+import threading
+
+queue_lock = threading.Lock()

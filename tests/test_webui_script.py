@@ -49,11 +49,11 @@ def _encoded(picture: Image.Image) -> str:
 
 
 class _Processing:
-    """A generation of one batch without a model: the twin is turned off."""
+    """A generation without a model: the twin is turned off."""
 
-    def __init__(self, folder: Path, count: int = 1) -> None:
+    def __init__(self, folder: Path, count: int = 1, batches: int = 1) -> None:
         self.outpath_samples = str(folder)
-        self.n_iter, self.batch_size = 1, count
+        self.n_iter, self.batch_size = batches, count
         self.prompts, self.seeds = ["a river, ink"] * count, list(range(count))
         self.extra_generation_params: dict[str, Any] = {}
         self.comments: list[str] = []
@@ -65,20 +65,32 @@ class _Processing:
         """Nothing is sampled."""
 
 
-def _generate(processing: Any, given: dict[str, object], before_loops: Any = None) -> Any:
-    """What the host does with a script, in its order."""
+def _generate(processing: Any, given: dict[str, object], before_loops: Any = None, sampling: Any = None) -> Any:
+    """What the host does with a script, in its order; `sampling` is called in the first batch."""
+    from modules.shared import state
+
     from t2c_ext.webui.script import CinemagraphScript
 
     script, picture = CinemagraphScript(), _picture()
     script.process(processing, given)
-    script.process_batch(processing, given, batch_number=0)
-    processing.sample()
-    for place in range(len(processing.prompts)):
-        processing.batch_index = place
-        script.postprocess_image_after_composite(processing, SimpleNamespace(image=picture), given)
+    if state.job_count == -1:
+        state.job_count = processing.n_iter
+    infotexts: list[str] = []
+    for number in range(processing.n_iter):
+        if state.interrupted or state.stopping_generation:
+            break
+        script.process_batch(processing, given, batch_number=number)
+        processing.sample()
+        if sampling and not number:
+            sampling()
+        state.nextjob()
+        for place in range(len(processing.prompts)):
+            processing.batch_index = place
+            script.postprocess_image_after_composite(processing, SimpleNamespace(image=picture), given)
+            infotexts.append(f"a river\nSteps: {len(infotexts) + 1}")
     processed = SimpleNamespace(
         images=[picture],
-        infotexts=[f"a river\nSteps: {place + 1}" for place in range(len(processing.prompts))],
+        infotexts=infotexts,
         info="",
         index_of_first_image=0,
         comments="",
@@ -140,7 +152,16 @@ def test_a_panel_that_is_not_enabled_does_nothing(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("more", "words"), [({"frames": 0}, "frames is 0"), ({"send": "mail"}, "send is"), ({"model": "/secret"}, "server")]
+    ("more", "words"),
+    [
+        ({"frames": 0}, "frames is 0"),
+        ({"send": "mail"}, "send is"),
+        ({"model": "/secret"}, "server"),
+        ({"mask": 5}, "mask must be a picture"),
+        ({"mask": "/etc/passwd"}, "mask is not base64"),
+        ({"mask": base64.b64encode(b"no picture").decode()}, "mask is no picture"),
+        ({"mask": _encoded(Image.new("L", (SIZE, SIZE)))}, "mask is empty"),
+    ],
 )
 def test_what_is_wrong_is_said_and_the_picture_comes(tmp_path: Path, more: dict[str, object], words: str) -> None:
     processing = _Processing(tmp_path)
@@ -148,10 +169,86 @@ def test_what_is_wrong_is_said_and_the_picture_comes(tmp_path: Path, more: dict[
     assert words in found["Cinemagraph error"] and words in processing.comments[0] and not list(tmp_path.iterdir())
 
 
+WIDE = {"mask": _encoded(_mask().resize((4 * SIZE, SIZE)))}
+"""A mask of another shape than the picture's: no loop is made."""
+
+
 def test_a_loop_that_cannot_be_made_is_said_and_leaves_no_file(tmp_path: Path) -> None:
-    processed = _generate(_Processing(tmp_path), _given(mask=_encoded(Image.new("L", (SIZE, SIZE)))))
-    assert "mask is empty" in processed.extra_generation_params["Cinemagraph notes"][0]
-    assert "mask is empty" in processed.comments and not list(tmp_path.iterdir())
+    processed = _generate(_Processing(tmp_path), _given(**WIDE))
+    assert processed.extra_generation_params["Cinemagraph notes"][0].startswith("no loop was made: the mask is 256x64")
+    assert "the mask is 256x64" in processed.comments and not list(tmp_path.iterdir())
+
+
+def test_of_several_pictures_it_is_said_which_has_no_loop(tmp_path: Path) -> None:
+    notes = _generate(_Processing(tmp_path, 2), _given(**WIDE)).extra_generation_params["Cinemagraph notes"]
+    assert [note.partition(" no loop was made: ")[0] for note in notes] == ["picture 1 of 2:", "picture 2 of 2:"]
+
+
+@pytest.mark.parametrize("mask", [None, ""])
+def test_no_mask_is_none(mask: object) -> None:
+    from t2c_ext.webui.options import read_options
+
+    assert read_options([_given(mask=mask)]).mask is None
+
+
+@pytest.fixture
+def one_name(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The host's options, by which all pictures of a seed have the same name."""
+    from modules import shared
+
+    monkeypatch.setattr(shared.opts, "samples_filename_pattern", "keep[seed]")
+    return shared.opts
+
+
+@pytest.mark.parametrize("kind", ["gif", "png"])
+def test_a_run_that_makes_nothing_removes_nothing(tmp_path: Path, one_name: Any, kind: str) -> None:
+    (path,) = _generate(_Processing(tmp_path), _given(format=kind)).extra_generation_params["Cinemagraph files"]
+    before = {file: file.read_bytes() for file in tmp_path.rglob("*.*")}
+    assert Path(path).stem == "keep0-cinemagraph" and len(before) == (2 if kind == "gif" else 7)
+    _generate(_Processing(tmp_path), _given(format=kind, **WIDE))
+    assert {file: file.read_bytes() for file in tmp_path.rglob("*.*")} == before
+
+
+@pytest.mark.parametrize("kind", ["gif", "png"])
+def test_a_loop_of_the_same_name_takes_the_place_of_the_earlier_one(tmp_path: Path, one_name: Any, kind: str) -> None:
+    for frames in (6, 4):
+        found = _generate(_Processing(tmp_path), _given(format=kind, frames=frames)).extra_generation_params
+    (path,) = map(Path, found["Cinemagraph files"])
+    assert sorted(file.name for file in tmp_path.iterdir()) == sorted([path.name, "keep0-cinemagraph.png"])
+    with Image.open(path.with_suffix(".png")) as still:
+        assert "Cinemagraph frames: 4" in still.info["parameters"]
+    assert len(list(path.iterdir())) == 4 if kind == "png" else path.is_file()
+
+
+@pytest.mark.parametrize("kind", ["gif", "png"])
+def test_a_loop_of_the_same_name_gets_a_number_where_the_user_wants_that(
+    tmp_path: Path, one_name: Any, kind: str
+) -> None:
+    one_name.save_images_replace_action = "Add number suffix"
+    for stem in ("keep0-cinemagraph", "keep0-cinemagraph-1"):
+        found = _generate(_Processing(tmp_path), _given(format=kind)).extra_generation_params
+        (path,) = map(Path, found["Cinemagraph files"])
+        assert path.stem == stem and path.exists() and path.with_suffix(".png").is_file()
+    assert len(list(tmp_path.iterdir())) == 4
+
+
+def test_a_folder_of_the_user_s_own_is_left_alone(tmp_path: Path, one_name: Any) -> None:
+    own = tmp_path / "keep0-cinemagraph" / "mine.txt"
+    own.parent.mkdir()
+    own.write_text("mine")
+    (path,) = _generate(_Processing(tmp_path), _given(format="png")).extra_generation_params["Cinemagraph files"]
+    assert own.read_text() == "mine" and Path(path).name == "keep0-cinemagraph-1"
+
+
+@pytest.mark.parametrize("kind", ["gif", "png"])
+def test_files_that_the_host_puts_beside_a_still_have_its_name(tmp_path: Path, one_name: Any, kind: str) -> None:
+    one_name.save_txt, one_name.samples_filename_pattern = True, "7.0-[seed]"
+    _generate(_Processing(tmp_path), _given(format=kind, **WIDE))
+    assert not list(tmp_path.iterdir())
+    (path,) = _generate(_Processing(tmp_path), _given(format=kind)).extra_generation_params["Cinemagraph files"]
+    stem = Path(path).stem
+    assert {file.name for file in tmp_path.iterdir()} == {Path(path).name, f"{stem}.png", f"{stem}.txt"}
+    assert "Cinemagraph frames: 6" in (tmp_path / f"{stem}.txt").read_text()
 
 
 def test_an_unexpected_error_is_said_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -197,6 +294,133 @@ def test_an_interrupt_leaves_no_half_of_a_loop(tmp_path: Path) -> None:
     assert "stopped" in processed.comments and not list(tmp_path.iterdir())
 
 
+@pytest.fixture
+def press_in_a_loop(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Press the page's Interrupt button once when a loop begins; the numbers of those that began."""
+    from modules.shared import state
+
+    from t2c_ext.webui import run
+
+    save, begun = run.save_loop, []
+
+    def save_and_press(processing: Any, shot: Any, *arguments: Any) -> Any:
+        begun.append(shot.number)
+        if len(begun) == 1:
+            state.press_interrupt()
+        return save(processing, shot, *arguments)
+
+    monkeypatch.setattr(run, "save_loop", save_and_press)
+    return begun
+
+
+def test_the_interrupt_button_stops_a_single_loop_at_once(tmp_path: Path, press_in_a_loop: list[int]) -> None:
+    found = _generate(_Processing(tmp_path), _given()).extra_generation_params
+    assert found["Cinemagraph notes"] == ["the loop was stopped"] and not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("shape", [(2, 1), (1, 2)])
+def test_the_interrupt_button_lets_a_loop_of_several_be_finished(
+    tmp_path: Path, press_in_a_loop: list[int], shape: tuple[int, int]
+) -> None:
+    found = _generate(_Processing(tmp_path, *shape), _given()).extra_generation_params
+    assert len(found["Cinemagraph files"]) == 1 and press_in_a_loop == [0]
+    assert found["Cinemagraph notes"] == ["stopped before all loops were made"]
+
+
+def test_the_interrupt_button_stops_the_sampling_of_a_single_picture_at_once(tmp_path: Path) -> None:
+    from modules.shared import state
+
+    found = _generate(_Processing(tmp_path), _given(), sampling=state.press_interrupt).extra_generation_params
+    assert state.interrupted and found["Cinemagraph notes"] == ["a picture that was stopped gets no loop"]
+
+
+def test_a_picture_that_is_finished_before_the_host_stops_gets_its_loop(tmp_path: Path) -> None:
+    from modules.shared import state
+
+    processing = _Processing(tmp_path, 1, batches=3)
+    found = _generate(processing, _given(), sampling=state.press_interrupt).extra_generation_params
+    assert state.stopping_generation and not state.interrupted
+    assert len(found["Cinemagraph files"]) == 1 and "Cinemagraph notes" not in found
+
+
+def test_a_second_click_stops_the_loops_too(tmp_path: Path) -> None:
+    from modules.shared import state
+
+    processing = _Processing(tmp_path, 1, batches=3)
+    found = _generate(processing, _given(), state.press_interrupt, state.press_interrupt).extra_generation_params
+    assert found["Cinemagraph notes"] == ["stopped before all loops were made"] and not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("jobs", "seen"), [(-1, [(0, 2), (1, 2)]), (4, [(1, 6), (2, 6)])], ids=["by itself", "a cell of a plot"]
+)
+def test_loops_are_jobs_of_their_own_in_the_progress(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, jobs: int, seen: list[tuple[int, int]]
+) -> None:
+    from modules.shared import state
+
+    from t2c_ext.webui import run
+
+    found, sampling, make = [], [], run.save_loop
+
+    def save_loop(*arguments: Any) -> Any:
+        found.append((state.job_no, state.job_count))
+        return make(*arguments)
+
+    monkeypatch.setattr(run, "save_loop", save_loop)
+    state.job_count = jobs
+    _generate(_Processing(tmp_path, 2), _given(), sampling=lambda: sampling.append((state.job_no, state.job_count)))
+    assert sampling == [(0, 1 if jobs == -1 else jobs)] and found == seen
+
+
+@pytest.mark.parametrize(
+    ("more", "painted", "sampled", "said"),
+    [
+        ({"mask": ""}, False, True, "the region was looked for in a natural-looking twin that follows the painting"),
+        ({}, False, False, ""),
+        ({"mask": ""}, True, False, ""),
+        ({"show_twin": True}, False, True, "the motion was looked for in a natural-looking twin"),
+        ({"twin": False}, False, False, ""),
+        ({"mask": "", "twin": False}, False, False, "the region was looked for in the painting itself, since the twin"),
+    ],
+)
+def test_a_painting_with_a_mask_needs_no_twin(
+    monkeypatch: pytest.MonkeyPatch, more: dict[str, object], painted: bool, sampled: bool, said: str
+) -> None:
+    from t2c_ext.webui import run as module
+    from t2c_ext.webui.loops import Shot
+    from t2c_ext.webui.options import read_options
+
+    made = []
+
+    def of_painting(art: Any, place: int) -> Any:
+        made.append(place)
+        return art, None
+
+    monkeypatch.setattr(module, "why_no_twin", lambda processing: "")
+    run = module.Run(read_options([_given(twin=True) | more]))
+    run.pairs = SimpleNamespace(of_painting=of_painting, host=SimpleNamespace(text_encoder=lambda: None))
+    run._follow_painting(SimpleNamespace(image_mask=_mask() if painted else None), Shot(_picture(), "a river", 1), 0)
+    assert bool(made) == sampled and "".join(run.notes).startswith(said) and bool(run.notes) == bool(said)
+
+
+def test_a_painting_with_a_mask_gets_its_twin_for_a_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    from t2c_ext.motion.choose import Choice, MotionModel
+    from t2c_ext.webui import run as module
+    from t2c_ext.webui.loops import Shot
+    from t2c_ext.webui.options import read_options
+
+    monkeypatch.setattr(module, "why_no_twin", lambda processing: "")
+    monkeypatch.setattr(module, "choose_model", lambda *arguments: Choice(MotionModel.TEXT))
+    run = module.Run(read_options([_given(twin=True)]))
+    host = SimpleNamespace(text_encoder=lambda: None)
+    run.pairs = SimpleNamespace(of_painting=lambda art, place: (art, None), host=host)
+    shot = Shot(_picture(), "a river", 1)
+    run._follow_painting(SimpleNamespace(), shot, 0)
+    assert shot.natural is not None
+    assert run.notes == ["the motion was looked for in a natural-looking twin that follows the painting"]
+
+
 def test_an_axis_takes_the_place_of_the_panels_value(tmp_path: Path) -> None:
     from modules import scripts
 
@@ -234,11 +458,11 @@ def test_a_cell_s_error_stays_in_its_cell(tmp_path: Path) -> None:
 def test_each_cell_s_parameters_say_what_became_of_its_loop(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     base = _Processing(tmp_path)
     first = _cell(base, "frames", 6, _given())
-    second = _cell(base, "frames", 6, _given(mask=_encoded(Image.new("L", (SIZE, SIZE)))))
+    second = _cell(base, "frames", 6, _given(mask=None, region="zeppelin"))
     name = Path(first.extra_generation_params["Cinemagraph files"][0]).name
     assert first.infotexts == [f'a river\nSteps: 1, Cinemagraph file: "{name}"']
-    assert "Cinemagraph notes: " in second.infotexts[0] and "mask is empty" in second.infotexts[0]
-    assert "Cinemagraph: the mask is empty" in capsys.readouterr().out
+    assert "Cinemagraph notes: " in second.infotexts[0] and "find the zeppelin" in second.infotexts[0]
+    assert "find the zeppelin" in capsys.readouterr().out
 
 
 def test_a_grid_tells_of_its_first_picture(tmp_path: Path) -> None:

@@ -194,7 +194,7 @@ def _titled(kind: str) -> str:
 
 def _write_folder(path: Path, clip: Clip, max_megabytes: float) -> Written:
     """Frames as `frame_0000.png` and so on, in a folder that appears when it is whole."""
-    if path.exists() and (not path.is_dir() or any(not _is_frame(file) for file in path.iterdir())):
+    if path.exists() and not holds_only_frames(path):
         raise UserError(f"{path} holds other things than frames; name another folder")
     temporary = path.with_name(f".{path.name}-{uuid4().hex[:8]}")
     try:
@@ -216,6 +216,11 @@ def _write_folder(path: Path, clip: Clip, max_megabytes: float) -> Written:
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
     return Written(path, total)
+
+
+def holds_only_frames(path: Path) -> bool:
+    """Whether a path is a folder with nothing but frames of a loop, which may be replaced."""
+    return path.is_dir() and all(_is_frame(file) for file in path.iterdir())
 
 
 def _is_frame(file: Path) -> bool:

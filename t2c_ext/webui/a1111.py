@@ -210,7 +210,7 @@ class Automatic1111:
         """See `Host`."""
         from modules.shared import state
 
-        return bool(state.interrupted or state.skipped or getattr(state, "stopping_generation", False))
+        return bool(state.interrupted or state.skipped)
 
 
 def to_pil(decoded: Tensor) -> Image.Image:

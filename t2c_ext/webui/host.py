@@ -93,7 +93,7 @@ class Host(Protocol):
         """Give unused memory back to the device, also after a sampling that broke off."""
 
     def stopped(self) -> bool:
-        """Whether the user has pressed Interrupt or Skip."""
+        """Whether the user has broken off what is being sampled; what the host stops after is finished first."""
 
 
 def host_of(processing: Any) -> Host:

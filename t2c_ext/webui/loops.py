@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -20,7 +21,7 @@ from t2c_ext.settings import table
 from t2c_ext.twin.source import GivenTwin
 from t2c_ext.types import Attention, Region, Regions, Stage, Twin
 from t2c_ext.webui.host import host_of, in_turn
-from t2c_ext.webui.preferences import loops_folder
+from t2c_ext.webui.saving import keep, unfinished
 
 _OURS = re.compile(r', (Cinemagraph [\w \-/]+): (?:"(?:\\.|[^\\"])*"|[^,\n]*)')
 
@@ -131,10 +132,10 @@ class Bar:
 
 
 def expect_jobs(count: int) -> None:
-    """The host's progress bar has that many jobs more to do, or fewer where it is negative."""
+    """The host's progress bar has that many jobs more to do."""
     from modules.shared import state
 
-    state.job_count = max(max(state.job_count, 0) + count, 0)
+    state.job_count = max(state.job_count, 0) + count
 
 
 def as_a_job(work: Callable[[], None]) -> None:
@@ -146,6 +147,32 @@ def as_a_job(work: Callable[[], None]) -> None:
             work()
 
     in_turn(counted)
+
+
+@contextmanager
+def loop_jobs(count: int) -> Iterator[Any]:
+    """The host's state while that many loops are made, each of them a job.
+
+    Where nothing else is left to do, its bar begins anew with the loops alone. So its Interrupt button, which lets the
+    job in hand be finished where there are several, stops the only one at once.
+    """
+    with host_state() as state:
+        begun = getattr(state, "time_start", None)
+        if state.job_no >= state.job_count:
+            state.job_no = state.job_count = 0
+            state.time_start = time.time()
+        expect_jobs(count)
+        try:
+            yield state
+        finally:
+            state.time_start = begun
+
+
+def told_to_stop() -> bool:
+    """Whether the host is to stop after what is in hand."""
+    from modules.shared import state
+
+    return bool(getattr(state, "stopping_generation", False))
 
 
 @contextmanager
@@ -163,12 +190,12 @@ def host_state() -> Iterator[Any]:
 
 def painted_mask(processing: Any) -> Regions | None:
     """What the user painted in the inpainting tab, white where it moves; None without."""
-    from modules.processing import create_binary_mask
-    from PIL import ImageOps
-
     mask = getattr(processing, "image_mask", None)
     if mask is None:
         return None
+    from modules.processing import create_binary_mask
+    from PIL import ImageOps
+
     mask = create_binary_mask(mask, round=False)
     if getattr(processing, "inpainting_mask_invert", 0):
         mask = ImageOps.invert(mask)
@@ -196,54 +223,26 @@ def what_would_be_better(made: Cinemagraph, recipe: Recipe) -> tuple[str, ...]:
 def save_loop(
     processing: Any, shot: Shot, recipe: Recipe, regions: Regions | None, reporter: Reporter
 ) -> tuple[Path | None, tuple[str, ...]]:
-    """Save a picture's loop through the host's naming patterns, its poster beside it.
+    """Save a picture's loop through the host's naming patterns, its still beside it; nothing before both are whole.
 
     Returns:
         The loop's path, or None when it could not be made, and sentences for the user.
     """
     from modules import errors
 
-    poster: Path | None = None
     try:
-        poster = save_poster(processing, shot)
-        output = loop_path(poster, recipe.loop.format)
-        if recipe.loop.format == FOLDER:
-            poster = poster.replace(output.with_suffix(".png"))
-        else:
-            poster.unlink()  # its name is found: the loop puts its own still there, which carries the recipe too
-        result = make_loop(shot, recipe, output, reporter, regions, host_of(processing).text_encoder())
-        shot.loop = output
-        return output, (*result.notes, *what_would_be_better(result, recipe))
+        with unfinished(processing) as folder:
+            output = folder / ("loop" if recipe.loop.format == FOLDER else f"loop.{recipe.loop.format}")
+            made = make_loop(shot, recipe, output, reporter, regions, host_of(processing).text_encoder())
+            if made.loop is None or made.twin is None:
+                raise RuntimeError("the stages ended without a loop")
+            path = shot.loop = keep(processing, shot, made.loop, made.twin.art)
+        return path, (*made.notes, *what_would_be_better(made, recipe))
     except Cancelled:
-        note = "a loop was stopped"
+        note = "the loop was stopped"
     except UserError as error:
         note = f"no loop was made: {error}"
     except Exception as error:  # the pictures are to be delivered all the same
         errors.report("Cinemagraph: a loop failed", exc_info=True)
         note = f"no loop was made: {type(error).__name__}: {error} (the console says more)"
-    if poster is not None:
-        poster.unlink(missing_ok=True)
     return None, (note,)
-
-
-def save_poster(processing: Any, shot: Shot) -> Path:
-    """The still of a loop, saved by the host, which finds its name."""
-    from modules import images
-
-    saved, _ = images.save_image(
-        shot.art.copy(),  # Forge writes the parameters into the transparency of what it is given
-        loops_folder(processing.outpath_samples),
-        "",
-        shot.seed,
-        shot.prompt,
-        "png",
-        info=shot.infotext,
-        p=processing,
-        suffix="-cinemagraph",
-    )
-    return Path(saved)
-
-
-def loop_path(poster: Path, kind: str) -> Path:
-    """The loop beside its poster; a folder of frames has no dot in its name, which would look like an ending."""
-    return poster.with_name(poster.stem.replace(".", "_")) if kind == FOLDER else poster.with_suffix(f".{kind}")

@@ -9,9 +9,9 @@ from typing import Any
 from t2c_ext.errors import UserError
 from t2c_ext.motion.hints import parse_hints
 from t2c_ext.recipe import Recipe
-from t2c_ext.service import refuse_places
+from t2c_ext.service import read_masks, refuse_places
 from t2c_ext.settings import Setting, rows_of, setting, table
-from t2c_ext.types import Stage
+from t2c_ext.types import Regions, Stage
 from t2c_ext.webui.parameters import written
 from t2c_ext.wording import for_a_page, for_a_request
 
@@ -68,14 +68,14 @@ class Options:
     Attributes:
         panel: what only the WebUI asks for.
         recipe: the rest.
-        mask: what moves, as base64 (from the API only), or "".
+        mask: what moves (from the API only), or None.
         send: one of `SENDS` (from the API only).
         by_request: whether they come from the API, whose sentences name fields in place of widgets.
     """
 
     panel: PanelSettings
     recipe: Recipe
-    mask: str = ""
+    mask: Regions | None = field(default=None, compare=False)
     send: str = "files"
     by_request: bool = field(default=False, compare=False)
 
@@ -104,7 +104,8 @@ def read_options(
         defaults: values of what a dict leaves out, where the user's defaults are not the table's.
 
     Raises:
-        UserError: a name is unknown, a value is of the wrong type or out of range, or the hints are no such document.
+        UserError: a name is unknown, a value is of the wrong type or out of range, the hints are no such document, or
+            the mask is no picture or empty.
     """
     rows = panel_rows()
     by_request = bool(arguments) and isinstance(arguments[0], Mapping)
@@ -113,8 +114,8 @@ def read_options(
     else:
         given = {row.name: value for row, value in zip(rows, arguments, strict=False) if value is not None}
     given |= dict(chosen or {})
-    mask = given.pop("mask", "")
-    if not isinstance(mask, str):
+    mask = given.pop("mask", None)
+    if not isinstance(mask, str | None):
         raise UserError("Cinemagraph: mask must be a picture as base64")
     send = given.pop("send", "files")
     if send not in SENDS:
@@ -126,10 +127,11 @@ def read_options(
         refuse_the_hosts(given)
         recipe = Recipe().with_values(given)
         parse_hints(recipe.motion.hints)
+        regions = read_masks(mask or None)
     except UserError as error:
         worded = for_a_request if by_request else for_a_page
         raise UserError(f"Cinemagraph: {worded(str(error))}") from None
-    return Options(PanelSettings(**mine), recipe, mask, send, by_request)  # type: ignore[arg-type]
+    return Options(PanelSettings(**mine), recipe, regions, send, by_request)  # type: ignore[arg-type]
 
 
 def refuse_the_hosts(given: Mapping[str, object]) -> None:

@@ -9,19 +9,17 @@ from typing import Any
 import torch
 
 from t2c_ext.errors import UserError
+from t2c_ext.motion.choose import Equipment, MotionModel, choose_model
+from t2c_ext.motion.hints import parse_hints
 from t2c_ext.prompt.parse import parse
-from t2c_ext.service import read_masks
 from t2c_ext.settings import TwinSettings
 from t2c_ext.twin.inject import InjectionOptions
 from t2c_ext.types import Plan, Regions
 from t2c_ext.webui.batch import replace_method
 from t2c_ext.webui.host import host_of
-from t2c_ext.webui.loops import Shot, expect_jobs, host_reporter, host_state, painted_mask, save_loop
+from t2c_ext.webui.loops import Shot, host_reporter, loop_jobs, painted_mask, save_loop, told_to_stop
 from t2c_ext.webui.options import Options
 from t2c_ext.webui.pairs import Pairs
-
-FROM_PAINTING = "the region was looked for in a natural-looking twin that follows the painting"
-IN_PAINTING = "the region was looked for in the painting itself"
 
 
 @dataclass
@@ -40,7 +38,6 @@ class Run:
     shots: list[Shot] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     _pictures: int = 0
-    _expected: int = 0
     _undo: Callable[[], None] | None = None
 
     def tell(self, note: str) -> None:
@@ -77,12 +74,6 @@ class Run:
             show_twins=self.options.panel.show_twin,
             prompts=list(processing.prompts),
         )
-
-    def expect_loops(self, processing: Any) -> None:
-        """Before the first batch, when the host knows how many jobs it has itself: a loop follows for each picture."""
-        if not self._expected:
-            self._expected = processing.n_iter * processing.batch_size
-            expect_jobs(self._expected)
 
     def release(self) -> None:
         """Give the processing object its own method back; may be called twice."""
@@ -126,47 +117,77 @@ class Run:
         self.shots.append(shot)
 
     def _follow_painting(self, processing: Any, shot: Shot, place: int) -> None:
+        if self.pairs is None:
+            return
+        given = self._knows_what_moves(processing)
+        if given and not (self.options.panel.show_twin or self._has_network(shot.prompt)):
+            return  # no twin would be looked at
+        sought = "motion" if given else "region"
+        itself = f"the {sought} was looked for in the painting itself"
         reason = why_no_twin(processing) if self.options.recipe.twin.twin else "the twin is turned off"
-        if reason or self.pairs is None:
-            self.tell(f"{IN_PAINTING}, since {reason}")
+        if reason:
+            self.tell(f"{itself}, since {reason}")
             return
         try:
             # scripts that go on from picture to picture draw from where the host left off
             with torch.random.fork_rng():
                 shot.natural, shot.attention = self.pairs.of_painting(shot.art, place)
-            self.tell(FROM_PAINTING)
+            self.tell(f"the {sought} was looked for in a natural-looking twin that follows the painting")
         except UserError as error:
-            self.tell(f"{IN_PAINTING}: {error}")
+            self.tell(f"{itself}: {error}")
+
+    def _knows_what_moves(self, processing: Any) -> bool:
+        """Whether masks say all that moves, so that nothing is looked for."""
+        recipe = self.options.recipe
+        if parse_hints(recipe.motion.hints).painted:
+            return not recipe.region.region.strip()
+        return self.options.mask is not None or getattr(processing, "image_mask", None) is not None
+
+    def _has_network(self, prompt: str) -> bool:
+        """Whether a network will make the motion; it has learnt from photographs, the solver needs none."""
+        motion, encoder = self.options.recipe.motion, None if self.pairs is None else self.pairs.host.text_encoder()
+        try:
+            choice = choose_model(motion, self.plan(prompt), parse_hints(motion.hints), Equipment(encoder=encoder))
+        except UserError:
+            return False  # the loop will say why it cannot be made
+        return choice.model is not MotionModel.SOLVER
 
     def make_loops(self, processing: Any) -> list[str]:
-        """The loops of all pictures; the paths of those that were made."""
-        expect_jobs(len(self.shots) - self._expected)
+        """The loops of all pictures; the paths of those that were made.
+
+        Who let the host stop after the picture in hand gets the loops of what is finished; who does so in a loop gets
+        that one.
+        """
+        if not self.shots:
+            return []
         try:
             regions = self._given_regions(processing)
         except UserError as error:
-            self.tell(str(error))
+            self.tell(f"no loop was made: {error}")
             return []
-        paths = []
-        with host_state() as state:
+        paths, stopping = [], told_to_stop()
+        with loop_jobs(len(self.shots)) as state:
             for place, shot in enumerate(self.shots, start=1):
-                if state.interrupted:
+                if state.interrupted or (told_to_stop() and not stopping):
                     self.tell("stopped before all loops were made")
                     break
                 state.skipped = False
                 reporter = host_reporter(place, len(self.shots))
                 path, notes = save_loop(processing, shot, self.options.recipe, regions, reporter)
                 for note in notes:
-                    self.tell(note)
+                    self.tell(note if path is not None else f"{self._which(shot)}{note}")
                 if path is not None:
                     paths.append(str(path.resolve()))
                 state.nextjob()
             state.skipped = False
         return paths
 
+    def _which(self, shot: Shot) -> str:
+        """The beginning of a sentence about one picture of several."""
+        return f"picture {shot.number + 1} of {self._pictures}: " if self._pictures > 1 else ""
+
     def _given_regions(self, processing: Any) -> Regions | None:
-        if self.options.mask:
-            return read_masks(self.options.mask)
-        return painted_mask(processing)
+        return self.options.mask or painted_mask(processing)
 
 
 def injection_options(settings: TwinSettings) -> InjectionOptions:

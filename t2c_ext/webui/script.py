@@ -57,7 +57,6 @@ class CinemagraphScript(scripts.Script):
         """Before the sampling of a batch."""
         run = getattr(p, RUN, None)
         if run is not None:
-            run.expect_loops(p)
             run.follow(p)
 
     def postprocess_image_after_composite(self, p: Any, pp: Any, *arguments: Any) -> None:

@@ -25,9 +25,18 @@ def test_a_painting_ends_in_a_loop_and_stays_outside_the_mask(server: Server, pa
     plain = ask(server, _request(painting), "img2img")
     answer = ask(server, _request(painting, alwayson_scripts=panel(format="webp", quality=100)), "img2img")
     assert largest_difference(plain.pictures[0], answer.pictures[0]) <= 1
-    assert len(server.get("/probe/seen")["sessions"]) == 1 and moves(answer.loops[0])
+    assert moves(answer.loops[0])
     still = np.asarray(Image.open(answer.loops[0].with_suffix(".png")).convert("RGB"))
     assert np.array_equal(still, np.asarray(painting))
+
+
+@pytest.mark.parametrize(("more", "twins"), [({}, 0), ({"show_twin": True}, 1), ({"mask": "", "region": "river"}, 1)])
+def test_a_twin_follows_a_painting_where_it_is_looked_at(
+    server: Server, painting: Image.Image, more: dict[str, object], twins: int
+) -> None:
+    answer = ask(server, _request(painting, alwayson_scripts=panel(**more)), "img2img")
+    assert len(server.get("/probe/seen")["sessions"]) == twins
+    assert any("natural-looking twin" in note for note in answer.notes) == bool(twins)
 
 
 def test_the_still_part_of_the_frames_is_the_painting(server: Server, painting: Image.Image) -> None:

@@ -64,7 +64,7 @@ def test_the_buttons_stop_a_loop_that_runs(server: Server, way: str) -> None:
     server.post(f"/sdapi/v1/{way}")
     thread.join(240)
     (answer,) = answers
-    assert len(answer.pictures) == 2 and "a loop was stopped" in answer.notes
+    assert len(answer.pictures) == 2 and "picture 1 of 2: the loop was stopped" in answer.notes
     assert len(answer.loops) == (1 if way == "skip" else 0)  # skipping one leaves the other
 
 

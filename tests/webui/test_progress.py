@@ -48,9 +48,9 @@ def test_progress_grows_over_the_pictures_and_the_frames(server: Server) -> None
     request = txt2img(batch_size=2, alwayson_scripts=panel(frames=120))
     _, seen = _watched(server, request, lambda: server.get("/sdapi/v1/progress"))
     running = [found for found in seen if found["state"]["job_count"] > 0]
-    shares = [found["progress"] for found in running]
-    assert shares == sorted(shares) and shares[-1] > 0.6
-    assert {found["state"]["job_count"] for found in running} <= {1, 3}  # one batch, then two loops
+    assert {found["state"]["job_count"] for found in running} <= {1, 2}  # one batch, then two loops
+    loops = [found["progress"] for found in running if found["state"]["job_count"] == 2]
+    assert loops == sorted(loops) and loops[0] < 0.5 < loops[-1]
     texts = {found["textinfo"] for found in running} - {None}
     assert any(text.startswith("Cinemagraph 1 of 2: loop ") and text.endswith("/120") for text in texts)
     assert any(text.startswith("Cinemagraph 2 of 2: loop ") for text in texts)

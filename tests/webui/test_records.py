@@ -6,12 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from t2c_ext.recipe import recipe_from_infotext
 from t2c_ext.settings import Setting
 from t2c_ext.webui.options import panel_rows, read_options
 from t2c_ext.webui.panel import pasted
-from webui.requests import ask, panel, txt2img
+from webui.requests import SIDE, ask, encoded, panel, txt2img
 from webui.server import Server
 
 
@@ -94,6 +95,33 @@ def test_loops_follow_the_host_s_names(server: Server) -> None:
     request = txt2img(seed=123, alwayson_scripts=panel(twin=False))
     (loop,) = ask(server, request).loops
     assert loop.is_relative_to(server.data / "outputs" / "txt2img-images") and "123" in loop.name
+
+
+@pytest.mark.parametrize("kind", ["mp4", "png"])
+def test_a_run_that_makes_nothing_leaves_an_earlier_loop_and_no_file_of_its_own(server: Server, kind: str) -> None:
+    names = {"samples_filename_pattern": f"keep-{kind}-v1.0", "save_images_add_number": False, "save_to_dirs": False}
+    beside = {"save_txt": True, "export_for_4chan": True, "img_downscale_threshold": 0.01, "target_side_length": 100}
+    request = txt2img(override_settings=names | beside)
+    before = {name: server.get("/sdapi/v1/options")[name] for name in request["override_settings"]}
+    outputs = server.data / "outputs"
+
+    def files() -> dict[Path, bytes]:
+        return {file: file.read_bytes() for file in outputs.rglob(f"*keep-{kind}*") if file.is_file()}
+
+    failing = panel(format=kind, twin=False, mask=encoded(Image.new("L", (4 * SIDE, SIDE), 255)))
+    try:
+        refused = ask(server, request | {"alwayson_scripts": failing})
+        assert not refused.loops and any("no loop was made" in note for note in refused.notes) and not files()
+        (loop,) = ask(server, request | {"alwayson_scripts": panel(format=kind, twin=False)}).loops
+        made = files()
+        still = loop.with_suffix(".png") if kind == "mp4" else loop.with_name(f"{loop.name}.png")
+        assert {file.stem for file in made} == {still.stem} and {".png", ".txt", ".jpg"} <= {
+            file.suffix for file in made
+        }
+        assert not ask(server, request | {"alwayson_scripts": failing}).loops and files() == made
+    finally:
+        server.post("/sdapi/v1/options", before)
+    assert not list(outputs.rglob(".cinemagraph-*"))
 
 
 def test_places_are_neither_read_nor_written_through_the_host_s_api(server: Server) -> None:

@@ -14,6 +14,10 @@ opts: Any = SimpleNamespace(
     outdir_grids="",
     outdir_txt2img_grids="",
     sd_model_checkpoint="tiny",
+    samples_filename_pattern="",
+    save_images_replace_action="Replace",
+    save_txt=False,
+    interrupt_after_current=True,
 )
 cmd_opts: Any = SimpleNamespace()
 sd_model: Any = None
@@ -49,6 +53,16 @@ class State:
 
     def interrupt(self) -> None:
         self.interrupted = True
+
+    def stop_generating(self) -> None:
+        self.stopping_generation = True
+
+    def press_interrupt(self) -> None:
+        """What the page's button does."""
+        if not self.stopping_generation and self.job_count > 1 and opts.interrupt_after_current:
+            self.stop_generating()
+        else:
+            self.interrupt()
 
 
 state = State()

@@ -179,3 +179,9 @@ def test_a_file_carries_its_recipe_without_the_masks(picture: np.ndarray, tmp_pa
     Pipeline(job(picture, hints, format="apng"), Workspace.create(tmp_path / "work")).run()
     with Image.open(tmp_path / "work" / "loop.png") as poster:
         assert '\\"mask\\"' not in poster.info["recipe"] and "river" in poster.info["recipe"]
+
+
+def test_a_note_about_an_area_without_a_name_begins_with_a_word() -> None:
+    regions = Regions((Region("", np.ones((16, 16), np.float32), source="mask"),))
+    (drive,), _ = bind(np.zeros((16, 16, 3), np.float32), regions, Plan(), Hints(), MotionSettings())
+    assert drive.notes[0].startswith("No direction was given")

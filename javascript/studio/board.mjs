@@ -126,7 +126,7 @@ export class Board {
     /** Take another view. @param {import("./geometry.mjs").View} view */
     look(view) {
         this.view = view;
-        this.drawAll(null, false);
+        this.drawAll();
         this.onview?.(view.scale / (fit(this.store.picture, this.window).scale || 1));
     }
 
@@ -212,6 +212,7 @@ export class Board {
     showPreview(loop) {
         this.preview.replaceChildren(...(loop === null ? [] : [loop]));
         this.element.classList.toggle("t2c-previewing", loop !== null);
+        this.onpreview?.(loop !== null);
         this.draw();
     }
 
@@ -235,13 +236,15 @@ export class Board {
     }
 
     /** Draw what is painted and drawn; `box` is what of the paint has changed. */
-    drawAll(box = null, painted = true) {
+    drawAll(box = null) {
         const { store } = this;
         const { picture } = store;
         if (picture === null || this.window.width === 0) return;
         const { scale, left, top } = this.view;
         this.world.style.transform = `translate(${left}px, ${top}px) scale(${scale})`;
-        if (painted) this.overlay.draw(store.shown, this.size, { active: store.active, hidden: store.hidden }, box);
+        const { size } = this;
+        const seen = { active: store.active, hidden: store.hidden, scale: (scale * picture.width) / size.width };
+        this.overlay.draw(store.shown, size, seen, box);
         const colourOf = (arrow) => {
             const owner = ownerOf(arrow, store.shown);
             return store.shown.regions.find((region) => region.name === owner)?.colour ?? "#fff";

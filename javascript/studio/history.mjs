@@ -14,6 +14,8 @@ export class History {
         /** @type {{state: State, label: string}[]} */
         this.entries = [{ state: first, label: "" }];
         this.at = 0;
+        /** Grows with each step there and back, and not where the present state is amended. */
+        this.moves = 0;
     }
 
     /** @returns {State} */
@@ -37,6 +39,7 @@ export class History {
         this.entries.push({ state, label });
         while (this.entries.length > 2 && this.tooLarge()) this.entries.shift();
         this.at = this.entries.length - 1;
+        this.moves++;
     }
 
     /** Change the present state without a step of its own. @param {State} state */
@@ -47,12 +50,14 @@ export class History {
     /** @returns {State} */
     undo() {
         this.at = Math.max(0, this.at - 1);
+        this.moves++;
         return this.state;
     }
 
     /** @returns {State} */
     redo() {
         this.at = Math.min(this.entries.length - 1, this.at + 1);
+        this.moves++;
         return this.state;
     }
 

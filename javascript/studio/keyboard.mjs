@@ -1,10 +1,12 @@
-/** The keyboard, while the stage has the focus: shortcuts, and a cursor that stands for the pointer. */
+/** The keyboard: shortcuts in the whole frame of the canvas, and on the stage a cursor that stands for the pointer. */
 
 import { items, named, nudged, removeSelected } from "./tools/select.mjs";
 import { TOOLS } from "./tools/index.mjs";
 
 const STEPS = { plain: 0.02, fast: 0.1, fine: 0.002 };
 const WAYS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+/** Keys of the cursor on the stage; elsewhere in the frame they are the controls' own. */
+const OF_THE_STAGE = new Set([...Object.keys(WAYS), "Enter", " ", "0", "n", "N", "t"]);
 const PARTS = { arrow: ["body", "to", "from"], swirl: ["body", "rim"], pin: ["body"], freeze: ["body"] };
 const PART_NAMES = { body: "all of it", to: "its head", from: "its tail", rim: "its size" };
 
@@ -24,6 +26,11 @@ export const SHORTCUTS = [
     ]],
 ];
 
+/** @returns {boolean} whether what is typed in an element is meant for it */
+function takesText(element) {
+    return element.matches("select, textarea, [contenteditable]") || element.matches("input:not([type=range], [type=color])");
+}
+
 export class Keyboard {
     /**
      * @param {import("./board.mjs").Board} board
@@ -37,7 +44,6 @@ export class Keyboard {
         this.cursor = [0.5, 0.5];
         /** @type {import("./tools/index.mjs").Gesture|null} */
         this.gesture = null;
-        board.element.addEventListener("keydown", (event) => this.press(event));
         board.element.addEventListener("keyup", (event) => this.release(event));
         board.element.addEventListener("blur", () => {
             this.cancel();
@@ -49,9 +55,27 @@ export class Keyboard {
         });
     }
 
+    /** Hear the keys of the canvas. @param {HTMLElement} frame  holds the toolbar, the stage and the list of regions */
+    listen(frame) {
+        frame.addEventListener("keydown", (event) => {
+            this.press(event);
+            this.stay(frame);
+        });
+        // not every browser gives a field that is clicked the focus, and what it opens must stay open
+        frame.addEventListener("click", (event) => { if (event.target.closest("input, select, label") === null) this.stay(frame); });
+    }
+
+    /** Where the focus has gone with its control, the stage takes it, or the keys would be dead. @private */
+    stay(frame) {
+        const { activeElement } = frame.getRootNode();
+        if (frame.contains(activeElement) && !activeElement.disabled) return;
+        if (frame.isConnected && this.board.store.picture !== null) this.board.element.focus({ preventScroll: true });
+    }
+
     /** @private */
     press(event) {
-        if (event.target !== this.board.element || event.isComposing) return;
+        if (event.isComposing || takesText(event.target)) return;
+        if (event.target !== this.board.element && OF_THE_STAGE.has(event.key)) return;
         const handled = this.command(event) || (!event.ctrlKey && !event.metaKey && this.plain(event));
         if (!handled) return;
         // the WebUI has shortcuts of its own on the page
@@ -165,7 +189,8 @@ export class Keyboard {
         const { store } = this.board;
         const part = PARTS[store.selection.kind].includes(this.part) ? this.part : "body";
         const along = part === "rim" && way[0] === 0 ? [-way[1], 0] : way;
-        store.commit(nudged(store, part, along), "moving with the keys");
+        const { kind, index } = store.selection;
+        store.commit(nudged(store, part, along), "moving with the keys", "drawing", `${part} of ${kind} ${index}`);
     }
 
     /** @private */
@@ -190,6 +215,7 @@ export class Keyboard {
             gesture.up();
             this.acts.say(`${tool.label}: done.`);
         } else {
+            this.board.showPreview(null);
             this.gesture = tool.down(this.board, this.touch());
             const atOnce = tool.name === "fill" || tool.name === "pin";
             if (this.gesture !== null && atOnce) {

@@ -1,8 +1,17 @@
-/** The painted regions and what stands still, as colours over the picture. */
+/**
+ * The painted regions and what stands still, as hatched colours over the picture. A colour alone is lost on a picture of
+ * that colour; a dark line beside a light one, and stripes with a shade, are seen on any.
+ */
 
-const FILL = 0.26;
-const FILL_ACTIVE = 0.4;
-const STRIPE = 9;
+/** How strong a region's stripes are, and what lies between them. */
+const USUAL = { stripe: 0.42, ground: 0.14 };
+const ACTIVE = { stripe: 0.6, ground: 0.26 };
+const FROZEN = { stripe: 0.75, ground: 0.25 };
+/** Window pixels: each of an outline's two lines, and from one stripe to the next. */
+const LINE = 2;
+const PERIOD = 9;
+const DARK = [12, 16, 24];
+const ICE = [214, 236, 255];
 
 /** @returns {[number, number, number]} */
 export function rgbOf(colour) {
@@ -19,11 +28,13 @@ export class Overlay {
     /**
      * @param {import("./document.mjs").Document} document
      * @param {{width: number, height: number}} size  of the masks
-     * @param {{active: string|null, hidden: Set<string>}} how
+     * @param {{active: string|null, hidden: Set<string>, scale: number}} how  scale: window pixels for one of a mask's
      * @param {import("./mask.mjs").Box|null} box  what has changed, or null for all of it
      */
     draw(document, size, how, box) {
-        const layers = [size.width, size.height, document.still, how.active, ...document.regions.flatMap((region) => (
+        const step = Math.max(1, Math.round(LINE / how.scale));
+        const period = Math.max(5, Math.round(PERIOD / how.scale));
+        const layers = [size.width, size.height, step, period, document.still, how.active, ...document.regions.flatMap((region) => (
             [region.mask, region.colour, region.name, how.hidden.has(region.name)]))];
         const same = layers.length === this.layers?.length && layers.every((layer, index) => layer === this.layers[index]);
         this.layers = layers;
@@ -33,41 +44,57 @@ export class Overlay {
             this.canvas.height = size.height;
             box = null;
         }
-        // a pixel more on each side, for the outlines
-        const step = Math.max(1, Math.round(size.width / 640));
+        // more on each side, for the outlines
+        const reach = 2 * step;
         const area = box === null
             ? { left: 0, top: 0, right: size.width, bottom: size.height }
             : {
-                left: Math.max(0, box.left - step), top: Math.max(0, box.top - step),
-                right: Math.min(size.width, box.right + step), bottom: Math.min(size.height, box.bottom + step),
+                left: Math.max(0, box.left - reach), top: Math.max(0, box.top - reach),
+                right: Math.min(size.width, box.right + reach), bottom: Math.min(size.height, box.bottom + reach),
             };
         const [width, height] = [area.right - area.left, area.bottom - area.top];
         if (width <= 0 || height <= 0) return;
         const image = this.context.createImageData(width, height);
         for (const region of document.regions) {
             if (region.mask === null || how.hidden.has(region.name)) continue;
-            const fill = region.name === how.active ? FILL_ACTIVE : FILL;
-            tint(image, region.mask, area, step, rgbOf(region.colour), fill, fill, 1);
+            const strength = region.name === how.active ? ACTIVE : USUAL;
+            hatch(image, region.mask, area, { step, period, way: 1, rgb: rgbOf(region.colour), ...strength });
         }
-        if (document.still !== null) {
-            tint(image, document.still, area, step, [214, 236, 255], 0.75, 0.25, STRIPE);
-        }
+        if (document.still !== null) hatch(image, document.still, area, { step, period, way: -1, rgb: ICE, ...FROZEN });
         this.context.putImageData(image, area.left, area.top);
     }
 }
 
-/** Lay a colour over an image as far as a mask reaches, in stripes of two strengths, with an outline where it is half. */
-function tint(image, mask, area, step, rgb, strong, weak, stripe) {
+/** Lay stripes over an image as far as a mask reaches, and a dark and a light line inside of where it is half. */
+function hatch(image, mask, area, { step, period, way, rgb, stripe, ground }) {
     const { data, width } = mask;
+    const light = rgb.map((part) => Math.round(part + 0.72 * (255 - part)));
+    const shades = shadesOf(period, rgb, light, stripe, ground);
     for (let y = area.top; y < area.bottom; y++) {
         for (let x = area.left; x < area.right; x++) {
             const value = data[y * width + x];
             if (value === 0) continue;
-            let alpha = (value / 255) * (2 * ((x + y) % stripe) < stripe ? strong : weak);
-            if (value >= 128 && onEdge(mask, x, y, step)) alpha = 0.95;
-            blend(image.data, ((y - area.top) * image.width + (x - area.left)) * 4, rgb, alpha);
+            const at = ((y - area.top) * image.width + (x - area.left)) * 4;
+            if (value >= 128 && onEdge(mask, x, y, 2 * step)) {
+                const outer = onEdge(mask, x, y, step);
+                blend(image.data, at, outer ? DARK : light, outer ? 0.7 : 0.95);
+            } else {
+                const shade = shades[(x + way * (y % period) + period) % period];
+                blend(image.data, at, shade.rgb, (value / 255) * shade.alpha);
+            }
         }
     }
+}
+
+/** What one period of the stripes is made of: a light line, the colour, a shade beside it, and the ground. */
+function shadesOf(period, rgb, light, stripe, ground) {
+    return Array.from({ length: period }, (_, index) => {
+        const share = (index + 0.5) / period;
+        if (share < 0.17) return { rgb: light, alpha: stripe };
+        if (share < 0.34) return { rgb, alpha: stripe };
+        if (share <= 0.5) return { rgb: DARK, alpha: 0.5 * stripe };
+        return { rgb, alpha: ground };
+    });
 }
 
 function onEdge({ data, width, height }, x, y, step) {

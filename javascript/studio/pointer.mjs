@@ -55,6 +55,8 @@ export class Pointers {
             return;
         }
         this.board.holdWith(event.pointerType);
+        // one draws on the picture, not on the loop in its place
+        this.board.showPreview(null);
         this.gesture = this.tool().down(this.board, this.touchOf(event));
         this.show(event);
     }

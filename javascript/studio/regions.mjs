@@ -113,7 +113,7 @@ export class RegionList {
             const step = event.shiftKey ? 1 : 5;
             return (Math.round(angle / step) * step + 360) % 360;
         };
-        const put = (angle) => this.change(row.dataset.name, { angle, kind: "translate" }, "another direction");
+        const put = (angle) => this.change(row.dataset.name, { angle, kind: "translate" }, "another direction", "dial");
         let turning = null;
         dial.addEventListener("pointerdown", (event) => {
             dial.setPointerCapture(event.pointerId);
@@ -170,7 +170,7 @@ export class RegionList {
         // where arrows are drawn, their length is the speed
         const drawn = region.kind === "translate" ? arrowSpeed(this.store.state.document, region.name, this.store.picture) : null;
         const pace = drawn ?? region.speed;
-        put(".t2c-speed", String(Math.round((20 * Math.log(Math.min(FASTEST, Math.max(SLOWEST, pace)))) / Math.log(FASTEST))));
+        put(".t2c-speed", String(placeOf(pace)));
         row.querySelector(".t2c-speed").title = drawn === null ? "" : "The length of its arrow";
         row.querySelector(".t2c-speed-said").textContent = `${drawn === null ? Number(pace.toFixed(2)) : pace.toFixed(1)}×`;
         this.showAngle(row, region.kind === "translate" ? region.angle : null);
@@ -184,19 +184,22 @@ export class RegionList {
     }
 
     /** @private */
-    change(name, changed, label) {
+    change(name, changed, label, control = null) {
         const { document } = this.store.state;
         let after = changeRegion(document, name, changed);
         if ("angle" in changed && changed.angle !== null) after = turnArrows(after, this.store.picture);
-        this.store.commit(after, label);
+        this.store.commit(after, label, "drawing", control === null ? null : `${control} of ${name}`);
     }
 
     /** Another speed: that of its arrows, where it has some. @private */
     pace(name, speed) {
         const { document } = this.store.state;
-        const drawn = findRegion(document, name).kind === "translate" ? arrowSpeed(document, name, this.store.picture) : null;
-        if (drawn === null) this.change(name, { speed }, "another speed");
-        else this.store.commit(stretchArrows(document, name, speed, this.store.picture), "another speed");
+        const region = findRegion(document, name);
+        const drawn = region.kind === "translate" ? arrowSpeed(document, name, this.store.picture) : null;
+        // the slider's places are coarser than the speeds that words and arrows have
+        const same = placeOf(speed) === placeOf(drawn ?? region.speed);
+        if (!same && drawn === null) this.change(name, { speed }, "another speed", "speed");
+        else if (!same) this.store.commit(stretchArrows(document, name, speed, this.store.picture), "another speed", "drawing", `speed of ${name}`);
         this.refresh();
     }
 
@@ -228,6 +231,11 @@ export class RegionList {
         this.refresh();
         this.acts.draw();
     }
+}
+
+/** @returns {number} a speed's place on the slider, -20 to 20 */
+function placeOf(speed) {
+    return Math.round((20 * Math.log(Math.min(FASTEST, Math.max(SLOWEST, speed)))) / Math.log(FASTEST));
 }
 
 /** @returns {number} the speed at a place of the slider, two figures */

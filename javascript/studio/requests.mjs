@@ -34,7 +34,7 @@ export async function togglePreview(studio) {
     button.setAttribute("aria-busy", "true");
     try {
         const answer = await studio.channel.ask("preview", await studio.request());
-        if (studio.store.picture !== picture || studio.store.state.document !== state.document) return;
+        if (studio.store.picture !== picture || studio.store.state.document !== state.document || studio.words.held()) return;
         studio.board.showPreview(moving(answer.url));
     } catch (error) {
         if (!(error instanceof Superseded)) studio.say(error instanceof Lost ? "The preview took too long." : error.message);
@@ -45,7 +45,8 @@ export async function togglePreview(studio) {
 
 /** An element that plays a loop. @param {string} url */
 function moving(url) {
-    if (!isVideo(url)) return el("img", { src: url, alt: "" });
+    // a browser drags a picture that it may drag, and cancels the stroke over it
+    if (!isVideo(url)) return el("img", { src: url, alt: "", draggable: "false" });
     const video = el("video", { src: url, loop: true, autoplay: true, playsinline: true });
     video.muted = true;
     return video;

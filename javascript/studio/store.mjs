@@ -2,12 +2,16 @@
  * The work on one picture: its document, the words that go with it, the way back, and what is selected.
  *
  * @typedef {import("./document.mjs").Document} Document
- * @typedef {{document: Document, words: string, spoken: import("./document.mjs").Spoken}} State
+ * @typedef {{document: Document, words: string, spoken: import("./document.mjs").Spoken, unsaid?: boolean}} State
+ *   unsaid: the words have not yet been brought in step with the document
  * @typedef {"change"|"draft"|"selection"|"options"} Topic
  */
 
-import { EMPTY, addRegion, findRegion, freeName, isBlank } from "./document.mjs";
+import { EMPTY, addRegion, equal, findRegion, freeName, isBlank } from "./document.mjs";
 import { History } from "./history.mjs";
+
+/** Milliseconds within which the same control, used again, goes on with its step. */
+const SOON = 700;
 
 /** Bytes of all masks that the states hold; a mask that several share counts once. */
 function weigh(states) {
@@ -19,6 +23,11 @@ function weigh(states) {
     let bytes = 0;
     for (const mask of masks) bytes += mask.data.length;
     return bytes;
+}
+
+/** What words can say of the regions. */
+function told(document) {
+    return JSON.stringify(document.regions.map(({ name, angle, kind, speed }) => [name, angle, kind, speed]));
 }
 
 export class Store {
@@ -74,17 +83,32 @@ export class Store {
         this.tell("draft", { box });
     }
 
-    /** The end of a gesture: a step that can be undone. */
-    commit(document, label, from = "drawing") {
+    /**
+     * The end of a gesture: a step that can be undone, if it changes anything.
+     * @param {Document} document
+     * @param {string} label
+     * @param {string} [from]
+     * @param {string|null} [control]  what is used again and again, as by a key that is held; it makes one step
+     */
+    commit(document, label, from = "drawing", control = null) {
         this.draft = null;
         const before = this.state;
-        if (document === before.document) {
+        if (equal(document, before.document)) {
             this.tell("draft", { box: null });
             return;
         }
-        this.history.push({ ...before, document }, label);
+        const state = { ...before, document, unsaid: before.unsaid || told(document) !== told(before.document) };
+        if (this.goesOn(control)) this.history.amend(state);
+        else this.history.push(state, label);
+        this.used = { control, moves: this.history.moves, at: performance.now() };
         this.settle();
-        this.tell("change", { from, regions: document.regions !== before.document.regions });
+        this.tell("change", { from });
+    }
+
+    /** Whether the last step was made by the same control just now. @private */
+    goesOn(control) {
+        const { used, history } = this;
+        return control !== null && used?.control === control && used.moves === history.moves && performance.now() - used.at < SOON;
     }
 
     /** The words have changed, and the regions with them. @param {State} state */
@@ -103,7 +127,7 @@ export class Store {
 
     /** The words of the present state, without a step of their own. */
     amendWords({ words, spoken }) {
-        this.history.amend({ ...this.state, words, spoken });
+        this.history.amend({ ...this.state, words, spoken, unsaid: false });
         this.tell("change", { from: "echo" });
     }
 

@@ -73,9 +73,10 @@ export class Studio {
         this.build();
         this.take(this.tool);
         this.store.on("change", (change) => this.changed(change));
+        this.store.on("change", () => { if (this.reads || this.arrow() !== undefined) this.readOut(); });
         this.store.on("draft", () => this.readOut());
         this.store.on("selection", () => this.readOut());
-        if (this.store.picture !== null) this.settle();
+        if (this.store.picture !== null) this.settle().then(() => this.describe());
         this.timer = setInterval(() => this.look(), LOOK);
         this.leaving = (event) => { if (!this.canvas.contains(event.target)) this.flush(); };
         // the press that starts a run must find the document written
@@ -101,6 +102,7 @@ export class Studio {
             el("div", { class: "t2c-middle" }, this.toolbar.tools,
                 el("div", { class: "t2c-centre" }, this.board.element, this.status, this.toast.element), this.regions.element));
         this.canvas.replaceChildren(this.frame);
+        this.keyboard.listen(this.frame);
         this.board.onlight = (name) => { this.status.textContent = `${name}: a click adds or removes it.`; };
     }
 
@@ -140,16 +142,22 @@ export class Studio {
         this.status.textContent = this.store.picture === null ? "" : this.tool.help;
     }
 
+    /** The arrow that is drawn or selected. @private */
+    arrow() {
+        const { shown, state, selection } = this.store;
+        if (shown.arrows.length > state.document.arrows.length) return shown.arrows.at(-1);
+        return selection?.kind === "arrow" ? shown.arrows[selection.index] : undefined;
+    }
+
     /** Direction and speed of the arrow that is drawn or selected. @private */
     readOut() {
-        const { shown, state, selection, picture } = this.store;
-        const drawn = shown.arrows.length > state.document.arrows.length;
-        const arrow = drawn ? shown.arrows.at(-1) : selection?.kind === "arrow" ? shown.arrows[selection.index] : undefined;
+        const arrow = this.arrow();
+        this.reads = arrow !== undefined;
         if (arrow === undefined) {
             this.showHelp();
             return;
         }
-        const { angle, speed } = readArrow(arrow, picture);
+        const { angle, speed } = readArrow(arrow, this.store.picture);
         this.status.textContent = `${Math.round(angle) % 360}°, speed ${speed.toFixed(1)}×`;
     }
 
@@ -268,19 +276,20 @@ export class Studio {
         this.noted = [];
         const typed = this.page.motion();
         const words = work !== null && (typed === "" || typed === left) ? work.words : typed;
-        this.store.open(picture, { document, words, spoken: work?.spoken ?? {} });
+        this.store.open(picture, { document, words, spoken: work?.spoken ?? {}, unsaid: work?.unsaid });
         this.writtenState = null;
         await this.flush();
         this.frame.dataset.picture = picture?.key ?? "";
         this.take(this.tool);
         if (picture === null) return;
         this.words.put(words);
-        if (work === null || words !== work.words) this.words.typed();
-        if (!isBlank(document)) this.settle();
+        const known = work !== null && words === work.words;
+        if (!known) this.words.typed();
+        if (!isBlank(document)) this.settle().then(() => known && this.describe());
     }
 
     /** @private */
-    changed({ from, regions }) {
+    changed({ from }) {
         if (from === "open" || this.store.picture === null) return;
         if (from === "history") this.words.put(this.store.state.words);
         if (from === "echo") {
@@ -289,15 +298,12 @@ export class Studio {
         }
         // the motion is looked at first; the words may follow
         const asked = this.settle();
-        if (from === "drawing" && regions) asked.then(() => this.describe());
+        if (from === "drawing" || from === "history") asked.then(() => this.describe());
     }
 
-    /** Say the regions in words, if what can be said has changed. @private */
+    /** Say the regions in words, unless the words say them already. @private */
     describe() {
-        const said = JSON.stringify(this.store.state.document.regions.map(({ name, angle, kind, speed }) => [name, angle, kind, speed]));
-        if (said === this.said) return;
-        this.said = said;
-        this.words.drawn();
+        if (this.store.state.unsaid) this.words.drawn();
     }
 
     /**
@@ -390,7 +396,7 @@ export class Studio {
         this.page.write("t2c_document", blank ? "" : JSON.stringify(json));
         this.frame.dataset.written = "yes";
         if (picture === null) return;
-        const kept = this.keep.save(picture.key, { document: work, words: state.words, spoken: state.spoken });
+        const kept = this.keep.save(picture.key, { document: work, words: state.words, spoken: state.spoken, unsaid: state.unsaid });
         if (!kept && !this.warned) {
             this.warned = true;
             this.say("This drawing is too large to be kept over a reload.");

@@ -24,8 +24,9 @@ export class Toolbar {
         });
         this.drift = iconButton("drift", "Particles show the motion", acts.drift, { "aria-pressed": "true" });
         this.masks = iconButton("mask", "Show what is painted", acts.masks, { "aria-pressed": "true" });
-        this.preview = el("button", { type: "button", class: "t2c-button t2c-worded", title: "Play a small loop here", onclick: acts.preview },
-            icon("film"), "Preview");
+        this.preview = el("button", { type: "button", class: "t2c-button t2c-worded", onclick: acts.preview }, icon("film"),
+            el("span", { class: "t2c-either" }, el("span", { text: "Preview" }), el("span", { text: "Stop" })));
+        this.playing(false);
         this.bar = el("div", { class: "t2c-top" },
             el("div", { class: "t2c-group" }, this.undo, this.redo),
             this.options,
@@ -34,6 +35,7 @@ export class Toolbar {
                 iconButton("plus", "Zoom in", () => board.zoomBy(1.25))),
             el("div", { class: "t2c-group" }, this.drift, this.masks, this.preview,
                 iconButton("help", "Keyboard shortcuts (?)", acts.help)));
+        board.onpreview = (playing) => this.playing(playing);
         board.onview = (zoomed) => { this.percent.textContent = `${Math.round(100 * zoomed)}%`; };
         store.on("change", () => this.refresh());
         store.on("selection", () => this.refresh());
@@ -69,6 +71,13 @@ export class Toolbar {
         }
         this.options.replaceChildren(...this.optionsOf(tool));
         this.refresh();
+    }
+
+    /** Whether a preview plays. @private */
+    playing(playing) {
+        this.preview.title = playing ? "Stop the preview" : "Play a small loop here";
+        this.preview.setAttribute("aria-label", playing ? "Stop the preview" : "Preview");
+        this.preview.setAttribute("aria-pressed", String(playing));
     }
 
     /** @private */

@@ -127,7 +127,7 @@ export class Words {
         const heard = answer.motions === undefined
             ? await this.asking("parse", this.seen)
             : { regions: answer.regions ?? [], motions: answer.motions };
-        if (heard === null || this.page.motion() !== answer.motion) return;
+        if (heard === null || this.page.motion() !== answer.motion || this.store.state.document.regions !== document.regions) return;
         this.store.amendWords({ words: answer.motion, spoken: spokenOf(heard) });
     }
 

@@ -143,6 +143,46 @@ def test_words_and_regions_stay_in_step(canvas: Canvas) -> None:
     assert canvas.motion() == "stream flowing at 165 degrees, clouds flowing right fast"
 
 
+@pytest.mark.parametrize("delay", [5, 300])
+def test_undo_after_quick_changes_keeps_words_and_list_in_step(canvas: Canvas, delay: int) -> None:
+    canvas.type_motion("river flowing left, clouds flowing right")
+    canvas.page.evaluate("delay => { fake.delays.describe = delay; }", delay)
+    canvas.page.focus(".t2c-region[data-name=clouds] .t2c-dial")
+    for _ in range(3):
+        canvas.page.keyboard.press("ArrowLeft")
+        canvas.page.wait_for_timeout(60)
+    canvas.page.focus(".t2c-region[data-name=river] .t2c-dial")
+    canvas.page.keyboard.press("ArrowDown")
+    assert canvas.motion() == "river flowing at 175 degrees, clouds flowing at 15 degrees"
+    canvas.key("Control+z")
+    assert canvas.motion() == "river flowing left, clouds flowing at 15 degrees", "never said until now"
+    canvas.key("Control+z")
+    assert canvas.motion() == "river flowing left, clouds flowing right", "a key that is held makes one step"
+    canvas.page.focus(".t2c-region[data-name=clouds] .t2c-dial")
+    for _ in range(3):
+        canvas.page.keyboard.press("ArrowLeft")
+    assert canvas.motion() == "river flowing left, clouds flowing at 15 degrees", "what was said before and undone"
+    canvas.type_motion("river flowing up")
+    canvas.key("Control+z")
+    assert canvas.motion() == "river flowing left, clouds flowing at 15 degrees"
+    assert canvas.names() == ["river", "clouds"]
+
+
+def test_a_control_that_changes_nothing_makes_no_step(canvas: Canvas) -> None:
+    undo = "document.querySelector('[aria-label=Undo]').title"
+    canvas.type_motion("river flowing left fast")
+    canvas.drag((0.2, 0.8), (0.8, 0.8))
+    again = "one => { one.dispatchEvent(new Event('input')); one.dispatchEvent(new Event('change')); }"
+    for field in ("speed", "kind", "colour"):
+        canvas.page.eval_on_selector(f".t2c-region .t2c-{field}", again)
+    canvas.page.click(".t2c-dial", position={"x": 4, "y": 24})
+    assert canvas.page.evaluate(undo) == "Undo painting river"
+    canvas.tool("arrow")
+    canvas.drag((0.3, 0.8), (0.41, 0.82))
+    canvas.page.eval_on_selector(".t2c-speed", again)
+    assert canvas.page.evaluate(undo) == "Undo an arrow"
+
+
 def test_a_drawn_arrow_is_said_and_said_words_turn_the_arrow(canvas: Canvas) -> None:
     canvas.type_motion("river flowing right")
     canvas.drag((0.2, 0.8), (0.8, 0.8))
@@ -273,6 +313,7 @@ def test_the_keyboard_alone_places_and_moves_an_arrow(canvas: Canvas) -> None:
     assert angle(arrow) == pytest.approx(180, abs=0.5)
     canvas.key("n", "ArrowDown", "t", "ArrowUp")
     (moved,) = canvas.document()["arrows"]
+    assert canvas.page.inner_text(".t2c-status").startswith(f"{angle(moved):.0f}°, speed ")
     assert moved["from"][1] == pytest.approx(arrow["from"][1] + 0.02, abs=1e-6)
     assert moved["to"][1] == pytest.approx(arrow["to"][1], abs=1e-6)
     canvas.key("Delete")
@@ -282,7 +323,69 @@ def test_the_keyboard_alone_places_and_moves_an_arrow(canvas: Canvas) -> None:
     assert canvas.share() > 0.01
 
 
-def test_keys_are_taken_only_while_the_stage_has_the_focus(canvas: Canvas) -> None:
+def test_shortcuts_act_in_the_whole_frame(canvas: Canvas) -> None:
+    page, undo = canvas.page, "document.querySelector('[aria-label=Undo]').title"
+    press, size = page.keyboard.press, "Number(document.querySelector('[data-option=size]').value)"
+    canvas.drag((0.2, 0.8), (0.8, 0.8))
+    painted = canvas.document()
+    canvas.tool("brush")
+    before = page.evaluate(size)
+    press("]")
+    assert page.evaluate(size) > before
+    page.focus("[data-option=size]")
+    press("a")
+    press("Control+z")
+    assert page.evaluate(undo) == "Undo: nothing", "also where the control that had the focus has gone"
+    press("Control+y")
+    page.click("[aria-label=Undo]")
+    press("Control+Shift+z")
+    assert canvas.document() == painted, "also where the button is disabled now"
+    page.click("[aria-label='Remove the region']")
+    press("Control+z")
+    assert canvas.document() == painted
+    canvas.drag((0.3, 0.3), (0.5, 0.3))
+    page.click("[aria-label='Zoom in']")
+    press("Escape")
+    assert page.locator(".t2c-chosen").count() == 0
+    canvas.key("n")
+    page.focus(".t2c-speed")
+    press("Delete")
+    assert canvas.document()["arrows"] == []
+
+
+def test_shortcuts_leave_a_control_the_keys_it_needs(canvas: Canvas) -> None:
+    page, press = canvas.page, canvas.page.keyboard.press
+    canvas.drag((0.2, 0.8), (0.8, 0.8))
+    canvas.tool("arrow")
+    canvas.drag((0.4, 0.8), (0.6, 0.8))
+    before = canvas.document()
+    page.fill(".t2c-name", "stream")
+    page.keyboard.type("brave]")
+    press("Control+z")
+    assert page.get_attribute("[data-tool=arrow]", "aria-pressed") == "true"
+    assert canvas.document() == before, "a text's own undo"
+    page.fill(".t2c-name", "stream")
+    press("Enter")
+    assert canvas.document()["regions"][0]["name"] == "stream"
+    press("Control+z")
+    assert canvas.document() == before, "a name is entered, and the keys are the canvas's"
+    page.focus(".t2c-dial")
+    press("Delete")
+    assert (len(canvas.document()["arrows"]), canvas.document()["regions"][0]["angle"]) == (1, None)
+    page.focus(".t2c-speed")
+    for key in ("Home", "ArrowRight"):
+        press(key)
+    assert page.input_value(".t2c-speed") == "-19"
+    page.focus("[data-tool=pin]")
+    for key in (" ", "b", "Enter", "ArrowUp", "0"):
+        press(key)
+    assert page.get_attribute("[data-tool=pin]", "aria-pressed") == "true", (
+        "Enter presses the button that has the focus"
+    )
+    assert "pins" not in canvas.document() or canvas.document()["pins"] == []
+
+
+def test_keys_are_taken_only_in_the_canvas(canvas: Canvas) -> None:
     canvas.page.evaluate("fake.heard = []; document.addEventListener('keydown', ({key}) => fake.heard.push(key))")
     canvas.page.focus("#t2c_motion textarea")
     canvas.page.keyboard.type("brave e")
@@ -398,16 +501,37 @@ def test_a_refusal_is_said_and_what_only_lacks_paint_is_not(canvas: Canvas) -> N
 def test_a_small_loop_plays_in_the_pictures_place_until_the_next_change(canvas: Canvas) -> None:
     canvas.drag((0.2, 0.8), (0.8, 0.8))
     canvas.settled()
-    canvas.page.click("text=Preview")
+    canvas.page.click("[aria-label=Preview]")
     canvas.page.wait_for_selector(".t2c-previewing .t2c-preview img")
     asked = canvas.page.evaluate("fake.asked.find((one) => one.what === 'preview')")
     assert asked["hints"] == canvas.document()
-    canvas.page.click("text=Preview")
+    canvas.page.click("[aria-label='Stop the preview']")
     assert canvas.page.locator(".t2c-preview img").count() == 0
-    canvas.page.click("text=Preview")
+    canvas.page.click("[aria-label=Preview]")
     canvas.page.wait_for_selector(".t2c-preview img")
     canvas.key("Control+z")
     canvas.page.wait_for_selector(".t2c-preview img", state="detached")
+
+
+def test_a_stroke_ends_the_preview_and_draws(canvas: Canvas) -> None:
+    canvas.drag((0.2, 0.8), (0.8, 0.8))
+    before = canvas.share()
+    button = canvas.page.locator(".t2c-top .t2c-worded")
+    box, told = button.bounding_box(), "one => [one.title, one.ariaPressed, one.innerText.trim()]"
+    assert button.evaluate(told) == ["Play a small loop here", "false", "Preview"]
+    button.click()
+    canvas.page.wait_for_selector(".t2c-previewing .t2c-preview img")
+    assert button.evaluate(told) == ["Stop the preview", "true", "Stop"]
+    assert button.bounding_box() == box, "the toolbar stays where it is"
+    canvas.drag((0.2, 0.4), (0.8, 0.4))
+    assert canvas.page.locator(".t2c-preview img").count() == 0
+    assert button.evaluate(told) == ["Play a small loop here", "false", "Preview"]
+    assert canvas.share() == pytest.approx(2 * before, rel=0.05)
+    button.click()
+    canvas.page.wait_for_selector(".t2c-preview img")
+    canvas.key("a", "Enter", "Shift+ArrowRight", "Enter")
+    assert canvas.page.locator(".t2c-preview img").count() == 0
+    assert len(canvas.document()["arrows"]) == 1
 
 
 def test_pictures_do_not_mix_and_a_reload_keeps_the_work(canvas: Canvas, server: str) -> None:
@@ -507,6 +631,41 @@ def test_calm_for_those_who_want_no_motion(tab: Tab, server: str) -> None:
     canvas.page.wait_for_timeout(200)
     assert canvas.page.evaluate(shot) == first
     assert canvas.page.evaluate(DRAWN) > 200
+
+
+@pytest.mark.parametrize("colour", ["#1c8fff", "#f4f4f4", "#101010"])
+def test_paint_is_seen_on_a_picture_of_its_own_colour(canvas: Canvas, colour: str) -> None:
+    canvas.drag((0.2, 0.5), (0.8, 0.5))
+    canvas.page.fill(".t2c-colour", colour)
+    for wheel in (0, -900):
+        canvas.page.mouse.move(*canvas.at(0.3, 0.5))
+        canvas.page.keyboard.down("Control")
+        canvas.page.mouse.wheel(0, wheel)
+        canvas.page.keyboard.up("Control")
+        canvas.page.wait_for_timeout(100)
+        lights = canvas.page.evaluate(LIGHTS, colour)
+        # the outline and a stripe: both a darker and a lighter line beside the picture's own light
+        assert lights["edge"] > 3 and lights["inside"] > 1.5, (wheel, lights)
+
+
+LIGHTS = """(colour) => {
+    const paint = document.querySelector('.t2c-paint');
+    const canvas = Object.assign(document.createElement('canvas'), {width: paint.width, height: paint.height});
+    const context = canvas.getContext('2d', {willReadFrequently: true});
+    context.fillStyle = colour;
+    context.fillRect(0, 0, canvas.width, canvas.height);
+    context.drawImage(paint, 0, 0);
+    const linear = (value) => value <= 0.03928 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4;
+    const column = (from, to) => {
+        const [top, bottom] = [Math.round(from * canvas.height), Math.round(to * canvas.height)];
+        const { data } = context.getImageData(Math.round(0.5 * canvas.width), top, 1, bottom - top);
+        return Array.from({length: bottom - top}, (_, y) => [0.2126, 0.7152, 0.0722].reduce(
+            (sum, part, i) => sum + part * linear(data[4 * y + i] / 255), 0));
+    };
+    const ratio = (lights) => (Math.max(...lights) + 0.05) / (Math.min(...lights) + 0.05);
+    return { edge: ratio(column(0.4, 0.5)), inside: ratio(column(0.48, 0.52)) };
+}"""
+"""Contrast along a line over the edge of a painted stroke, and inside of it, on a picture of one colour."""
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])

@@ -170,6 +170,45 @@ test("undo brings the words back with the regions", async () => {
     assert.equal(store.state.words, "river right");
 });
 
+test("words that were never brought in step with a state are so when it comes back", async () => {
+    const { page, store, words } = talking("river left, clouds right");
+    await words.typed();
+    const turn = (name, angle) => store.commit(changeRegion(store.state.document, name, { angle }), "dial", "drawing", name);
+    turn("clouds", 90);
+    turn("river", 270);
+    assert.ok(store.state.unsaid);
+    await words.drawn();
+    assert.equal(page.text, "river down, clouds up");
+    assert.ok(!store.state.unsaid);
+    store.undo();
+    assert.ok(store.state.unsaid);
+    const { document } = store.state;
+    words.put(store.state.words);
+    await words.drawn();
+    assert.equal(page.text, "river left, clouds up");
+    assert.equal(store.state.document, document);
+    store.undo();
+    assert.ok(!store.state.unsaid);
+    assert.equal(store.state.words, "river left, clouds right");
+});
+
+test("a control that is used again at once goes on with its step; what changes nothing makes none", async () => {
+    const { store, words } = talking("river left");
+    await words.typed();
+    const first = store.state.document;
+    const turn = (angle) => store.commit(changeRegion(store.state.document, "river", { angle }), "dial", "drawing", "dial of river");
+    turn(180);
+    assert.equal(store.history.undoLabel, null);
+    for (const angle of [185, 190]) turn(angle);
+    store.undo();
+    assert.equal(store.state.document, first);
+    store.redo();
+    assert.equal(store.state.document.regions[0].angle, 190);
+    turn(195);
+    store.undo();
+    assert.equal(store.state.document.regions[0].angle, 190, "after a step there or back begins another");
+});
+
 test("whoever types while an answer is on its way is right", async () => {
     const { page, store, words } = talking("river left");
     await words.typed();

@@ -29,6 +29,7 @@ from t2c_ext.types import (
     Swirl,
     angle_of,
     scale_of,
+    unit_vector,
 )
 
 FLAT = MotionSettings(perspective=0.0)
@@ -220,6 +221,120 @@ def test_arrows_are_honoured(  # noqa: PLR0917
         found = under(field, arrow)
         assert apart(angle_of(*found), angle_of(*wanted)) < 5
         assert 0.85 < np.hypot(*found) / np.hypot(*wanted) < 1.15
+
+
+def band(height: float, left: float = 0.2, right: float = 0.8) -> FloatArray:
+    """A horizontal band of a picture of 256², centred, softly edged as a painted region is."""
+    canvas = np.zeros((256, 256), np.float32)
+    canvas[round(256 * (0.5 - height / 2)) : round(256 * (0.5 + height / 2)), int(256 * left) : int(256 * right)] = 1
+    return cv2.GaussianBlur(canvas, (0, 0), 1.5)
+
+
+def through(angle: float, length: float = 0.1, at: tuple[float, float] = (0.5, 0.5)) -> Arrow:
+    """An arrow with its middle at a place."""
+    x, y = unit_vector(angle)
+    half = length / 2
+    return Arrow((at[0] - half * x, at[1] - half * y), (at[0] + half * x, at[1] + half * y))
+
+
+def drawn(name: str, mask: FloatArray, *arrows: Arrow, **hints: object) -> FloatArray:
+    """The field of arrows in one region of this name."""
+    picture = np.full((*mask.shape, 3), 0.5, np.float32)
+    given = Hints(arrows=arrows, **hints)  # type: ignore[arg-type]
+    return solve_flow(picture, Regions((Region(name, mask),)), Plan(), given, MotionSettings()).field
+
+
+def as_drawn(field: FloatArray, arrow: Arrow, mask: FloatArray) -> tuple[float, float]:
+    """Of all moving places under the arrow the largest error: in degrees, and as a share of the arrow's speed."""
+    wanted = (np.array(arrow.end) - arrow.start) * field.shape[1::-1] / 30
+    turned, share = [], []
+    for part in np.linspace(0, 1, 17):
+        x, y = (np.array(arrow.start) + part * (np.array(arrow.end) - arrow.start)) * field.shape[1::-1]
+        if mask[int(y), int(x)] > 0.5:
+            found = field[int(y), int(x)]
+            turned.append(apart(angle_of(*found), angle_of(*wanted)))
+            share.append(abs(np.hypot(*found) / np.hypot(*wanted) - 1))
+    return max(turned), max(share)
+
+
+@pytest.mark.parametrize("name", ["river", "waterfall", "area"])
+@pytest.mark.parametrize("height", [0.08, 0.16, 0.24, 0.5])
+@pytest.mark.parametrize("angle", [90, 270])
+def test_an_arrow_straight_across_a_band_moves_all_of_it_so(name: str, height: float, angle: float) -> None:
+    mask, arrow = band(height), through(angle, 0.8 * height)
+    field = drawn(name, mask, arrow)
+    inside, wanted = mask > 0.5, 0.8 * height * 256 / 30
+    turned, share = as_drawn(field, arrow, mask)
+    assert turned < 1 and share < 0.02
+    assert np.median(speeds(field)[inside]) == pytest.approx(wanted, rel=0.05)
+    assert speeds(field)[inside].max() < 1.5 * wanted
+    assert apart(mean_angle(field, inside), angle) < 2
+
+
+@pytest.mark.parametrize("name", ["river", "waterfall"])
+@pytest.mark.parametrize("ends", [(0.2, 0.8), (0.0, 1.0)])
+@pytest.mark.parametrize("height", [0.1, 0.24])
+@pytest.mark.parametrize("angle", [30, 60, 75, 80, 85, 88])
+def test_an_arrow_at_any_angle_to_a_band_is_honoured_and_nothing_races(
+    name: str, ends: tuple[float, float], height: float, angle: float
+) -> None:
+    mask, arrow = band(height, *ends), through(angle)
+    field = drawn(name, mask, arrow)
+    inside, wanted = mask > 0.5, 0.1 * 256 / 30
+    turned, share = as_drawn(field, arrow, mask)
+    assert turned < 5 and share < 0.1
+    assert 0.5 < np.median(speeds(field)[inside]) / wanted < 1.5
+    assert speeds(field)[inside].max() < 2.1 * wanted
+
+
+@pytest.mark.parametrize("angle", [30, 45, 60])
+def test_away_from_an_oblique_arrow_a_channel_follows_its_banks(angle: float) -> None:
+    mask = band(0.1, 0.0, 1.0)
+    field = drawn("river", mask, through(angle, at=(0.3, 0.5)))
+    assert apart(mean_angle(field[:, 190:], mask[:, 190:] > 0.5), 0) < 8
+
+
+@pytest.mark.parametrize("name", ["river", "waterfall"])
+@pytest.mark.parametrize("angle", [80, 85, 95])
+def test_an_arrow_nearly_straight_across_moves_the_band_as_one_straight_across(name: str, angle: float) -> None:
+    for mask in (band(0.1), band(0.1, 0.0, 1.0)):
+        field = drawn(name, mask, through(angle))
+        assert apart(mean_angle(field, mask > 0.5), angle) < 3
+        assert np.median(speeds(field)[mask > 0.5]) == pytest.approx(0.1 * 256 / 30, rel=0.05)
+
+
+def test_an_arrow_along_a_winding_channel_follows_bends_that_its_own_direction_would_cross() -> None:
+    mask, corners = s_channel()
+    field = drawn("river", mask, through(270))
+    for column in (30, 225):
+        assert apart(angle_of(*field[corners[1 if column < 128 else 2, 1], column]), 0) < 10
+
+
+@pytest.mark.parametrize("angle", [0, 45, 90])
+def test_an_arrow_in_a_small_spot_does_not_race_it(angle: float) -> None:
+    rows, columns = np.mgrid[0:256, 0:256]
+    mask = (np.hypot(rows - 127.5, columns - 127.5) < 30).astype(np.float32)
+    field, arrow = drawn("river", mask, through(angle)), through(angle)
+    assert as_drawn(field, arrow, mask)[0] < 5
+    assert 0.5 < np.median(speeds(field)[mask > 0]) / (0.1 * 256 / 30) < 1.5
+    assert speeds(field).max() < 2.1 * 0.1 * 256 / 30
+
+
+def test_what_holds_an_arrow_still_does_not_make_its_surroundings_race() -> None:
+    for mask in (full(256, 256), band(0.1, 0.0, 1.0)):
+        field = drawn("river", mask, through(0), pins=((0.5, 0.5),))
+        assert not field[128, 128].any()
+        assert speeds(field).max() < 2.1 * 0.1 * 256 / 30
+
+
+def test_arrows_beside_one_another_each_have_their_way() -> None:
+    arrows = (through(0, at=(0.5, 0.5)), through(180, at=(0.5, 0.53)), through(0, 0.3, at=(0.5, 0.9)))
+    field = drawn("river", full(256, 256), *arrows)
+    for arrow in arrows:
+        turned, share = as_drawn(field, arrow, full(256, 256))
+        assert turned < 5 and share < 0.1
+    swirling = drawn("river", full(256, 256), arrows[0], swirls=(Swirl((0.5, 0.5), 0.2, 1.0),))
+    assert as_drawn(swirling, arrows[0], full(256, 256))[0] < 5
 
 
 def test_pins_and_frozen_areas_hold_still() -> None:

@@ -20,7 +20,20 @@ from t2c_ext.recipe import Recipe
 from t2c_ext.region.painted import BY_HAND, painted_regions
 from t2c_ext.settings import MotionSettings, RegionSettings
 from t2c_ext.twin.source import GivenTwin
-from t2c_ext.types import Hints, Motion, MotionKind, Painted, Plan, Region, RegionHint, Regions, Stage, Twin, angle_of
+from t2c_ext.types import (
+    Arrow,
+    Hints,
+    Motion,
+    MotionKind,
+    Painted,
+    Plan,
+    Region,
+    RegionHint,
+    Regions,
+    Stage,
+    Twin,
+    angle_of,
+)
 from t2c_ext.workspace import Workspace
 
 SIDE = 96
@@ -96,6 +109,21 @@ def test_painted_regions_move_as_they_say(picture: np.ndarray) -> None:
     two = result.flow.field[:, -SIDE // 3 :].reshape(-1, 2).mean(0)
     assert abs(angle_of(*one) - 90) < 5 and abs((angle_of(*two) + 180) % 360 - 180) < 5
     assert np.hypot(*two) > 1.5 * np.hypot(*one)
+
+
+@pytest.mark.parametrize("name", ["river", "waterfall", "area"])
+def test_an_arrow_across_a_painted_band_wins_over_its_banks(picture: np.ndarray, name: str) -> None:
+    levels = np.zeros((SIDE, SIDE), np.uint8)
+    levels[72:82, 19:86] = 255
+    arrow = Arrow((0.55, 0.85), (0.55, 0.75))
+    result = Pipeline(job(picture, Hints(arrows=(arrow,), regions=(RegionHint(name, mask=Painted(levels)),)))).run(
+        Stage.MOTION
+    )
+    assert result.flow is not None
+    inside = result.flow.field[levels > 0]
+    assert np.abs(result.flow.field[77, 53] - [0, -0.1 * SIDE / 30]).max() < 0.01
+    assert abs(angle_of(*inside.mean(0)) - 90) < 3
+    assert np.hypot(inside[:, 0], inside[:, 1]).max() < 1.5 * 0.1 * SIDE / 30
 
 
 def test_painted_regions_take_the_place_of_a_mask(picture: np.ndarray) -> None:

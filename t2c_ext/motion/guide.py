@@ -26,23 +26,33 @@ class Guide:
 
     Attributes:
         field: float64 [h, w, 2], pixels of the picture per frame at speed 1.
-        keep: float64 [h, w], 0..1, where the guide is meant to the letter (swirls, pins, arrows).
+        fixed: float64 [h, w], 0..1, where swirls and pins mean the guide to the letter, between walls.
+        drawn: float64 [h, w], 0..1, where arrows mean it to the letter, through walls if they point there.
         still: float64 [h, w], 0..1, where a pin holds it.
     """
 
     field: Array
-    keep: Array
+    fixed: Array
+    drawn: Array
     still: Array
+
+    @property
+    def keep(self) -> Array:
+        """float64 [h, w], 0..1: where the guide is meant to the letter."""
+        return np.maximum(self.fixed, self.drawn)
 
 
 def make_guide(grid: Grid, drives: tuple[Drive, ...], hints: Hints, perspective: float) -> Guide:
     """The guide of a family."""
     field = np.zeros((*grid.coverage.shape, 2))
-    keep = np.zeros(grid.coverage.shape)
+    fixed, drawn = np.zeros(grid.coverage.shape), np.zeros(grid.coverage.shape)
     for drive, share in zip(drives, grid.shares, strict=True):
-        part, part_keep = _region(grid, drive, share, perspective)
+        part, keep = _region(grid, drive, share, perspective)
         field += share[..., None] * part
-        keep += share * part_keep
+        if drive.arrows:
+            drawn += share * keep
+        else:
+            fixed += share * keep
     for swirl in hints.swirls:
         x, y = _offsets(grid, swirl.at)
         radius = swirl.radius * min(grid.size)
@@ -50,9 +60,9 @@ def make_guide(grid: Grid, drives: tuple[Drive, ...], hints: Hints, perspective:
         speed = _mean_speed(field, grid.coverage * (inside > 0))
         turning = np.stack([y, -x], axis=-1) * (swirl.turn * speed / radius)
         field += inside[..., None] * (turning - field)
-        keep = np.maximum(keep, inside)
+        fixed = np.maximum(fixed, inside)
     still = pinned(grid, hints)
-    return Guide(field * (1 - still)[..., None], np.maximum(keep, still), still)
+    return Guide(field * (1 - still)[..., None], np.maximum(fixed, still), drawn, still)
 
 
 def _region(grid: Grid, drive: Drive, share: Array, perspective: float) -> tuple[Array, Array]:

@@ -3,6 +3,9 @@
 Two projections (see `projection`). The first, with tight walls, learns where a flow that is driven by the words would
 have to go; narrow channels take their direction from it, open water keeps that of the words. The second bends that
 guide along the walls that it grazes; walls that it meets head-on let it through, else a lake would stand still.
+
+Arrows come last: the field around each is turned and scaled until it is the arrow's, and right under it is the arrow's
+own.
 """
 
 from __future__ import annotations
@@ -31,12 +34,14 @@ _PIN_STIFFNESS = 50.0
 _MAX_TURN = 30.0
 _TURNS = 3
 _ARROW_ROUNDS = 8
+_OBLIQUE, _ACROSS = 0.75, 0.9
+"""Squared sines of the angle between arrow and bank, 60 and 72 degrees: up to here oblique, from here on across."""
 
 
 def solve_family(grid: Grid, drives: tuple[Drive, ...], hints: Hints, perspective: float, walls: float) -> Array:
     """The field float64 [h, w, 2] of a family, in pixels of the picture per frame, before it is brought to speed."""
-    confined = _confined(grid, drives)
     guide = make_guide(grid, drives, hints, perspective)
+    confined = _confined(grid, drives) * (1 - _crossed(grid, drives, guide.field))
     stiffness = 1 + _PIN_STIFFNESS * guide.still
     walled = _mixed(grid, [float(drive.walled) for drive in drives])
     falls = _mixed(grid, [float(drive.falls) for drive in drives])
@@ -48,11 +53,11 @@ def solve_family(grid: Grid, drives: tuple[Drive, ...], hints: Hints, perspectiv
     bent = _bend(guide, first, confined, full)
     reach = np.maximum(confined, guide.keep)
     length = grid.side * (_REACH_OPEN + (_REACH_CHANNEL - _REACH_OPEN) * reach)
-    resistance = _strictness(grid, sides, bent, guide.keep, walls) * walled * length
+    resistance = _strictness(grid, sides, bent, guide, walls) * walled * length
     second = Projection(grid.coverage, sides, resistance, length, stiffness)
     wanted = [_share_open(grid, number, drive, confined) for number, drive in enumerate(drives)]
     field = _aimed(grid, drives, wanted, guide.keep, bent, second)
-    return _honour_arrows(grid, drives, field)
+    return _honour_arrows(grid, drives, field, guide)
 
 
 def _mixed(grid: Grid, values: list[float]) -> Array:
@@ -91,11 +96,45 @@ def _turned(field: Array, degrees: Array) -> Array:
 
 def _confined(grid: Grid, drives: tuple[Drive, ...]) -> Array:
     """float64 [h, w]: 1 in channels and where water falls, 0 in the open and in the air."""
-    share = np.clip((_WIDE - width_of(grid.coverage) / grid.side) / (_WIDE - _NARROW), 0, 1)
-    smooth = share * share * (3 - 2 * share)
+    smooth = _risen((_WIDE - width_of(grid.coverage) / grid.side) / (_WIDE - _NARROW))
     falls = _mixed(grid, [float(drive.falls) for drive in drives])
     walled = _mixed(grid, [float(drive.walled) for drive in drives])
     return np.asarray(walled * np.maximum(smooth * (1 - falls), _FALLS * falls))
+
+
+def _crossed(grid: Grid, drives: tuple[Drive, ...], guide: Array) -> Array:
+    """float64 [h, w]: 1 where an arrow across a channel leads across it, so that it does not turn what the arrow moves.
+
+    The banks around a place say which way is across: the axis of their normals, as in a structure tensor. An arrow
+    along a channel follows all of its bends, also those that its own direction would cross.
+    """
+    arrows = [arrow for drive in drives for arrow in drive.arrows]
+    if not arrows:
+        return np.zeros(grid.coverage.shape)
+    normal = wall_vectors(blur(grid.coverage, 2.0), np.ones(grid.coverage.shape))
+    length = np.maximum(np.linalg.norm(normal, axis=-1), 1e-9)
+    xx, xy, yy = (
+        blur(normal[..., i] * normal[..., j] / length, _NARROW * grid.side) for i, j in ((0, 0), (0, 1), (1, 1))
+    )
+    direction = guide / np.maximum(np.linalg.norm(guide, axis=-1), 1e-12)[..., None]
+    x, y = direction[..., 0], direction[..., 1]
+    across = _steep((xx * x * x + 2 * xy * x * y + yy * y * y) / np.maximum(xx + yy, 1e-9))
+    distances = [arrow_distance(grid, arrow) for arrow in arrows]
+    cores = [_core(grid, distance) for distance in distances]
+    own = [float((core * across).sum() / max(float(core.sum()), 1e-12)) for core in cores]
+    share = _mixed(grid, [float(bool(drive.arrows)) for drive in drives])
+    return share * across * _by_nearest(grid, distances, np.array(own)[:, None])[..., 0]
+
+
+def _steep(head_on: Array) -> Array:
+    """0 where an arrow runs along a bank or obliquely to it, 1 where it crosses it; `head_on` is a squared sine."""
+    return _risen((head_on - _OBLIQUE) / (_ACROSS - _OBLIQUE))
+
+
+def _risen(share: Array) -> Array:
+    """0 up to 0, 1 from 1, smooth between."""
+    share = np.clip(share, 0, 1)
+    return np.asarray(share * share * (3 - 2 * share))
 
 
 def _tight(grid: Grid, sides: Array, stiffness: Array) -> Projection:
@@ -122,13 +161,18 @@ def _bend(guide: Guide, first: Projection | None, confined: Array, full: Array) 
     return guide.keep[..., None] * guide.field + (1 - guide.keep)[..., None] * turned
 
 
-def _strictness(grid: Grid, sides: Array, guide: Array, keep: Array, walls: float) -> Array:
-    """How strict walls are at each cell: fully to what grazes them, less to what meets them head-on."""
+def _strictness(grid: Grid, sides: Array, bent: Array, guide: Guide, walls: float) -> Array:
+    """How strict walls are at each cell: fully to what grazes them, less to what meets them head-on.
+
+    At swirls and pins they are strict. So they are at an arrow that goes along a bank or obliquely to it, but one that
+    goes across would only dam the water up: the field would stand still under it and could not be brought to speed.
+    """
     normal = wall_vectors(blur(grid.coverage, 2.0), sides)
     normal /= np.maximum(np.linalg.norm(normal, axis=-1), 1e-9)[..., None]
-    direction = guide / np.maximum(np.linalg.norm(guide, axis=-1), 1e-12)[..., None]
+    direction = bent / np.maximum(np.linalg.norm(bent, axis=-1), 1e-12)[..., None]
     head_on = (normal * direction).sum(axis=-1) ** 2
-    grazing = keep + (1 - keep) * (1 - head_on) ** 4
+    firm = np.maximum(guide.fixed, guide.drawn * (1 - _steep(head_on)))
+    grazing = firm + (1 - guide.keep) * (1 - head_on) ** 4
     return np.asarray(10 * walls / (1.02 - walls) * grazing)
 
 
@@ -165,27 +209,42 @@ def _error(grid: Grid, number: int, drive: Drive, field: Array) -> float:
     return (drive.angle - angle + 180.0) % 360.0 - 180.0
 
 
-def _honour_arrows(grid: Grid, drives: tuple[Drive, ...], field: Array) -> Array:
-    """Turn and scale the field around each arrow until it is the arrow's there."""
+def _honour_arrows(grid: Grid, drives: tuple[Drive, ...], field: Array, guide: Guide) -> Array:
+    """Turn and scale the field around each arrow until it is the arrow's there; right under it, it is the arrow's own.
+
+    Scaling makes no place faster than twice its guide: where an arrow meets what holds still it would never end.
+    """
     height, width = grid.size
     reach = 0.08 * min(height, width)
-    pairs = [(arrow, drive) for drive in drives for arrow in drive.arrows]
-    if not pairs:
+    arrows = [arrow for drive in drives for arrow in drive.arrows]
+    if not arrows:
         return field
-    weights = [np.exp(-0.5 * (arrow_distance(grid, arrow) / reach) ** 2) for arrow, _ in pairs]
-    cores = [_core(grid, arrow_distance(grid, arrow)) for arrow, _ in pairs]
+    distances = [arrow_distance(grid, arrow) for arrow in arrows]
+    weights = [np.exp(-0.5 * (distance / reach) ** 2) for distance in distances]
+    cores = [_core(grid, distance) for distance in distances]
     total = np.sum(weights, axis=0) + 0.02
     complex_field = field[..., 0] + 1j * field[..., 1]
+    fastest = np.maximum(abs(complex_field), _FASTEST * np.linalg.norm(guide.field, axis=-1))
     for _ in range(_ARROW_ROUNDS):
         change = np.zeros(grid.coverage.shape, complex)
-        for (arrow, _), weight, core in zip(pairs, weights, cores, strict=True):
+        for arrow, weight, core in zip(arrows, weights, cores, strict=True):
             dx, dy = arrow_velocity(arrow, height, width)
             present = complex((core * complex_field).sum() / max(float(core.sum()), 1e-12))
             if abs(present) > 1e-9:
                 ratio = complex(dx, dy) / present
                 change += weight * (np.log(np.clip(abs(ratio), 0.1, 10)) + 1j * np.angle(ratio))
         complex_field = complex_field * np.exp(change / total)
-    return np.stack([complex_field.real, complex_field.imag], axis=-1)
+        complex_field *= np.minimum(1, fastest / np.maximum(abs(complex_field), 1e-12))
+    around = np.stack([complex_field.real, complex_field.imag], axis=-1)
+    under = _by_nearest(grid, distances, np.array([arrow_velocity(arrow, height, width) for arrow in arrows]))
+    return around + guide.drawn[..., None] * (under - around)
+
+
+def _by_nearest(grid: Grid, distances: list[Array], values: Array) -> Array:
+    """float64 [h, w, C]: the values [arrows, C] of each cell's nearest arrow; mixed only where two are equally near."""
+    step = min(grid.size) / grid.side
+    weights = np.stack([1 / (distance**2 + step**2) ** 2 for distance in distances])
+    return np.tensordot(weights / weights.sum(axis=0), values, axes=(0, 0))
 
 
 def _core(grid: Grid, distance: Array) -> Array:

@@ -27,7 +27,7 @@ from t2c_ext.prompt.syntax import plain
 from t2c_ext.recipe import Recipe
 from t2c_ext.region.find import find_regions, fit_mask
 from t2c_ext.region.matte import refine_matte
-from t2c_ext.region.painted import painted_regions
+from t2c_ext.region.painted import beside_mask_file, painted_regions
 from t2c_ext.region.refine import refine_regions
 from t2c_ext.settings import MotionSettings
 from t2c_ext.twin.choose import choose_source
@@ -214,7 +214,8 @@ class Pipeline:
         given, settings = self.job.regions, self.job.recipe.region
         device = self.job.recipe.twin.device
         if self.hints.painted:
-            return painted_regions(picture.rgb, self.hints.painted, settings, reporter=self.reporter, device=device)
+            painted = painted_regions(picture.rgb, self.hints.painted, settings, reporter=self.reporter, device=device)
+            return painted if given is None else beside_mask_file(painted, given)
         if given is not None and (len(given.regions) > 1 or given.regions[0].name):
             fitted = (replace(row, mask=fit_mask(row.mask, *picture.size)) for row in given.regions)
             return replace(

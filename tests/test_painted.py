@@ -108,6 +108,19 @@ def test_painted_regions_take_the_place_of_a_mask(picture: np.ndarray) -> None:
     assert result.regions is not None and result.regions.mask[-9:].max() == 0
 
 
+def test_a_mask_file_that_is_not_used_is_told(picture: np.ndarray) -> None:
+    hints = Hints(regions=(RegionHint("river", 0.0, mask=lower_half()),))
+
+    def notes(mask: np.ndarray) -> tuple[str, ...]:
+        result = Pipeline(job(picture, hints, Regions((Region("", mask),)))).run(Stage.REGION)
+        assert result.regions is not None
+        return result.regions.notes
+
+    assert notes(1 - lower_half().mask) == ("the mask file is not used: the painted regions take its place",)
+    assert notes(np.ones((10, 30), np.float32)) != ()
+    assert notes(lower_half().mask) == (), "painting began from it"
+
+
 def test_what_is_frozen_is_the_picture_itself_in_every_frame(picture: np.ndarray) -> None:
     still = np.zeros((SIDE, SIDE), np.uint8)
     still[:, : SIDE // 2] = 255

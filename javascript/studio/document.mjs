@@ -95,7 +95,7 @@ export function changeRegion(document, name, change) {
 /** @returns {boolean} whether a region may be painted: it is already, or there is room for one more */
 export function mayPaint(document, name) {
     const painted = document.regions.filter((region) => region.mask !== null);
-    return painted.length < MAX_MASKS || painted.some((region) => region.name === name);
+    return painted.length < MAX_MASKS || (painted.length === MAX_MASKS && painted.some((region) => region.name === name));
 }
 
 /** What is said where there is no room for another painted region. */

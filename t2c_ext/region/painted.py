@@ -18,6 +18,9 @@ from t2c_ext.types import FloatArray, Region, RegionHint, Regions, scale_of
 BY_HAND = "painted"
 """Source of a region that the user painted."""
 
+KEPT = 0.5
+"""Paint that holds this share of a mask file has begun from it."""
+
 
 def painted_regions(
     picture: FloatArray,
@@ -56,6 +59,19 @@ def painted_regions(
     free = 1 - Regions(tuple(rows)).mask
     rest = [replace(row, mask=np.asarray(row.mask * free, np.float32)) for row in found.regions]
     return Regions((*rows, *(row for row in rest if row.mask.any())), found.notes)
+
+
+def beside_mask_file(painted: Regions, given: Regions) -> Regions:
+    """Painted regions that take the place of a mask file, with a note where they have not begun from it."""
+    height, width = painted.mask.shape
+    try:
+        masks = [fit_mask(row.mask, height, width) for row in given.regions]
+        file = np.max(masks, axis=0)
+        kept = float(np.minimum(file, painted.mask).sum()) >= KEPT * float(file.sum())
+    except UserError:  # it does not fit the picture, and is not needed
+        kept = False
+    note = "the mask file is not used: the painted regions take its place"
+    return painted if kept else replace(painted, notes=(*painted.notes, note))
 
 
 def painted_mask(picture: FloatArray, hint: RegionHint, settings: RegionSettings) -> FloatArray:

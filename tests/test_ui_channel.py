@@ -127,6 +127,8 @@ def test_regions_to_click_on(handlers: Handlers, tmp_path: Path) -> None:
     assert len(masks) >= 2 and {mask.shape for mask in masks} == {(341, 512)}
     assert len({row["name"] for row in reply["regions"]}) == len(masks)
     assert ask(handlers, id, "segment") == reply
+    edges = [mask[(mask > 0) & (mask < 255)].size for mask in masks]
+    assert min(edges) > 500, "the edges are soft and follow the picture, as those of a region that a run finds"
 
 
 def test_a_small_loop_of_the_drawing(handlers: Handlers, id: str) -> None:

@@ -163,9 +163,14 @@ def _edge(picture: FloatArray, region: Region, settings: RegionSettings, cell: f
         if cell is not None and settings.matte == "auto":
             settings = replace(settings, matte="on")
         return refine_matte(picture, region.mask, settings, cell=cell)
+    return found_edge(picture, region.mask, settings)
+
+
+def found_edge(picture: FloatArray, mask: FloatArray, settings: RegionSettings) -> FloatArray:
+    """A segmenter's mask, float32 [H, W], with its final edge: it moves to the picture's unless `matte` is "off"."""
     if settings.matte == "auto":
         settings = replace(settings, matte="on")
-    return refine_matte(picture, region.mask, settings, cell=FOUND_CELL * scale_of(*region.mask.shape))
+    return refine_matte(picture, mask, settings, cell=FOUND_CELL * scale_of(*mask.shape))
 
 
 def _check_picture(picture: FloatArray) -> None:

@@ -17,10 +17,11 @@ from t2c_ext.media.pictures import to_bytes
 from t2c_ext.motion.painted import encode_painted
 from t2c_ext.prompt.describe import Stated, describe
 from t2c_ext.recipe import Recipe
+from t2c_ext.region.find import found_edge
 from t2c_ext.region.segmenters.choose import make_segmenter
 from t2c_ext.region.segmenters.clusters import ClusterSegmenter
-from t2c_ext.settings import PromptSettings, table
-from t2c_ext.types import MotionKind, Painted, Plan, Region
+from t2c_ext.settings import PromptSettings, RegionSettings, table
+from t2c_ext.types import FloatArray, MotionKind, Painted, Plan, Region
 from t2c_ext.ui.live import Live, NoRegion, sent
 from t2c_ext.ui.page import Address
 from t2c_ext.ui.pictures import fitted
@@ -134,8 +135,10 @@ class Channel:
     def _segment(self, id: str, request: Reply, values: Mapping[str, object]) -> Reply:
         session, _ = self._session(id)
         assert session.still is not None
-        recipe = self._recipe(session, {}, {name: values[name] for name in ("segmenter", "device") if name in values})
+        settings = ("segmenter", "device", "matte", "feather")
+        recipe = self._recipe(session, {}, {name: values[name] for name in settings if name in values})
         still, name = session.still, recipe.region.segmenter
+        kind = (still.key, name, recipe.region.matte, recipe.region.feather)
         height, width = fitted_size(still.size, SEGMENTED)
 
         def find() -> list[dict[str, Any]]:
@@ -144,14 +147,14 @@ class Channel:
             segmenter = make_segmenter(name, device=None if device == "auto" else device)
             try:
                 if isinstance(segmenter, ClusterSegmenter):
-                    return [_segmented(region) for region in segmenter.propose(picture)]
+                    return [_segmented(picture, region, recipe.region) for region in segmenter.propose(picture)]
                 found: list[Region] = []
                 self.studio.alone(lambda: found.extend(segmenter.propose(picture)))
-                return [_segmented(region) for region in found]
+                return [_segmented(picture, region, recipe.region) for region in found]
             finally:
                 segmenter.close()
 
-        return {"width": width, "height": height, "regions": self._segments.get((still.key, name), find)}
+        return {"width": width, "height": height, "regions": self._segments.get(kind, find)}
 
     def _preview(self, id: str, request: Reply, values: Mapping[str, object]) -> Reply:
         session, folder = self._session(id)
@@ -240,10 +243,12 @@ def _stated(rows: object) -> Sequence[Stated]:
     return stated
 
 
-def _segmented(region: Region) -> dict[str, Any]:
+def _segmented(picture: FloatArray, region: Region, settings: RegionSettings) -> dict[str, Any]:
+    """A region to click on, with the edge that it keeps once it is painted."""
+    mask = fitted(region.mask, SEGMENTED)
     return {
         "name": region.name,
-        "mask": encode_painted(Painted(to_bytes(fitted(region.mask, SEGMENTED)))),
+        "mask": encode_painted(Painted(to_bytes(found_edge(picture, mask, settings)))),
         "score": round(float(region.score), 3),
         "named": load_lexicon().find(region.name) is not None,
     }

@@ -454,6 +454,7 @@ def test_masks_of_large_pictures_are_sent_as_large_as_paint() -> None:
     [
         ({"angle": 10.0}, {Stage.MOTION}),
         ({"colour": "#000000"}, set()),
+        ({"mask": None}, {Stage.REGION}),
         ({"mask": Painted(np.full((4, 4), 9, np.uint8))}, {Stage.REGION}),
     ],
 )

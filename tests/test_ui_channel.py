@@ -15,11 +15,14 @@ from PIL import Image
 
 from t2c_ext.motion.hints import to_document
 from t2c_ext.motion.painted import decode_painted
+from t2c_ext.region.find import find_regions
+from t2c_ext.settings import RegionSettings
 from t2c_ext.types import Arrow, Hints, Painted, RegionHint, angle_of
 from t2c_ext.ui import page
 from t2c_ext.ui.channel import Channel
 from t2c_ext.ui.handlers import Handlers
 from t2c_ext.ui.live import sent
+from t2c_ext.ui.pictures import fitted
 from t2c_ext.ui.samples import sample
 from t2c_ext.ui.studio import Studio
 
@@ -127,8 +130,11 @@ def test_regions_to_click_on(handlers: Handlers, tmp_path: Path) -> None:
     assert len(masks) >= 2 and {mask.shape for mask in masks} == {(341, 512)}
     assert len({row["name"] for row in reply["regions"]}) == len(masks)
     assert ask(handlers, id, "segment") == reply
-    edges = [mask[(mask > 0) & (mask < 255)].size for mask in masks]
-    assert min(edges) > 500, "the edges are soft and follow the picture, as those of a region that a run finds"
+    still = handlers.studio.sessions[id].still
+    assert still is not None
+    found = find_regions(fitted(still.read().rgb, 512), ["clouds"], RegionSettings()).regions[0].mask
+    sky = next(mask for mask, row in zip(masks, reply["regions"], strict=True) if row["name"] == "sky")
+    assert np.abs(sky - 255 * found).max() < 1, "its edge follows the picture, as that of a region that a run finds"
 
 
 def test_a_small_loop_of_the_drawing(handlers: Handlers, id: str) -> None:

@@ -1,6 +1,6 @@
 /** The list of regions beside the stage: name, colour, direction, speed, whether it is shown. */
 
-import { addRegion, changeRegion, findRegion, freeName, removeRegion } from "./document.mjs";
+import { addRegion, changeRegion, findRegion, freeName, isSought, removeRegion } from "./document.mjs";
 import { el, icon, iconButton, svg } from "./dom.mjs";
 import { unpainted } from "./found.mjs";
 import { arrowSpeed, stretchArrows, turnArrows } from "./steer.mjs";
@@ -181,11 +181,14 @@ export class RegionList {
         row.querySelector(".t2c-angle-said").textContent = region.kind === "translate" ? said(region) : "";
         const eye = row.querySelector(".t2c-eye");
         eye.replaceChildren(icon(hidden ? "hidden" : "eye"));
+        const { document: shown, spoken } = this.store.state;
         const found = this.found.get(region.name);
         const whence = row.querySelector(".t2c-whence");
-        whence.textContent = found === undefined ? "" : `Found: ${found.source}${this.store.found.stale ? " (before the last change)" : ""}`;
+        const asked = isSought(shown, region, spoken);
+        const old = this.store.found.stale ? " (before the last change)" : "";
+        whence.textContent = found === undefined ? "The run looks for it by its name" : `Found: ${found.source}${old}`;
         whence.title = found === undefined ? "" : "The first stroke begins from what was found";
-        whence.hidden = found === undefined;
+        whence.hidden = found === undefined && !asked;
         eye.disabled = region.mask === null && found === undefined;
         const what = found === undefined ? "its paint" : "what was found";
         eye.title = eye.disabled ? "Nothing is painted yet" : `${hidden ? "Show" : "Hide"} ${what}`;

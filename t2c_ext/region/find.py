@@ -192,6 +192,12 @@ def _groups(words: Sequence[str], lexicon: Lexicon) -> list[_Group]:
     return groups
 
 
+def mean_one_thing(one: str, other: str) -> bool:
+    """Whether two words name the same thing in a picture, such as "lake" and "water"."""
+    first, second = load_lexicon().find(one), load_lexicon().find(other)
+    return first is not None and second is not None and _same_thing(first, second)
+
+
 def _same_thing(one: Thing, other: Thing) -> bool:
     return one.family == other.family and one.appearance == other.appearance
 

@@ -182,7 +182,8 @@ def changed_by_hints(before: str, now: str) -> set[Stage]:
     except UserError:
         return {Stage.MOTION}
     changed = set()
-    if [(hint.name, hint.mask) for hint in old.painted] != [(hint.name, hint.mask) for hint in new.painted]:
+    painted = [[(hint.name, hint.mask) for hint in hints.painted] for hints in (old, new)]
+    if painted[0] != painted[1] or old.besides != new.besides:
         changed.add(Stage.REGION)
     if what_moves(old) != what_moves(new) or old.still != new.still:
         changed.add(Stage.MOTION)

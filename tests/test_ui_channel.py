@@ -121,6 +121,23 @@ def test_words_and_regions_are_one_thing(handlers: Handlers) -> None:
     assert read["motions"] == [{"region": "river", "angle": 181.0, "kind": "translate", "speed": 0.5}]
 
 
+@pytest.mark.parametrize(
+    ("names", "bound"),
+    [
+        (["water"], {"water": 0}),
+        (["stuff"], {"stuff": 0}),
+        (["fire"], {}),
+        (["water", "stuff"], {"water": 0}),
+        (["sky"], {"sky": 1}),
+    ],
+)
+def test_which_painted_regions_take_which_motion(
+    handlers: Handlers, id: str, names: list[str], bound: dict[str, int]
+) -> None:
+    read = ask(handlers, id, "parse", motion="river flowing left, clouds drifting right", regions=names)
+    assert read["bound"] == bound
+
+
 def test_regions_to_click_on(handlers: Handlers, tmp_path: Path) -> None:
     with Image.open(sample(tmp_path / "example").picture) as opened:
         id = handlers.studio.register("", opened)

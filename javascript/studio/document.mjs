@@ -92,6 +92,15 @@ export function changeRegion(document, name, change) {
     return { ...document, regions, arrows };
 }
 
+/** @returns {Document} with a painted region that takes the place of an unpainted one: its name, and its motion where it has none */
+export function mergeRegions(document, painted, other) {
+    const [mine, theirs] = [painted, other].map((name) => findRegion(document, name));
+    const unmoved = mine.angle === null && mine.kind === "translate" && mine.speed === 1;
+    const { angle, kind, speed } = unmoved ? theirs : mine;
+    const without = { ...document, regions: document.regions.filter((region) => region !== theirs) };
+    return changeRegion(without, mine.name, { name: theirs.name, angle, kind, speed });
+}
+
 /** @returns {boolean} whether a region may be painted: it is already, or there is room for one more */
 export function mayPaint(document, name) {
     const painted = document.regions.filter((region) => region.mask !== null);

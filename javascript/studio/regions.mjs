@@ -1,6 +1,6 @@
 /** The list of regions beside the stage: name, colour, direction, speed, whether it is shown. */
 
-import { addRegion, changeRegion, findRegion, freeName, isSought, removeRegion } from "./document.mjs";
+import { addRegion, changeRegion, findRegion, freeName, isSought, mergeRegions, removeRegion } from "./document.mjs";
 import { el, icon, iconButton, svg } from "./dom.mjs";
 import { unpainted } from "./found.mjs";
 import { arrowSpeed, stretchArrows, turnArrows } from "./steer.mjs";
@@ -219,6 +219,11 @@ export class RegionList {
         const [before, wanted] = [row.dataset.name, input.value.trim()];
         if (wanted === before) return;
         const other = findRegion(document, wanted);
+        const free = other?.mask === null && !this.found.has(other.name) && findRegion(document, before).mask !== null;
+        if (free && other.name !== before) {
+            this.adopt(row, other.name);
+            return;
+        }
         if (wanted === "" || (other !== undefined && other.name !== before)) {
             this.acts.say(wanted === "" ? "A region needs a name." : `There is a region called ${other.name} already.`);
             input.value = before;
@@ -228,6 +233,14 @@ export class RegionList {
         if (this.store.hidden.delete(before)) this.store.hidden.add(wanted);
         this.store.active = wanted;
         this.store.commit(changeRegion(document, before, { name: wanted }), "another name");
+    }
+
+    /** A painted region takes the name of one that was only said, and its place. @private */
+    adopt(row, name) {
+        const before = row.dataset.name;
+        if (this.store.hidden.delete(before)) this.store.hidden.add(name);
+        this.store.active = name;
+        this.store.commit(mergeRegions(this.store.state.document, before, name), "another name");
     }
 
     /** @private */

@@ -14,6 +14,7 @@ from t2c_ext.errors import Cancelled, UserError
 from t2c_ext.export import ExportOptions, export_loop
 from t2c_ext.lexicon import load_lexicon
 from t2c_ext.media.pictures import to_bytes
+from t2c_ext.motion.binding import motion_of
 from t2c_ext.motion.painted import encode_painted
 from t2c_ext.prompt.describe import Stated, describe
 from t2c_ext.recipe import Recipe
@@ -125,7 +126,8 @@ class Channel:
 
     def _parse(self, id: str, request: Reply, values: Mapping[str, object]) -> Reply:
         words: dict[str, object] = {name: _text(request, name) for name in ("motion", "prompt") if name in request}
-        return _plan(self._live.plan(Recipe().with_values(words).prompt))
+        plan = self._live.plan(Recipe().with_values(words).prompt)
+        return {**_plan(plan), "bound": _bound(request.get("regions", []), plan)}
 
     def _describe(self, id: str, request: Reply, values: Mapping[str, object]) -> Reply:
         text = _text(request, "motion") if "motion" in request else ""
@@ -225,6 +227,22 @@ def _plan(plan: Plan) -> Reply:
         for motion in plan.motions
     ]
     return {"regions": list(plan.regions), "motions": motions, "notes": list(plan.notes)}
+
+
+def _bound(names: object, plan: Plan) -> dict[str, int]:
+    """Of regions that are painted, by name, which of the plan's motions each will take.
+
+    A single one of an unknown name takes the first; a known thing does not take a stranger's, which is looked for.
+    """
+    if not isinstance(names, list) or len(names) > MOST_REGIONS or not all(isinstance(name, str) for name in names):
+        raise UserError(f"regions must be a list of at most {MOST_REGIONS} names")
+    bound = {}
+    for name in names:
+        only = len(names) == 1 and load_lexicon().find(name) is None
+        motion = motion_of(name, plan.motions, only)
+        if motion is not None:
+            bound[name] = plan.motions.index(motion)
+    return bound
 
 
 def _stated(rows: object) -> Sequence[Stated]:

@@ -613,3 +613,18 @@ CONTRASTS = """(() => {
     }
     return found;
 })()"""
+
+
+def test_a_painted_region_takes_the_name_and_motion_of_one_that_was_only_said(canvas: Canvas) -> None:
+    canvas.type_motion("river flowing left")
+    canvas.page.click("[aria-label='Add a region']")
+    canvas.tool("brush")
+    canvas.drag((0.2, 0.8), (0.8, 0.8))
+    assert [("mask" in row, row["name"]) for row in canvas.document()["regions"]] == [(False, "river"), (True, "area")]
+    canvas.page.locator(".t2c-name").nth(1).fill("river")
+    canvas.page.keyboard.press("Enter")
+    (region,) = canvas.document()["regions"]
+    assert region["mask"] and region["angle"] == 180 and canvas.names() == ["river"]
+    canvas.key("Control+z")
+    canvas.settled()
+    assert canvas.names() == ["river", "area"]

@@ -27,7 +27,7 @@ from t2c_ext.prompt.syntax import plain
 from t2c_ext.recipe import Recipe
 from t2c_ext.region.find import find_regions, fit_mask
 from t2c_ext.region.matte import refine_matte
-from t2c_ext.region.painted import painted_regions
+from t2c_ext.region.painted import beside_mask_file, painted_regions
 from t2c_ext.region.refine import refine_regions
 from t2c_ext.settings import MotionSettings
 from t2c_ext.twin.choose import choose_source
@@ -204,6 +204,7 @@ class Pipeline:
                 *looked,
                 *_parts(self.job.regions),
                 *(part for hint in self.hints.painted if hint.mask for part in (hint.name, hint.mask.levels)),
+                *_besides(self.hints, self.job.regions),
             ),
             make,
             lambda workspace: workspace.load_regions(picture.size),
@@ -214,7 +215,15 @@ class Pipeline:
         given, settings = self.job.regions, self.job.recipe.region
         device = self.job.recipe.twin.device
         if self.hints.painted:
-            return painted_regions(picture.rgb, self.hints.painted, settings, reporter=self.reporter, device=device)
+            painted = painted_regions(
+                picture.rgb,
+                self.hints.painted,
+                settings,
+                besides=_besides(self.hints, given),
+                reporter=self.reporter,
+                device=device,
+            )
+            return painted if given is None else beside_mask_file(painted, given)
         if given is not None and (len(given.regions) > 1 or given.regions[0].name):
             fitted = (replace(row, mask=fit_mask(row.mask, *picture.size)) for row in given.regions)
             return replace(
@@ -359,6 +368,11 @@ def _drawn(hints: Hints, settings: MotionSettings) -> tuple[object, ...]:
 def _parts(regions: Regions | None) -> tuple[object, ...]:
     """What a fingerprint of regions is made from."""
     return () if regions is None else tuple(part for row in regions.regions for part in (row.name, row.mask))
+
+
+def _besides(hints: Hints, given: Regions | None) -> tuple[str, ...]:
+    """The regions that the hints name beside painted ones; none where a mask file says all that moves."""
+    return hints.besides if given is None else ()
 
 
 def _eight_bit(picture: Picture) -> Picture:

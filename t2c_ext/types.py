@@ -272,6 +272,11 @@ class Hints:
         """The regions that the user painted; one that was wiped out again is none."""
         return tuple(hint for hint in self.regions if hint.mask is not None and hint.mask.levels.any())
 
+    @property
+    def besides(self) -> tuple[str, ...]:
+        """The names of the regions that stand without a mask beside painted ones: they are to be found."""
+        return tuple(hint.name for hint in self.regions if hint.mask is None) if self.painted else ()
+
 
 @dataclass(frozen=True)
 class Flow:

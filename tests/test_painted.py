@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from t2c_ext.errors import UserError
+from t2c_ext.example import example
 from t2c_ext.media.pictures import to_picture
 from t2c_ext.motion.binding import bind
 from t2c_ext.motion.choose import make_flow
@@ -134,6 +135,41 @@ def test_painted_regions_take_the_place_of_a_mask(picture: np.ndarray) -> None:
     wiped = Hints(regions=(RegionHint("river", 0.0, mask=Painted(np.zeros((SIDE, SIDE), np.uint8))),))
     result = Pipeline(job(picture, wiped, given)).run(Stage.REGION)
     assert result.regions is not None and result.regions.mask[-9:].max() == 0
+
+
+def test_a_region_without_a_mask_beside_painted_ones_is_found_or_a_note_says_so() -> None:
+    painting = example().picture.astype(np.float32) / 255
+    half = np.zeros(painting.shape[:2], np.uint8)
+    half[-100:] = 255
+    fall, sky = RegionHint("waterfall", 270.0, mask=Painted(half)), RegionHint("clouds", 0.0)
+
+    def regions(*hints: RegionHint, given: Regions | None = None) -> Regions:
+        result = Pipeline(job(painting, Hints(regions=hints), given)).run(Stage.REGION)
+        assert result.regions is not None
+        return result.regions
+
+    found = regions(fall, sky)
+    assert [(row.name, row.source) for row in found.regions] == [("waterfall", "painted"), ("clouds", "clusters")]
+    assert found.regions[1].mask.mean() > 0.3
+    missing = regions(fall, RegionHint("smoke"))
+    assert [row.name for row in missing.regions] == ["waterfall"]
+    assert "could not find the smoke" in missing.notes[0]
+    assert regions(sky, RegionHint("lake", mask=Painted(half)), RegionHint("water")).notes == (), "one thing"
+    given = Regions((Region("", np.float32(half) / 255),))
+    assert [row.name for row in regions(fall, sky, given=given).regions] == ["waterfall"], "the mask file says it all"
+
+
+def test_a_mask_file_that_is_not_used_is_told(picture: np.ndarray) -> None:
+    hints = Hints(regions=(RegionHint("river", 0.0, mask=lower_half()),))
+
+    def notes(mask: np.ndarray) -> tuple[str, ...]:
+        result = Pipeline(job(picture, hints, Regions((Region("", mask),)))).run(Stage.REGION)
+        assert result.regions is not None
+        return result.regions.notes
+
+    assert notes(1 - lower_half().mask) == ("the mask file is not used: the painted regions take its place",)
+    assert notes(np.ones((10, 30), np.float32)) != ()
+    assert notes(lower_half().mask) == (), "painting began from it"
 
 
 def test_what_is_frozen_is_the_picture_itself_in_every_frame(picture: np.ndarray) -> None:

@@ -29,7 +29,7 @@ from t2c_ext.types import Hints, Painted, Plan, Region, RegionHint, Regions, Sta
 from t2c_ext.ui import page
 from t2c_ext.ui.fields import OF_THE_SERVER, page_fields
 from t2c_ext.ui.handlers import Handlers, View
-from t2c_ext.ui.pictures import draw_stages, fitted, flow_picture, tinted
+from t2c_ext.ui.pictures import draw_stages, fitted, flow_picture, sent_mask, tinted
 from t2c_ext.ui.samples import sample
 from t2c_ext.ui.session import changed_stages
 from t2c_ext.ui.state import shown_of
@@ -419,10 +419,34 @@ def test_the_state_tells_the_page_s_script_everything(
     assert after["stages"]["motion"]["about"] == "made by the solver"
     (region,) = after["stages"]["region"]["regions"]
     assert region["name"] == "river" and decode_painted(region["mask"], "x").levels.shape == (SIDE, SIDE)
+    assert before["mask"][0]["source"] == "mask file" and after["mask"] is None, "until the region stage has it"
+    assert before["mask"][0]["mask"] == region["mask"]
     loop = after["loop"]
     assert (loop["frames"], loop["fps"], loop["width"]) == (6, 30.0, SIDE) and loop["bytes"] > 0
     flow = np.frombuffer(base64.b64decode(loop["flow"]["flow"]), "<i2").reshape(SIDE, SIDE, 2) * loop["flow"]["unit"]
     assert flow[48:, :, 0].mean() < 0 and not flow[:16].any()
+
+
+def test_a_mask_file_is_told_when_it_is_put_in_changed_and_taken_away(
+    handlers: Handlers, picture: Image.Image, mask: Image.Image
+) -> None:
+    id = _put_in(handlers, picture, None)
+
+    def told(given: Image.Image | None) -> np.ndarray | None:
+        rows = json.loads(str(handlers.put_mask(id, given, VALUES).state))["mask"]
+        return decode_painted(rows[0]["mask"], "x").levels if rows else None
+
+    first = told(mask)
+    assert first is not None and first[-1, 0] == 255 and first[0, 0] == 0
+    assert told(None) is None
+    _last(handlers.animate(id, VALUES | {"region": "sky"}))
+    turned = told(mask.rotate(180))
+    assert turned is not None and turned[0, 0] == 255 and turned[-1, 0] == 0
+    assert told(mask.resize((SIDE, SIDE // 2))) is None, "the run says that it does not fit"
+
+
+def test_masks_of_large_pictures_are_sent_as_large_as_paint() -> None:
+    assert decode_painted(sent_mask(np.ones((700, 1400), np.float32)), "x").levels.shape == (512, 1024)
 
 
 @pytest.mark.parametrize(
@@ -430,6 +454,7 @@ def test_the_state_tells_the_page_s_script_everything(
     [
         ({"angle": 10.0}, {Stage.MOTION}),
         ({"colour": "#000000"}, set()),
+        ({"mask": None}, {Stage.REGION}),
         ({"mask": Painted(np.full((4, 4), 9, np.uint8))}, {Stage.REGION}),
     ],
 )

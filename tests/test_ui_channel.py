@@ -15,11 +15,14 @@ from PIL import Image
 
 from t2c_ext.motion.hints import to_document
 from t2c_ext.motion.painted import decode_painted
+from t2c_ext.region.find import find_regions
+from t2c_ext.settings import RegionSettings
 from t2c_ext.types import Arrow, Hints, Painted, RegionHint, angle_of
 from t2c_ext.ui import page
 from t2c_ext.ui.channel import Channel
 from t2c_ext.ui.handlers import Handlers
 from t2c_ext.ui.live import sent
+from t2c_ext.ui.pictures import fitted
 from t2c_ext.ui.samples import sample
 from t2c_ext.ui.studio import Studio
 
@@ -118,6 +121,23 @@ def test_words_and_regions_are_one_thing(handlers: Handlers) -> None:
     assert read["motions"] == [{"region": "river", "angle": 181.0, "kind": "translate", "speed": 0.5}]
 
 
+@pytest.mark.parametrize(
+    ("names", "bound"),
+    [
+        (["water"], {"water": 0}),
+        (["stuff"], {"stuff": 0}),
+        (["fire"], {}),
+        (["water", "stuff"], {"water": 0}),
+        (["sky"], {"sky": 1}),
+    ],
+)
+def test_which_painted_regions_take_which_motion(
+    handlers: Handlers, id: str, names: list[str], bound: dict[str, int]
+) -> None:
+    read = ask(handlers, id, "parse", motion="river flowing left, clouds drifting right", regions=names)
+    assert read["bound"] == bound
+
+
 def test_regions_to_click_on(handlers: Handlers, tmp_path: Path) -> None:
     with Image.open(sample(tmp_path / "example").picture) as opened:
         id = handlers.studio.register("", opened)
@@ -127,6 +147,11 @@ def test_regions_to_click_on(handlers: Handlers, tmp_path: Path) -> None:
     assert len(masks) >= 2 and {mask.shape for mask in masks} == {(341, 512)}
     assert len({row["name"] for row in reply["regions"]}) == len(masks)
     assert ask(handlers, id, "segment") == reply
+    still = handlers.studio.sessions[id].still
+    assert still is not None
+    found = find_regions(fitted(still.read().rgb, 512), ["clouds"], RegionSettings()).regions[0].mask
+    sky = next(mask for mask, row in zip(masks, reply["regions"], strict=True) if row["name"] == "sky")
+    assert np.abs(sky - 255 * found).max() < 1, "its edge follows the picture, as that of a region that a run finds"
 
 
 def test_a_small_loop_of_the_drawing(handlers: Handlers, id: str) -> None:

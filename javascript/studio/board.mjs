@@ -1,8 +1,11 @@
 /** The stage: the picture with what is painted, drifts and is drawn over it, at any zoom. */
 
+import { COLOURS, findRegion } from "./document.mjs";
 import { el, svg } from "./dom.mjs";
 import { fit, hit, pan, resized, toPicture, toWindow, zoom } from "./geometry.mjs";
 import { moves } from "./field.mjs";
+import { unpainted } from "./found.mjs";
+import { Light } from "./light.mjs";
 import { maskSize } from "./mask.mjs";
 import { Overlay, rgbOf } from "./overlay.mjs";
 import { Particles, drawStreams } from "./particles.mjs";
@@ -37,6 +40,7 @@ export class Board {
         this.calm = matchMedia("(prefers-reduced-motion: reduce)");
         this.build(empty);
         this.overlay = new Overlay(this.paint);
+        this.glow = new Light(this.found);
         this.observe();
         this.showPicture();
     }
@@ -50,9 +54,10 @@ export class Board {
     build(empty) {
         this.image = el("img", { class: "t2c-picture", alt: "", draggable: "false" });
         this.paint = el("canvas", { class: "t2c-paint" });
+        this.found = el("canvas", { class: "t2c-found" });
         this.lit = el("canvas", { class: "t2c-lit" });
         this.preview = el("div", { class: "t2c-preview" });
-        this.world = el("div", { class: "t2c-world", "aria-hidden": "true" }, this.image, this.preview, this.paint, this.lit);
+        this.world = el("div", { class: "t2c-world", "aria-hidden": "true" }, this.image, this.preview, this.found, this.paint, this.lit);
         this.drift = el("canvas", { class: "t2c-drift", "aria-hidden": "true" });
         this.shapes = svg("g");
         this.marks = svg("g");
@@ -73,6 +78,7 @@ export class Board {
         });
         this.store.on("draft", ({ box }) => this.drawAll(box));
         this.store.on("selection", () => this.drawAll());
+        this.store.on("found", () => this.drawAll());
         this.sizes = new ResizeObserver(() => this.measure());
         this.sizes.observe(this.element);
         this.seen = new IntersectionObserver((entries) => {
@@ -233,6 +239,7 @@ export class Board {
     setMasked(masked) {
         this.masked = masked;
         this.paint.hidden = !masked;
+        this.found.hidden = !masked;
     }
 
     /** Draw what is painted and drawn; `box` is what of the paint has changed. */
@@ -244,7 +251,9 @@ export class Board {
         this.world.style.transform = `translate(${left}px, ${top}px) scale(${scale})`;
         const { size } = this;
         const seen = { active: store.active, hidden: store.hidden, scale: (scale * picture.width) / size.width };
-        this.overlay.draw(store.shown, size, seen, box);
+        // what a stroke turns from light into paint is more than its own box
+        const area = this.drawFound() ? null : box;
+        this.overlay.draw(store.shown, size, seen, area);
         const colourOf = (arrow) => {
             const owner = ownerOf(arrow, store.shown);
             return store.shown.regions.find((region) => region.name === owner)?.colour ?? "#fff";
@@ -252,6 +261,15 @@ export class Board {
         if (box === null) drawShapes(this.shapes, store.shown, this.view, picture, { selection: store.selection, colourOf });
         this.drawMarks();
         this.draw();
+    }
+
+    /** What was found and is not painted. @private @returns {boolean} whether that is another than before */
+    drawFound() {
+        const { shown, found, hidden } = this.store;
+        const layers = unpainted(shown, found)
+            .filter((row) => !hidden.has(row.name))
+            .map((row, index) => ({ mask: row.mask, colour: findRegion(shown, row.name)?.colour ?? COLOURS[index % COLOURS.length] }));
+        return this.glow.draw(layers, this.size);
     }
 
     /** @private */

@@ -92,10 +92,26 @@ export function changeRegion(document, name, change) {
     return { ...document, regions, arrows };
 }
 
+/** @returns {Document} with a painted region that takes the place of an unpainted one: its name, and its motion where it has none */
+export function mergeRegions(document, painted, other) {
+    const [mine, theirs] = [painted, other].map((name) => findRegion(document, name));
+    const unmoved = mine.angle === null && mine.kind === "translate" && mine.speed === 1;
+    const { angle, kind, speed } = unmoved ? theirs : mine;
+    const without = { ...document, regions: document.regions.filter((region) => region !== theirs) };
+    return changeRegion(without, mine.name, { name: theirs.name, angle, kind, speed });
+}
+
 /** @returns {boolean} whether a region may be painted: it is already, or there is room for one more */
 export function mayPaint(document, name) {
     const painted = document.regions.filter((region) => region.mask !== null);
-    return painted.length < MAX_MASKS || painted.some((region) => region.name === name);
+    return painted.length < MAX_MASKS || (painted.length === MAX_MASKS && painted.some((region) => region.name === name));
+}
+
+/** @returns {boolean} whether a run looks for a region by its name: it moves beside painted ones, and is not painted */
+export function isSought(document, region, spoken) {
+    const moves = region.angle !== null || region.kind !== "translate" || region.speed !== 1;
+    const beside = document.regions.some((one) => one.mask !== null);
+    return region.mask === null && beside && (moves || region.name.toLowerCase() in spoken);
 }
 
 /** What is said where there is no room for another painted region. */
@@ -119,8 +135,9 @@ export function withItem(document, list, index, item) {
 }
 
 /**
- * The document as JSON. What the words of the page already say of an unpainted region is left out, and a region's speed
- * is what remains beside the words', because the solver multiplies the two.
+ * The document as JSON. What the words of the page already say of an unpainted region is left out, unless it stands beside
+ * painted ones, where the words ask to find it. A region's speed is what remains beside the words', because the solver
+ * multiplies the two.
  * @param {Document} document
  * @param {Codec} codec
  * @param {Spoken|null} spoken  null writes all of it as it stands
@@ -128,12 +145,13 @@ export function withItem(document, list, index, item) {
  */
 export async function write(document, codec, spoken = null) {
     const regions = [];
+    const alone = document.regions.every((region) => region.mask === null);
     for (const region of document.regions) {
         const words = spoken?.[region.name.toLowerCase()];
         const speed = words === undefined || words.speed === 0 ? region.speed : rounded(region.speed / words.speed);
         const told = words !== undefined && words.angle === region.angle && words.kind === region.kind && speed === 1;
         const silent = region.angle === null && region.kind === "translate" && speed === 1;
-        if (spoken !== null && region.mask === null && (told || silent)) continue;
+        if (spoken !== null && region.mask === null && (alone || words === undefined) && (told || silent)) continue;
         const entry = { name: region.name, angle: region.angle, speed, kind: region.kind, colour: region.colour };
         regions.push(region.mask === null ? entry : { ...entry, mask: await codec.encode(region.mask) });
     }

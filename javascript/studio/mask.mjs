@@ -31,6 +31,23 @@ export function isEmpty(mask) {
     return true;
 }
 
+/** @returns {boolean} whether nothing is as thick as `side` pixels, such as what is left along an edge */
+export function isThin(mask, side) {
+    const { width, height, data } = mask;
+    // of each pixel the side of the largest square that ends there
+    let above = new Uint16Array(width + 1);
+    for (let y = 0; y < height; y++) {
+        const row = new Uint16Array(width + 1);
+        for (let x = 0; x < width; x++) {
+            if (data[y * width + x] < 128) continue;
+            row[x + 1] = 1 + Math.min(above[x], above[x + 1], row[x]);
+            if (row[x + 1] >= side) return false;
+        }
+        above = row;
+    }
+    return true;
+}
+
 /** @returns {boolean} */
 export function equalMasks(a, b) {
     if (a === b) return true;

@@ -97,7 +97,8 @@ function shadesOf(period, rgb, light, stripe, ground) {
     });
 }
 
-function onEdge({ data, width, height }, x, y, step) {
+/** @returns {boolean} whether a pixel of a mask has a neighbour, `step` pixels on, that is mostly outside */
+export function onEdge({ data, width, height }, x, y, step) {
     return (x >= step && data[y * width + x - step] < 128) || (x + step < width && data[y * width + x + step] < 128)
         || (y >= step && data[(y - step) * width + x] < 128) || (y + step < height && data[(y + step) * width + x] < 128);
 }

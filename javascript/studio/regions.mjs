@@ -1,7 +1,8 @@
 /** The list of regions beside the stage: name, colour, direction, speed, whether it is shown. */
 
-import { addRegion, changeRegion, findRegion, freeName, removeRegion } from "./document.mjs";
+import { addRegion, changeRegion, findRegion, freeName, isSought, mergeRegions, removeRegion } from "./document.mjs";
 import { el, icon, iconButton, svg } from "./dom.mjs";
+import { unpainted } from "./found.mjs";
 import { arrowSpeed, stretchArrows, turnArrows } from "./steer.mjs";
 
 const SLOWEST = 0.25;
@@ -29,6 +30,7 @@ export class RegionList {
             el("header", {}, el("h3", { text: "Regions" }), this.add), this.list, this.none);
         store.on("change", () => this.refresh());
         store.on("selection", () => this.refresh());
+        store.on("found", () => this.refresh());
         this.refresh();
     }
 
@@ -46,6 +48,7 @@ export class RegionList {
     /** Draw the list anew, except where the user is at work in it. */
     refresh() {
         const { document } = this.store.state;
+        this.found = new Map(unpainted(document, this.store.found).map((row) => [row.name, row]));
         this.none.hidden = document.regions.length > 0 || this.store.picture === null;
         this.add.disabled = this.store.picture === null;
         const rows = new Map([...this.list.children].map((row) => [row.dataset.name, row]));
@@ -94,6 +97,7 @@ export class RegionList {
                 el("div", { class: "t2c-region-way" },
                     el("div", { class: "t2c-line" }, kind, el("output", { class: "t2c-angle-said" })),
                     el("label", { class: "t2c-line" }, el("span", { text: "speed" }), speed, el("output", { class: "t2c-speed-said" })))),
+            el("p", { class: "t2c-hint t2c-whence" }),
         );
         row.addEventListener("pointerdown", () => { if (this.store.active !== row.dataset.name) this.store.activate(row.dataset.name); });
         row.addEventListener("focusin", () => { if (this.store.active !== row.dataset.name) this.store.activate(row.dataset.name); });
@@ -177,8 +181,17 @@ export class RegionList {
         row.querySelector(".t2c-angle-said").textContent = region.kind === "translate" ? said(region) : "";
         const eye = row.querySelector(".t2c-eye");
         eye.replaceChildren(icon(hidden ? "hidden" : "eye"));
-        eye.disabled = region.mask === null;
-        eye.title = region.mask === null ? "Nothing is painted yet" : hidden ? "Show its paint" : "Hide its paint";
+        const { document: shown, spoken } = this.store.state;
+        const found = this.found.get(region.name);
+        const whence = row.querySelector(".t2c-whence");
+        const asked = isSought(shown, region, spoken);
+        const old = this.store.found.stale ? " (before the last change)" : "";
+        whence.textContent = found === undefined ? "The run looks for it by its name" : `Found: ${found.source}${old}`;
+        whence.title = found === undefined ? "" : "The first stroke begins from what was found";
+        whence.hidden = found === undefined && !asked;
+        eye.disabled = region.mask === null && found === undefined;
+        const what = found === undefined ? "its paint" : "what was found";
+        eye.title = eye.disabled ? "Nothing is painted yet" : `${hidden ? "Show" : "Hide"} ${what}`;
         eye.setAttribute("aria-label", eye.title);
         eye.setAttribute("aria-pressed", String(hidden));
     }
@@ -209,6 +222,11 @@ export class RegionList {
         const [before, wanted] = [row.dataset.name, input.value.trim()];
         if (wanted === before) return;
         const other = findRegion(document, wanted);
+        const free = other?.mask === null && !this.found.has(other.name) && findRegion(document, before).mask !== null;
+        if (free && other.name !== before) {
+            this.adopt(row, other.name);
+            return;
+        }
         if (wanted === "" || (other !== undefined && other.name !== before)) {
             this.acts.say(wanted === "" ? "A region needs a name." : `There is a region called ${other.name} already.`);
             input.value = before;
@@ -218,6 +236,14 @@ export class RegionList {
         if (this.store.hidden.delete(before)) this.store.hidden.add(wanted);
         this.store.active = wanted;
         this.store.commit(changeRegion(document, before, { name: wanted }), "another name");
+    }
+
+    /** A painted region takes the name of one that was only said, and its place. @private */
+    adopt(row, name) {
+        const before = row.dataset.name;
+        if (this.store.hidden.delete(before)) this.store.hidden.add(name);
+        this.store.active = name;
+        this.store.commit(mergeRegions(this.store.state.document, before, name), "another name");
     }
 
     /** @private */

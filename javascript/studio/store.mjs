@@ -4,10 +4,11 @@
  * @typedef {import("./document.mjs").Document} Document
  * @typedef {{document: Document, words: string, spoken: import("./document.mjs").Spoken, unsaid?: boolean}} State
  *   unsaid: the words have not yet been brought in step with the document
- * @typedef {"change"|"draft"|"selection"|"options"} Topic
+ * @typedef {"change"|"draft"|"selection"|"options"|"found"} Topic
  */
 
-import { EMPTY, addRegion, equal, findRegion, freeName, isBlank } from "./document.mjs";
+import { EMPTY, addRegion, changeRegion, equal, findRegion, freeName, isBlank, removeRegion } from "./document.mjs";
+import { NOTHING, adopted, unpainted } from "./found.mjs";
 import { History } from "./history.mjs";
 
 /** Milliseconds within which the same control, used again, goes on with its step. */
@@ -53,6 +54,8 @@ export class Store {
         this.active = state.document.regions[0]?.name ?? null;
         /** @type {Set<string>} regions whose masks are not shown */
         this.hidden = new Set();
+        /** @type {import("./found.mjs").Found} what moves although nobody painted it */
+        this.found = NOTHING;
         this.tell("change", { from: "open" });
     }
 
@@ -159,9 +162,26 @@ export class Store {
         this.tell("selection");
     }
 
+    /** Another run has found something, or another mask file was put in. @param {import("./found.mjs").Found} found */
+    find(found) {
+        this.found = found;
+        this.tell("found");
+    }
+
+    /** @returns {Document} where a change of a region's mask begins: what was found is paint from then on */
+    get asPaint() {
+        return adopted(this.state.document, this.found);
+    }
+
+    /** @returns {Document} with nothing left of a region's mask; one that was found goes, or a run would find it again */
+    emptied(document, name) {
+        const found = unpainted(this.state.document, this.found).some((row) => row.name === name);
+        return found ? removeRegion(document, name) : changeRegion(document, name, { mask: null });
+    }
+
     /** The region to paint in, and the document that has it. @returns {{document: Document, name: string}} */
     target() {
-        const { document } = this.state;
+        const document = this.asPaint;
         const found = this.active === null ? undefined : findRegion(document, this.active);
         if (found !== undefined) return { document, name: found.name };
         if (document.regions.length > 0) return { document, name: document.regions[0].name };

@@ -3,9 +3,10 @@
 import { Board } from "./board.mjs";
 import { Channel, Lost, Refusal, Superseded } from "./channel.mjs";
 import { openHelp } from "./dialog.mjs";
-import { EMPTY, TOO_MANY_PAINTED, changeRegion, equal, isBlank, isDrawn, mayPaint, read, write } from "./document.mjs";
+import { EMPTY, TOO_MANY_PAINTED, changeRegion, equal, findRegion, isBlank, isDrawn, mayPaint, read, write } from "./document.mjs";
 import { el } from "./dom.mjs";
 import { decodeField, localField } from "./field.mjs";
+import { readFound } from "./found.mjs";
 import { readArrow } from "./geometry.mjs";
 import { Keep } from "./keep.mjs";
 import { Keyboard, SHORTCUTS } from "./keyboard.mjs";
@@ -25,6 +26,9 @@ const TYPING = 400;
 const SETTLE = 100;
 const AFTER = 30;
 const CODEC = { encode: remembering(encodeMask), decode: decodeMask };
+
+/** How many masks of what was found are remembered by their text. */
+const REMEMBERED = 32;
 
 /** Encode each mask once. */
 function remembering(encode) {
@@ -57,6 +61,8 @@ export class Studio {
         this.watchers = new Map();
         /** @type {string[]} what the solver noted last */
         this.noted = [];
+        /** @type {Map<string, import("./mask.mjs").Mask>} masks of what was found, by their text */
+        this.known = new Map();
         const say = (sentence) => this.say(sentence);
         this.words = new Words(this.channel, this.store, this.page, say);
         this.board = new Board(this.store, { say, empty: this.blank() });
@@ -189,15 +195,15 @@ export class Studio {
             return;
         }
         const mask = inverted(before);
-        this.store.commit(changeRegion(document, name, { mask: isEmpty(mask) ? null : mask }), `inverting ${name}`);
+        this.store.commit(isEmpty(mask) ? this.store.emptied(document, name) : changeRegion(document, name, { mask }), `inverting ${name}`);
     }
 
     /** @private */
     clear() {
         const { document, name } = this.store.target();
         const region = document.regions.find((one) => one.name === name);
-        if (region.mask === null) {
-            this.say(`Nothing is painted in ${name}.`);
+        if (findRegion(this.store.state.document, name)?.mask == null) {
+            this.say(region.mask === null ? `Nothing is painted in ${name}.` : `${name} was found, not painted; remove the region to keep it still.`);
             return;
         }
         this.store.commit(changeRegion(document, name, { mask: null }), `clearing ${name}`);
@@ -256,6 +262,25 @@ export class Studio {
         this.store.given = hints;
         if (state.loop?.flow && this.board.field === null && picture !== null) this.board.follow(decodeField(state.loop.flow, picture));
         for (const watch of this.watchers.values()) watch(state);
+        if (picture !== null) await this.takeFound(state, picture);
+    }
+
+    /** What a run found, or a mask file gives; told only where it is another than before. @private */
+    async takeFound(state, picture) {
+        const { found: before } = this.store;
+        const found = await readFound(state, (text) => this.decoded(text), maskSize(picture), before);
+        const same = found.stale === before.stale && found.rows.length === before.rows.length && found.rows.every((row, index) => (
+            ["name", "source", "mask"].every((key) => row[key] === before.rows[index][key])));
+        if (!same && this.store.picture?.key === picture.key) this.store.find(found);
+    }
+
+    /** A mask of the page's state, decoded once: it comes again with every change of the page. @private */
+    async decoded(text) {
+        const known = this.known.get(text) ?? await decodeMask(text);
+        this.known.delete(text);
+        this.known.set(text, known);
+        if (this.known.size > REMEMBERED) this.known.delete(this.known.keys().next().value);
+        return known;
     }
 
     /** Another picture: the work on it, where there is some, else a new document. @private */

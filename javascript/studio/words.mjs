@@ -4,7 +4,9 @@
  *
  * @typedef {import("./document.mjs").Document} Document
  * @typedef {import("./document.mjs").Spoken} Spoken
- * @typedef {{regions: string[], motions: {region: string, angle: number|null, kind: string, speed: number}[]}} Parsed
+ * @typedef {{regions: string[], motions: {region: string, angle: number|null, kind: string, speed: number}[],
+ *   bound?: Record<string, number>}} Parsed
+ *   bound: of painted regions, by name, which of the motions each takes, as a run binds them
  */
 
 import { addRegion, changeRegion, findRegion, removeRegion } from "./document.mjs";
@@ -12,14 +14,27 @@ import { Lost, Refusal, Superseded } from "./channel.mjs";
 import { turnArrows } from "./steer.mjs";
 
 /** Names that painted areas are given without words. */
-const UNNAMED = /^area( \d+)?$/;
+const UNNAMED = /^(area|region)( \d+)?$/;
 
 /** @param {Parsed} parsed @returns {Spoken} */
 export function spokenOf(parsed) {
     const spoken = {};
     for (const name of parsed.regions) spoken[name.toLowerCase()] = { angle: null, kind: "translate", speed: 1 };
     for (const { region, angle, kind, speed } of parsed.motions) spoken[region.toLowerCase()] = { angle, kind, speed };
+    for (const [name, index] of Object.entries(parsed.bound ?? {})) {
+        if (UNNAMED.test(name)) continue;
+        const { angle, kind, speed } = parsed.motions[index];
+        spoken[name.toLowerCase()] = { angle, kind, speed };
+    }
     return spoken;
+}
+
+/** The names of motions that painted regions of other names take. @returns {Set<string>} */
+function taken(parsed) {
+    const others = Object.entries(parsed.bound ?? {})
+        .filter(([name]) => !UNNAMED.test(name))
+        .map(([name, index]) => [name.toLowerCase(), parsed.motions[index].region.toLowerCase()]);
+    return new Set(others.filter(([name, motion]) => name !== motion).map(([, motion]) => motion));
 }
 
 /**
@@ -31,8 +46,15 @@ export function spokenOf(parsed) {
  */
 export function merge(document, parsed, before) {
     const now = spokenOf(parsed);
-    let result = named(document, parsed, now, before);
-    const names = [...parsed.regions, ...parsed.motions.map((motion) => motion.region)];
+    const elsewhere = taken(parsed);
+    let result = named(document, parsed, now, before, elsewhere);
+    const said = [...parsed.regions, ...parsed.motions.map((motion) => motion.region)];
+    // the run moves the painted region of another name; a row of its own would be a phantom
+    const names = [...said.filter((name) => !elsewhere.has(name.toLowerCase())), ...boundNames(parsed)];
+    for (const name of elsewhere) {
+        const region = findRegion(result, name);
+        if (region !== undefined && !isUsed(result, region)) result = removeRegion(result, region.name);
+    }
     for (const name of new Set(names.map((one) => one.toLowerCase()))) {
         const region = findRegion(result, name);
         if (region === undefined) {
@@ -44,25 +66,39 @@ export function merge(document, parsed, before) {
     for (const name of Object.keys(before)) {
         const region = findRegion(result, name);
         if (name in now || region === undefined) continue;
-        const drawn = region.mask !== null || result.arrows.some((arrow) => arrow.region === region.name);
-        if (drawn) result = changeRegion(result, region.name, { angle: null, kind: "translate", speed: 1 });
+        if (isUsed(result, region)) result = changeRegion(result, region.name, { angle: null, kind: "translate", speed: 1 });
         else result = removeRegion(result, region.name);
     }
     return result;
 }
 
-/** A painted area that nothing names takes the only new name, so that what is painted goes the way that is said. */
-function named(document, parsed, now, before) {
-    const fresh = parsed.regions.filter((name) => findRegion(document, name) === undefined);
+function boundNames(parsed) {
+    return Object.keys(parsed.bound ?? {}).filter((name) => !UNNAMED.test(name));
+}
+
+/** Whether a region is painted, or has an arrow. */
+function isUsed(document, region) {
+    return region.mask !== null || document.arrows.some((arrow) => arrow.region === region.name);
+}
+
+/** Painted areas that nothing names take the new names in their order, so that what is painted goes the way that is said. */
+function named(document, parsed, now, before, elsewhere) {
+    const fresh = parsed.regions.filter((name) => findRegion(document, name) === undefined && !elsewhere.has(name.toLowerCase()));
     const open = document.regions.filter(({ name, mask }) => (
         mask !== null && !(name.toLowerCase() in now) && (UNNAMED.test(name) || name.toLowerCase() in before)));
-    if (fresh.length !== 1 || open.length !== 1) return document;
-    const [region] = open;
+    const painted = document.regions.filter((region) => region.mask !== null);
+    // of several names the first is that of the only region, as a run has it; else nothing says which is meant
+    const first = fresh.length > 1 && open.length === 1 && painted.length === 1;
+    if (fresh.length !== open.length && !first) return document;
+    return open.reduce((result, region, index) => renamed(result, region, fresh[index], now, before), document);
+}
+
+function renamed(document, region, name, now, before) {
     const unmoved = region.angle === null && region.kind === "translate" && region.speed === 1;
     const said = sameMotion(region, before[region.name.toLowerCase()]);
     // what was drawn as its motion stays; the words follow it
-    const motion = unmoved || said ? now[fresh[0].toLowerCase()] : {};
-    return changeRegion(document, region.name, { name: fresh[0], ...motion });
+    const motion = unmoved || said ? now[name.toLowerCase()] : {};
+    return changeRegion(document, region.name, { name, ...motion });
 }
 
 function sameMotion(a, b) {
@@ -103,7 +139,7 @@ export class Words {
     async typed() {
         this.seen = { motion: this.page.motion(), prompt: this.page.prompt() };
         const asked = this.seen;
-        const parsed = await this.asking("parse", asked);
+        const parsed = await this.asking("parse", { ...asked, regions: this.painted() });
         if (parsed === null || this.store.picture === null || this.seen !== asked || this.changed) return;
         if (this.held()) {
             this.seen = {};
@@ -125,10 +161,15 @@ export class Words {
         this.put(answer.motion);
         this.store.amendWords({ words: answer.motion, spoken: this.store.state.spoken });
         const heard = answer.motions === undefined
-            ? await this.asking("parse", this.seen)
+            ? await this.asking("parse", { ...this.seen, regions: this.painted() })
             : { regions: answer.regions ?? [], motions: answer.motions };
         if (heard === null || this.page.motion() !== answer.motion || this.store.state.document.regions !== document.regions) return;
         this.store.amendWords({ words: answer.motion, spoken: spokenOf(heard) });
+    }
+
+    /** The names of the regions that a run will move as they are painted. @private */
+    painted() {
+        return this.store.state.document.regions.filter((region) => region.mask !== null).map((region) => region.name);
     }
 
     /** Write words into the page without hearing them as typed. @param {string} text */

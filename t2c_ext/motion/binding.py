@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -112,14 +113,19 @@ def _closeness(word: str, region: str) -> int:
     return 2 if first.name == second.name else int(first.family == second.family)
 
 
-def _motion_for(region: Region, regions: Regions, motions: tuple[Motion, ...]) -> Motion | None:
+def motion_of(region: str, motions: Sequence[Motion], only: bool) -> Motion | None:
+    """The motion that the words state of a region; `only`: there is no other region, and it takes the first."""
     if not motions:
         return None
-    degrees = [_closeness(motion.region, region.name) for motion in motions]
+    degrees = [_closeness(motion.region, region) for motion in motions]
     best = max(degrees)
     if best > 0:
         return motions[degrees.index(best)]
-    return motions[0] if len(regions.regions) == 1 else None
+    return motions[0] if only else None
+
+
+def _motion_for(region: Region, regions: Regions, motions: tuple[Motion, ...]) -> Motion | None:
+    return motion_of(region.name, motions, len(regions.regions) == 1)
 
 
 def _drive(  # noqa: PLR0917

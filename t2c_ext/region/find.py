@@ -163,9 +163,14 @@ def _edge(picture: FloatArray, region: Region, settings: RegionSettings, cell: f
         if cell is not None and settings.matte == "auto":
             settings = replace(settings, matte="on")
         return refine_matte(picture, region.mask, settings, cell=cell)
+    return found_edge(picture, region.mask, settings)
+
+
+def found_edge(picture: FloatArray, mask: FloatArray, settings: RegionSettings) -> FloatArray:
+    """A segmenter's mask, float32 [H, W], with its final edge: it moves to the picture's unless `matte` is "off"."""
     if settings.matte == "auto":
         settings = replace(settings, matte="on")
-    return refine_matte(picture, region.mask, settings, cell=FOUND_CELL * scale_of(*region.mask.shape))
+    return refine_matte(picture, mask, settings, cell=FOUND_CELL * scale_of(*mask.shape))
 
 
 def _check_picture(picture: FloatArray) -> None:
@@ -185,6 +190,12 @@ def _groups(words: Sequence[str], lexicon: Lexicon) -> list[_Group]:
         else:
             groups.append(_Group(word, (word,), thing))
     return groups
+
+
+def mean_one_thing(one: str, other: str) -> bool:
+    """Whether two words name the same thing in a picture, such as "lake" and "water"."""
+    first, second = load_lexicon().find(one), load_lexicon().find(other)
+    return first is not None and second is not None and _same_thing(first, second)
 
 
 def _same_thing(one: Thing, other: Thing) -> bool:

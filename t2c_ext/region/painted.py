@@ -9,7 +9,7 @@ import numpy as np
 
 from t2c_ext.errors import UserError
 from t2c_ext.progress import Reporter
-from t2c_ext.region.find import NO_WORD, RegionNotFound, find_regions, fit_mask
+from t2c_ext.region.find import NO_WORD, RegionNotFound, find_regions, fit_mask, mean_one_thing
 from t2c_ext.region.matte import feathered, refine_matte
 from t2c_ext.region.segmenters.base import Segmenter
 from t2c_ext.settings import RegionSettings
@@ -18,22 +18,27 @@ from t2c_ext.types import FloatArray, Region, RegionHint, Regions, scale_of
 BY_HAND = "painted"
 """Source of a region that the user painted."""
 
+KEPT = 0.5
+"""Paint that holds this share of a mask file has begun from it."""
+
 
 def painted_regions(
     picture: FloatArray,
     painted: Sequence[RegionHint],
     settings: RegionSettings,
     *,
+    besides: Sequence[str] = (),
     reporter: Reporter | None = None,
     segmenter: Segmenter | None = None,
     device: str = "auto",
 ) -> Regions:
-    """The painted regions, and those that `settings.region` names besides, which are found.
+    """The painted regions, and those that `settings.region` or `besides` names, which are found.
 
     Args:
         picture: float32 [H, W, 3], 0..1.
         painted: each with a mask of the picture's shape, of any size.
         settings: `matte` "on" moves the edges to the picture's; otherwise they stay, and only a hard edge is feathered.
+        besides: names that may mean the same thing as a painted region; such are not looked for.
         reporter, segmenter, device: as for `find_regions`.
 
     Returns:
@@ -45,6 +50,7 @@ def painted_regions(
     rows = [Region(hint.name, painted_mask(picture, hint, settings), 1.0, BY_HAND) for hint in painted]
     names = {row.name.lower() for row in rows}
     others = [word.strip() for word in settings.region.split(",") if word.strip().lower() not in (*names, "")]
+    others = list(dict.fromkeys((*others, *unpainted_names(besides, tuple(names)))))
     if not others:
         return Regions(tuple(rows))
     asked = replace(settings, region=", ".join(others))
@@ -56,6 +62,28 @@ def painted_regions(
     free = 1 - Regions(tuple(rows)).mask
     rest = [replace(row, mask=np.asarray(row.mask * free, np.float32)) for row in found.regions]
     return Regions((*rows, *(row for row in rest if row.mask.any())), found.notes)
+
+
+def unpainted_names(besides: Sequence[str], painted: Sequence[str]) -> list[str]:
+    """The names among `besides` that mean other things than the painted regions."""
+    return [
+        name
+        for name in besides
+        if not any(name.lower() == other.lower() or mean_one_thing(name, other) for other in painted)
+    ]
+
+
+def beside_mask_file(painted: Regions, given: Regions) -> Regions:
+    """Painted regions that take the place of a mask file, with a note where they have not begun from it."""
+    height, width = painted.mask.shape
+    try:
+        masks = [fit_mask(row.mask, height, width) for row in given.regions]
+        file = np.max(masks, axis=0)
+        kept = float(np.minimum(file, painted.mask).sum()) >= KEPT * float(file.sum())
+    except UserError:  # it does not fit the picture, and is not needed
+        kept = False
+    note = "the mask file is not used: the painted regions take its place"
+    return painted if kept else replace(painted, notes=(*painted.notes, note))
 
 
 def painted_mask(picture: FloatArray, hint: RegionHint, settings: RegionSettings) -> FloatArray:

@@ -14,13 +14,15 @@ from t2c_ext.errors import Cancelled, UserError
 from t2c_ext.export import ExportOptions, export_loop
 from t2c_ext.lexicon import load_lexicon
 from t2c_ext.media.pictures import to_bytes
+from t2c_ext.motion.binding import motion_of
 from t2c_ext.motion.painted import encode_painted
 from t2c_ext.prompt.describe import Stated, describe
 from t2c_ext.recipe import Recipe
+from t2c_ext.region.find import found_edge
 from t2c_ext.region.segmenters.choose import make_segmenter
 from t2c_ext.region.segmenters.clusters import ClusterSegmenter
-from t2c_ext.settings import PromptSettings, table
-from t2c_ext.types import MotionKind, Painted, Plan, Region
+from t2c_ext.settings import PromptSettings, RegionSettings, table
+from t2c_ext.types import FloatArray, MotionKind, Painted, Plan, Region
 from t2c_ext.ui.live import Live, NoRegion, sent
 from t2c_ext.ui.page import Address
 from t2c_ext.ui.pictures import fitted
@@ -124,7 +126,8 @@ class Channel:
 
     def _parse(self, id: str, request: Reply, values: Mapping[str, object]) -> Reply:
         words: dict[str, object] = {name: _text(request, name) for name in ("motion", "prompt") if name in request}
-        return _plan(self._live.plan(Recipe().with_values(words).prompt))
+        plan = self._live.plan(Recipe().with_values(words).prompt)
+        return {**_plan(plan), "bound": _bound(request.get("regions", []), plan)}
 
     def _describe(self, id: str, request: Reply, values: Mapping[str, object]) -> Reply:
         text = _text(request, "motion") if "motion" in request else ""
@@ -134,8 +137,10 @@ class Channel:
     def _segment(self, id: str, request: Reply, values: Mapping[str, object]) -> Reply:
         session, _ = self._session(id)
         assert session.still is not None
-        recipe = self._recipe(session, {}, {name: values[name] for name in ("segmenter", "device") if name in values})
+        settings = ("segmenter", "device", "matte", "feather")
+        recipe = self._recipe(session, {}, {name: values[name] for name in settings if name in values})
         still, name = session.still, recipe.region.segmenter
+        kind = (still.key, name, recipe.region.matte, recipe.region.feather)
         height, width = fitted_size(still.size, SEGMENTED)
 
         def find() -> list[dict[str, Any]]:
@@ -144,14 +149,14 @@ class Channel:
             segmenter = make_segmenter(name, device=None if device == "auto" else device)
             try:
                 if isinstance(segmenter, ClusterSegmenter):
-                    return [_segmented(region) for region in segmenter.propose(picture)]
+                    return [_segmented(picture, region, recipe.region) for region in segmenter.propose(picture)]
                 found: list[Region] = []
                 self.studio.alone(lambda: found.extend(segmenter.propose(picture)))
-                return [_segmented(region) for region in found]
+                return [_segmented(picture, region, recipe.region) for region in found]
             finally:
                 segmenter.close()
 
-        return {"width": width, "height": height, "regions": self._segments.get((still.key, name), find)}
+        return {"width": width, "height": height, "regions": self._segments.get(kind, find)}
 
     def _preview(self, id: str, request: Reply, values: Mapping[str, object]) -> Reply:
         session, folder = self._session(id)
@@ -224,6 +229,22 @@ def _plan(plan: Plan) -> Reply:
     return {"regions": list(plan.regions), "motions": motions, "notes": list(plan.notes)}
 
 
+def _bound(names: object, plan: Plan) -> dict[str, int]:
+    """Of regions that are painted, by name, which of the plan's motions each will take.
+
+    A single one of an unknown name takes the first; a known thing does not take a stranger's, which is looked for.
+    """
+    if not isinstance(names, list) or len(names) > MOST_REGIONS or not all(isinstance(name, str) for name in names):
+        raise UserError(f"regions must be a list of at most {MOST_REGIONS} names")
+    bound = {}
+    for name in names:
+        only = len(names) == 1 and load_lexicon().find(name) is None
+        motion = motion_of(name, plan.motions, only)
+        if motion is not None:
+            bound[name] = plan.motions.index(motion)
+    return bound
+
+
 def _stated(rows: object) -> Sequence[Stated]:
     """The regions of a request to describe them."""
     if not isinstance(rows, list) or len(rows) > MOST_REGIONS:
@@ -240,10 +261,12 @@ def _stated(rows: object) -> Sequence[Stated]:
     return stated
 
 
-def _segmented(region: Region) -> dict[str, Any]:
+def _segmented(picture: FloatArray, region: Region, settings: RegionSettings) -> dict[str, Any]:
+    """A region to click on, with the edge that it keeps once it is painted."""
+    mask = fitted(region.mask, SEGMENTED)
     return {
         "name": region.name,
-        "mask": encode_painted(Painted(to_bytes(fitted(region.mask, SEGMENTED)))),
+        "mask": encode_painted(Painted(to_bytes(found_edge(picture, mask, settings)))),
         "score": round(float(region.score), 3),
         "named": load_lexicon().find(region.name) is not None,
     }

@@ -105,7 +105,7 @@ class Handlers:
             self.studio.put_mask(id, mask)
         except UserError as error:
             return View(id, page.message(for_a_page(str(error)), "error"), begun=self._begun(id))
-        return self.marks(id, values) or View(id, begun=self._begun(id))
+        return self.marks(id, values) or View(id, state=self._state(id), begun=self._begun(id))
 
     def _fresh(self, id: str) -> View:
         """The page with a new picture, or none."""

@@ -22,7 +22,7 @@ from t2c_ext.prompt.parse import parse
 from t2c_ext.prompt.syntax import plain
 from t2c_ext.recipe import Recipe
 from t2c_ext.region.find import NO_WORD
-from t2c_ext.region.painted import painted_regions
+from t2c_ext.region.painted import painted_regions, unpainted_names
 from t2c_ext.settings import PromptSettings
 from t2c_ext.types import FloatArray, Flow, Hints, Picture, Plan, Regions, Stage
 from t2c_ext.ui.pictures import fitted
@@ -156,6 +156,8 @@ class Live:
         if hints.painted:
             painted = painted_regions(seen, hints.painted, replace(recipe.region, region=""))
             names = {row.name.lower() for row in painted.regions}
+            if session.mask is None:
+                asked |= {name.lower() for name in unpainted_names(hints.besides, tuple(names))}
             found = self._from_stage(session, folder, seen) if asked - names else None
             besides = () if found is None else tuple(row for row in found.regions if row.name.lower() in asked - names)
             return Regions((*painted.regions, *besides))

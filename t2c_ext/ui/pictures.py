@@ -12,8 +12,10 @@ from PIL import Image
 from t2c_ext.atomic import replacing
 from t2c_ext.media.pictures import to_bytes
 from t2c_ext.motion.colour import arrows_over, flow_to_colour
+from t2c_ext.motion.painted import LONGEST as LONGEST_PAINTED
+from t2c_ext.motion.painted import encode_painted
 from t2c_ext.pipeline import Cinemagraph
-from t2c_ext.types import ByteArray, FloatArray, Region
+from t2c_ext.types import ByteArray, FloatArray, Painted, Region
 
 LONGEST = 1024
 """The long side, in pixels, of a picture that a page shows."""
@@ -68,6 +70,11 @@ def fitted(values: FloatArray, longest: int) -> FloatArray:
         return values
     size = (max(1, round(width * share)), max(1, round(height * share)))
     return np.asarray(cv2.resize(values, size, interpolation=cv2.INTER_AREA), np.float32)
+
+
+def sent_mask(mask: FloatArray) -> str:
+    """A region's mask as the page's script reads it: a PNG in base64, as large as a mask that it paints."""
+    return encode_painted(Painted(to_bytes(fitted(mask, LONGEST_PAINTED))))
 
 
 def tinted(picture: FloatArray, regions: Sequence[Region]) -> ByteArray:

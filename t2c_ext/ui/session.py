@@ -95,6 +95,7 @@ class Session:
         picture: fingerprint of the picture that was put in; "" where one is made from text.
         still: the picture on the canvas; None before there is one.
         mask: what the user gave as what moves, or None.
+        seen_mask: the same as the region stage will take it, each region's name, mask (PNG, base64) and source.
         task: the run in hand, or the last one.
         begun: it has been run.
         new_mask: another mask was put in since the last run.
@@ -110,6 +111,7 @@ class Session:
     picture: str
     still: Still | None = None
     mask: Regions | None = None
+    seen_mask: tuple[dict[str, str], ...] = ()
     task: Task = field(default_factory=Task)
     begun: bool = False
     new_mask: bool = False
@@ -180,7 +182,8 @@ def changed_by_hints(before: str, now: str) -> set[Stage]:
     except UserError:
         return {Stage.MOTION}
     changed = set()
-    if [(hint.name, hint.mask) for hint in old.painted] != [(hint.name, hint.mask) for hint in new.painted]:
+    painted = [[(hint.name, hint.mask) for hint in hints.painted] for hints in (old, new)]
+    if painted[0] != painted[1] or old.besides != new.besides:
         changed.add(Stage.REGION)
     if what_moves(old) != what_moves(new) or old.still != new.still:
         changed.add(Stage.MOTION)

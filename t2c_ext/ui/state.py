@@ -7,13 +7,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from t2c_ext.media.pictures import to_bytes
-from t2c_ext.motion.painted import encode_painted
 from t2c_ext.pipeline import Cinemagraph
-from t2c_ext.types import FloatArray, Painted, Region, Stage
+from t2c_ext.types import FloatArray, Region, Stage
 from t2c_ext.ui.live import small_field
 from t2c_ext.ui.page import Address
-from t2c_ext.ui.pictures import fitted
+from t2c_ext.ui.pictures import sent_mask
 from t2c_ext.ui.session import Session, Shown
 
 STRIP = {Stage.TWIN: "Picture", Stage.REGION: "Region", Stage.MOTION: "Motion", Stage.LOOP: "Loop"}
@@ -40,9 +38,6 @@ NAMES = {
 OVERLAY = 128
 """The long side of the field that goes with a loop."""
 
-MASK_SIDE = 512
-"""The long side of the regions' masks."""
-
 LARGEST_MASKS = 16
 """At most so many regions are handed over."""
 
@@ -67,6 +62,7 @@ def state_text(
     document = {
         "id": id,
         "picture": _picture(session, address),
+        "mask": _mask(session, stale),
         "loop": session.loop,
         "stages": {stage.value: _stage(stage, session.shown.get(stage, Shown()), stage in stale) for stage in STRIP},
         "hints": json.loads(session.hints) if session.hints else None,
@@ -81,6 +77,14 @@ def _picture(session: Session, address: Address) -> dict[str, Any] | None:
         return None
     height, width = still.size
     return {"url": address(still.shown), "width": width, "height": height, "key": still.key}
+
+
+def _mask(session: Session, stale: Sequence[Stage]) -> list[dict[str, str]] | None:
+    """The mask file that was put in, until the region stage has taken it in; None without one."""
+    taken_in = session.shown.get(Stage.REGION, Shown()).regions and Stage.REGION not in stale
+    if session.mask is None or taken_in:
+        return None
+    return list(session.seen_mask)
 
 
 def _stage(stage: Stage, shown: Shown, stale: bool) -> dict[str, Any]:
@@ -148,8 +152,7 @@ def _overlay(flow: FloatArray, moving: FloatArray) -> dict[str, Any]:
 
 
 def _region(region: Region) -> dict[str, str]:
-    mask = encode_painted(Painted(to_bytes(fitted(region.mask, MASK_SIDE))))
-    return {"name": region.name, "mask": mask, "source": region.source}
+    return {"name": region.name, "mask": sent_mask(region.mask), "source": region.source}
 
 
 def _about(result: Cinemagraph, stage: Stage) -> str:

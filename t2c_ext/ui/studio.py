@@ -15,15 +15,19 @@ from PIL import Image
 from t2c_ext.atomic import replacing
 from t2c_ext.errors import UserError
 from t2c_ext.media.pictures import to_bytes, to_mask, to_picture
+from t2c_ext.motion.painted import LONGEST
 from t2c_ext.pipeline import Job, open_job
 from t2c_ext.progress import Reporter
 from t2c_ext.recipe import Recipe
-from t2c_ext.settings import Setting, Value, table
+from t2c_ext.region.find import PAINTED, fit_mask
+from t2c_ext.region.matte import refine_matte
+from t2c_ext.settings import RegionSettings, Setting, Value, table
 from t2c_ext.twin.choose import choose_source
 from t2c_ext.twin.source import GivenTwin, TwinSource
 from t2c_ext.types import FloatArray, Picture, Region, Regions, Stage
+from t2c_ext.ui.pictures import fitted, sent_mask
 from t2c_ext.ui.samples import Sample, named_masks, sample
-from t2c_ext.ui.session import Session, changed_stages, keep_still
+from t2c_ext.ui.session import Session, Still, changed_stages, keep_still
 from t2c_ext.ui.task import Guard, Task
 from t2c_ext.workspace import Workspace, fingerprint
 
@@ -139,6 +143,7 @@ class Studio:
         regions = None if mask is None else regions_of(_read(mask))
         if not _same_masks(session.mask, regions):
             session.mask, session.new_mask = regions, session.begun
+            session.seen_mask = _seen(session.still, regions)
 
     def _take_in(self, id: str, art: Picture) -> str:
         key = fingerprint(art.rgb, art.alpha)
@@ -333,6 +338,22 @@ def regions_of(mask: Image.Image) -> Regions:
     if named:
         return Regions(tuple(Region(name, part, source="mask file") for name, part in named.items()))
     return Regions((Region("", painted, source="mask file"),))
+
+
+def _seen(still: Still | None, regions: Regions | None) -> tuple[dict[str, str], ...]:
+    """A mask file as the region stage will take it, with the usual settings; nothing where it does not fit."""
+    if still is None or regions is None:
+        return ()
+    picture = fitted(still.read().rgb, LONGEST)
+    height, width = picture.shape[:2]
+    try:
+        rows = [(row.name, fit_mask(row.mask, height, width)) for row in regions.regions]
+    except UserError:  # the run says what is wrong with it
+        return ()
+    return tuple(
+        {"name": name, "mask": sent_mask(refine_matte(picture, mask, RegionSettings())), "source": PAINTED}
+        for name, mask in rows
+    )
 
 
 def _same_masks(one: Regions | None, other: Regions | None) -> bool:

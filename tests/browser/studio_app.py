@@ -106,6 +106,12 @@ class StudioPage:
         self.wait(f"s.picture && s.picture.key !== {json.dumps(before)}")
         self.tab.wait_for_function("() => document.querySelector('.t2c-picture')?.naturalWidth > 0")
 
+    def words(self, text: str) -> None:
+        """Write how it moves, and wait until the list of regions has heard of it."""
+        self.tab.locator("#t2c_motion textarea, #t2c_motion input").first.fill(text)
+        self.tab.wait_for_selector(".t2c-frame[data-words=typed]")
+        self.tab.wait_for_selector(".t2c-frame:not([data-words])")
+
     def tool(self, name: str) -> None:
         """Take a tool of the canvas in hand."""
         self.tab.locator(f"button[data-tool={name}]").click()

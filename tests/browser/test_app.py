@@ -17,6 +17,7 @@ pytest.importorskip("gradio", reason="Gradio is not installed")
 
 from browser.studio_app import ARGUMENTS, CHROMIUM, StudioPage, served  # noqa: E402
 from t2c_ext.evaluate.motion import MotionMeter  # noqa: E402
+from t2c_ext.example import example_file  # noqa: E402
 from t2c_ext.media.frames import read_video  # noqa: E402
 from t2c_ext.media.pictures import read_mask  # noqa: E402
 
@@ -144,6 +145,47 @@ def test_undo_gives_back_the_exact_document(studio: StudioPage, water: Path) -> 
     studio.tab.locator(".t2c-board").focus()
     studio.tab.keyboard.press("Control+z")
     studio.until(lambda: studio.document() == before)
+
+
+def test_a_stroke_adds_to_what_a_run_found(studio: StudioPage, folder: Path) -> None:
+    with example_file("art.png") as painting:
+        studio.put_in(painting)
+    studio.words("clouds drifting right")
+    state = studio.animate()
+    assert [row["source"] for row in state["stages"]["region"]["regions"]] == ["clusters"]
+    studio.tab.wait_for_selector(".t2c-region .t2c-whence:has-text('Found: clusters')")
+    assert not studio.document(), "what was found is not in the document"
+    before = read_mask(loop_folder(folder, state) / "mask.png")
+    studio.tool("brush")
+    studio.drag((0.2, 0.95), (0.3, 0.95))
+    assert len(studio.document()["regions"]) == 1
+    state = studio.animate()
+    after = read_mask(loop_folder(folder, state) / "mask.png")
+    assert [row["source"] for row in state["stages"]["region"]["regions"]] == ["painted"]
+    assert np.array_equal(np.maximum(before, after), after) and after.sum() > before.sum()
+    assert np.array_equal(before[: len(before) // 2], after[: len(before) // 2]), "to the last grey"
+    studio.tab.locator(".t2c-board").focus()
+    studio.tab.keyboard.press("Control+z")
+    studio.until(lambda: not studio.document())
+    assert studio.tab.locator(".t2c-whence").first.is_visible()
+
+
+def test_a_mask_file_is_seen_and_taken_from(studio: StudioPage, folder: Path, water: Path, tmp_path: Path) -> None:
+    levels = np.zeros((HEIGHT, WIDTH), np.uint8)
+    levels[HEIGHT // 2 :] = 255
+    Image.fromarray(levels).save(tmp_path / "mask.png")
+    studio.put_in(water)
+    studio.words("river flowing left")
+    studio.tab.locator("#t2c_mask_file button, #t2c_mask_file .label-wrap").first.click()
+    studio.tab.locator("#t2c_mask input[type=file]").first.set_input_files(str(tmp_path / "mask.png"))
+    studio.tab.wait_for_selector(".t2c-region .t2c-whence:has-text('Found: mask file')")
+    studio.tool("erase")
+    studio.drag((0.5, 0.7), (0.55, 0.7))
+    assert [region["name"] for region in studio.document()["regions"]] == ["river"]
+    state = studio.animate()
+    mask = read_mask(loop_folder(folder, state) / "mask.png")
+    assert mask[round(0.7 * HEIGHT), WIDTH // 2] == 0 and mask[-5:].min() == 1 and mask[: HEIGHT // 3].max() == 0
+    assert state["stages"]["region"]["notes"] == []
 
 
 def test_words_and_regions_stay_in_step(studio: StudioPage) -> None:

@@ -72,6 +72,56 @@ def test_undo_gives_back_the_exact_document_and_redo_too(canvas: Canvas) -> None
         canvas.page.wait_for_function(SAYS, arg=expected, timeout=5000)
 
 
+FOUND = """async ([name, source, from, to]) => {
+    const { encodeMask } = await import('/javascript/studio/png.mjs');
+    const data = new Uint8Array(512 * 384);
+    data.fill(255, from * 384 * 512, to * 384 * 512);
+    const region = { name, source, mask: await encodeMask({ width: 512, height: 384, data }) };
+    fake.show({ stages: { region: { regions: [region], stale: false, pictures: [], notes: [] } } });
+}"""
+"""A run has found a band of the picture."""
+
+LIT = """([x, y]) => {
+    const canvas = document.querySelector('canvas.t2c-found');
+    return canvas.getContext('2d').getImageData(x * canvas.width, y * canvas.height, 1, 1).data[3];
+}"""
+
+
+def test_what_was_found_is_lit_and_can_be_hidden_and_edited(canvas: Canvas) -> None:
+    canvas.type_motion("river flowing left")
+    canvas.page.evaluate(FOUND, ["river", "clusters", 0.75, 1])
+    canvas.page.wait_for_selector(".t2c-whence:has-text('Found: clusters')")
+    assert canvas.page.evaluate(LIT, [0.5, 0.9]) > 20 and canvas.page.evaluate(LIT, [0.5, 0.5]) == 0
+    assert canvas.document() == {}
+    canvas.page.click(".t2c-eye")
+    assert canvas.page.evaluate(LIT, [0.5, 0.9]) == 0
+    canvas.page.click(".t2c-eye")
+    canvas.tool("erase")
+    canvas.page.mouse.move(*canvas.at(0.5, 0.9))
+    canvas.page.mouse.down()
+    canvas.page.mouse.move(*canvas.at(0.6, 0.9))
+    assert canvas.page.evaluate(LIT, [0.1, 0.9]) == 0, "it is paint while the stroke lasts"
+    canvas.page.mouse.up()
+    assert 0.2 < canvas.share() < 0.25
+    assert not canvas.page.is_visible(".t2c-whence")
+    canvas.key("Control+z")
+    assert canvas.document() == {}
+    assert canvas.page.evaluate(LIT, [0.5, 0.9]) > 20
+    canvas.key("i")
+    assert canvas.share() == pytest.approx(0.75, abs=0.01)
+
+
+def test_a_click_on_what_was_found_takes_it_away(canvas: Canvas) -> None:
+    canvas.type_motion("river flowing left")
+    canvas.page.evaluate(FOUND, ["river", "clusters", 0.6, 1])
+    canvas.page.wait_for_selector(".t2c-whence:has-text('Found: clusters')")
+    canvas.tool("fill")
+    canvas.page.wait_for_selector(".t2c-status:has-text('Click a region')")
+    canvas.click(0.5, 0.8)
+    assert canvas.document() == {} and canvas.names() == []
+    assert canvas.motion() == ""
+
+
 def test_drawing_is_exact_at_any_zoom(canvas: Canvas) -> None:
     canvas.page.mouse.move(*canvas.at(0.6, 0.7))
     canvas.page.keyboard.down("Control")
@@ -722,3 +772,18 @@ CONTRASTS = """(() => {
     }
     return found;
 })()"""
+
+
+def test_a_painted_region_takes_the_name_and_motion_of_one_that_was_only_said(canvas: Canvas) -> None:
+    canvas.type_motion("river flowing left")
+    canvas.page.click("[aria-label='Add a region']")
+    canvas.tool("brush")
+    canvas.drag((0.2, 0.8), (0.8, 0.8))
+    assert [("mask" in row, row["name"]) for row in canvas.document()["regions"]] == [(False, "river"), (True, "area")]
+    canvas.page.locator(".t2c-name").nth(1).fill("river")
+    canvas.page.keyboard.press("Enter")
+    (region,) = canvas.document()["regions"]
+    assert region["mask"] and region["angle"] == 180 and canvas.names() == ["river"]
+    canvas.key("Control+z")
+    canvas.settled()
+    assert canvas.names() == ["river", "area"]

@@ -175,3 +175,12 @@ test("regions that only words have named are not a drawing", () => {
     assert.ok(doc.isDrawn({ ...named, regions: [{ ...region, mask: emptyMask(4, 4) }] }));
     assert.ok(doc.isDrawn({ ...named, pins: [[0.5, 0.5]] }));
 });
+
+test("beside a painted region, one without paint is written, so that it is found by its name", async () => {
+    const spoken = { clouds: { angle: 0, kind: "translate", speed: 1 } };
+    const said = doc.addRegion(doc.EMPTY, { name: "clouds", angle: 0 });
+    const codec = { encode: async () => "mask", decode: null };
+    assert.deepEqual((await doc.write(said, codec, spoken)).regions, []);
+    const both = doc.addRegion(said, { name: "waterfall", mask: { width: 1, height: 1, data: new Uint8Array([255]) } });
+    assert.deepEqual((await doc.write(both, codec, spoken)).regions.map(({ name, mask }) => [name, mask]), [["clouds", undefined], ["waterfall", "mask"]]);
+});

@@ -115,3 +115,11 @@ test("what is no such PNG is refused with a sentence", async () => {
         await assert.rejects(decodeMask(text), { constructor: (await import("../../javascript/studio/png.mjs")).PngError });
     }
 });
+
+test("what is left along an edge is thin, a part of any thickness is not", () => {
+    const band = mask.emptyMask({ width: 30, height: 20 });
+    for (let y = 0; y < 20; y++) band.data.fill(255, y * 30 + 4, y * 30 + 7);
+    assert.equal(mask.isThin(band, 4), true);
+    assert.equal(mask.isThin(band, 3), false);
+    assert.equal(mask.isThin(mask.emptyMask(band), 1), true);
+});

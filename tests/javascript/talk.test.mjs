@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Channel, Lost, Refusal, Superseded } from "../../javascript/studio/channel.mjs";
-import { EMPTY, addRegion, changeRegion } from "../../javascript/studio/document.mjs";
+import { EMPTY, addRegion, changeRegion, mergeRegions } from "../../javascript/studio/document.mjs";
 import { emptyMask } from "../../javascript/studio/mask.mjs";
 import { Page } from "../../javascript/studio/page.mjs";
 import { Store } from "../../javascript/studio/store.mjs";
-import { Words, merge } from "../../javascript/studio/words.mjs";
+import { Words, merge, spokenOf } from "../../javascript/studio/words.mjs";
 
 const PICTURE = { width: 100, height: 100, key: "k", url: "" };
 const turn = () => new Promise((done) => setTimeout(done, 0));
@@ -228,4 +228,35 @@ test("what was painted survives the words' silence, what was only said does not"
     assert.deepEqual(after.regions.map(({ name, angle }) => [name, angle]), [["river", null]]);
     const tuned = changeRegion(document, "river", { speed: 1.3 });
     assert.equal(merge(tuned, parse({ motion: "river left, sky down" }), spoken).regions[0].speed, 1.3, "the same words leave a tuned speed alone");
+});
+
+const still = (name, angle) => ({ region: name, angle, kind: "translate", speed: 1 });
+const DOT = { width: 1, height: 1, data: new Uint8Array([255]) };
+
+test("one painted area takes the first of two new names, and the other is a region to be found", () => {
+    const parsed = { regions: ["waterfall", "clouds"], motions: [still("waterfall", 270), still("clouds", 0)], bound: { area: 0 } };
+    const merged = merge(addRegion(EMPTY, { name: "area", mask: DOT }), parsed, {});
+    assert.deepEqual(merged.regions.map(({ name, angle, mask }) => [name, angle, mask]), [["waterfall", 270, DOT], ["clouds", 0, null]]);
+    const two = ["area", "area 2"].reduce((before, name) => addRegion(before, { name, mask: DOT }), EMPTY);
+    assert.deepEqual(merge(two, { ...parsed, bound: {} }, {}).regions.map(({ name, angle }) => [name, angle]), [["waterfall", 270], ["clouds", 0]]);
+});
+
+test("a motion of the same family moves the painted region, without a phantom beside it", () => {
+    const parsed = { regions: ["river"], motions: [{ ...still("river", 180), speed: 0.5 }], bound: { water: 0 } };
+    const painted = addRegion(EMPTY, { name: "water", mask: DOT });
+    const merged = merge(painted, parsed, {});
+    assert.deepEqual(merged.regions.map(({ name, angle, speed }) => [name, angle, speed]), [["water", 180, 0.5]]);
+    assert.deepEqual(spokenOf(parsed).water, { angle: 180, kind: "translate", speed: 0.5 }, "or its speed would count twice");
+    const phantom = merge(addRegion(painted, { name: "river", angle: 180 }), parsed, {});
+    assert.deepEqual(phantom.regions.map(({ name }) => name), ["water"]);
+    const silent = merge(merged, { regions: [], motions: [], bound: {} }, spokenOf(parsed));
+    assert.deepEqual(silent.regions.map(({ name, angle }) => [name, angle]), [["water", null]]);
+});
+
+test("a painted region takes the place of one that was only said", () => {
+    const document = addRegion(addRegion(EMPTY, { name: "area", mask: DOT }), { name: "waterfall", angle: 270 });
+    const [one, ...others] = mergeRegions(document, "area", "waterfall").regions;
+    assert.deepEqual([one.name, one.angle, one.mask, others.length], ["waterfall", 270, DOT, 0]);
+    const moving = mergeRegions(changeRegion(document, "area", { angle: 10 }), "area", "waterfall").regions;
+    assert.deepEqual(moving.map(({ angle }) => angle), [10]);
 });

@@ -20,7 +20,8 @@ function inRegion(board, touch, erasing) {
     }
     board.store.active = name;
     const put = (mask) => changeRegion(document, name, { mask });
-    return painting(board, touch, region.mask, erasing, put, erasing ? `erasing in ${name}` : `painting ${name}`);
+    const end = (mask) => (mask === null ? board.store.emptied(document, name) : put(mask));
+    return painting(board, touch, region.mask, erasing, put, erasing ? `erasing in ${name}` : `painting ${name}`, end);
 }
 
 /** Begin a stroke over what stands still. */
@@ -34,7 +35,7 @@ function inStill(board, touch, erasing) {
     return painting(board, touch, document.still, erasing, put, erasing ? "erasing what stands still" : "painting what stands still");
 }
 
-function painting(board, touch, before, erasing, put, label) {
+function painting(board, touch, before, erasing, put, label, end = put) {
     const { options, size, store } = board;
     const stroke = new Stroke(before ?? emptyMask(size), { softness: options.softness, erase: erasing });
     const full = options.size * Math.min(size.width, size.height);
@@ -47,7 +48,7 @@ function painting(board, touch, before, erasing, put, label) {
         move: draw,
         up: () => {
             const nothing = erasing && isEmpty(stroke.mask);
-            store.commit(stroke.changed ? put(nothing ? null : stroke.mask) : store.state.document, label);
+            store.commit(stroke.changed ? end(nothing ? null : stroke.mask) : store.state.document, label);
         },
         cancel: () => store.sketch(null),
     };

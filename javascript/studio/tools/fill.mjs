@@ -1,10 +1,13 @@
 /** Fill by click: the segmenter's regions light up under the pointer, a click adds or removes one. */
 
 import { TOO_MANY_PAINTED, addRegion, changeRegion, findRegion, freeName, mayPaint } from "../document.mjs";
-import { isEmpty, resized, shareInside, union, valueAt, without } from "../mask.mjs";
+import { isThin, resized, shareInside, union, valueAt, without } from "../mask.mjs";
 
 /** A region is taken to be painted already when this share of it is. */
 const MOSTLY = 0.5;
+
+/** What is left of a region is nothing when it is thinner than the picture's width by this. */
+const THIN = 100;
 
 /**
  * The segmenter's regions of a picture.
@@ -33,7 +36,7 @@ export function clicked(document, segment, size, active) {
     const covering = document.regions.find((region) => region.mask !== null && shareInside(part, region.mask) > MOSTLY);
     if (covering !== undefined) {
         const rest = without(covering.mask, part);
-        const mask = isEmpty(rest) ? null : rest;
+        const mask = isThin(rest, Math.max(2, Math.round(size.width / THIN))) ? null : rest;
         return { document: changeRegion(document, covering.name, { mask }), label: `removing ${segment.name}`, name: covering.name };
     }
     const wanted = segment.named ? segment.name : (active ?? document.regions[0]?.name);
@@ -64,13 +67,14 @@ export const fill = {
                     board.say("There is no region here; paint it with the brush or the lasso.");
                     return;
                 }
-                const { document, label, name } = clicked(store.state.document, segments.regions[index], board.size, store.active);
-                if (!mayPaint(store.state.document, name)) {
+                const before = store.asPaint;
+                const { document, label, name } = clicked(before, segments.regions[index], board.size, store.active);
+                if (!mayPaint(before, name)) {
                     board.say(TOO_MANY_PAINTED);
                     return;
                 }
                 store.active = name;
-                store.commit(document, label);
+                store.commit(findRegion(document, name).mask === null ? store.emptied(document, name) : document, label);
                 board.light(touch.point);
             },
             cancel: () => board.light(null),

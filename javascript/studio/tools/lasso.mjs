@@ -39,7 +39,7 @@ function filled(board, corners) {
     const after = removing ? without(before, area) : union(before ?? emptyMask(size), area);
     store.active = name;
     const label = removing ? `cutting out of ${name}` : `outlining ${name}`;
-    return { document: changeRegion(document, name, { mask: isEmpty(after) ? null : after }), label };
+    return { document: isEmpty(after) ? store.emptied(document, name) : changeRegion(document, name, { mask: after }), label };
 }
 
 /** @type {import("./index.mjs").Tool} */

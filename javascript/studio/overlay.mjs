@@ -4,8 +4,8 @@
  */
 
 /** How strong a region's stripes are, and what lies between them. */
-const USUAL = { stripe: 0.42, ground: 0.14 };
-const ACTIVE = { stripe: 0.6, ground: 0.26 };
+const USUAL = { stripe: 0.32, ground: 0.1 };
+const ACTIVE = { stripe: 0.46, ground: 0.18 };
 const FROZEN = { stripe: 0.75, ground: 0.25 };
 /** Window pixels: each of an outline's two lines, and from one stripe to the next. */
 const LINE = 2;

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
@@ -48,7 +49,9 @@ def test_the_picture_is_the_one_without_the_panel_and_gets_a_loop(server: Server
         assert (session["injection"], session["capture"], session["attached"]) == (17, 20, 0)
         assert session["finite"] and session["row_error"] < 1e-4 and session["shape"] == [1024, 1024]
     assert len(server.get("/probe/seen")["sessions"]) == request.get("n_iter", 1)
-    assert plain.infotexts[0] == without_ours(paired.infotexts[0]).replace(", Cinemagraph enabled: True", "")
+    said = re.compile(r', Cinemagraph (enabled: True|file: ("[^"]*"|[^,]*))')
+    assert plain.infotexts[0] == said.sub("", without_ours(paired.infotexts[0]))
+    assert paired.loops[0].name in paired.infotexts[0]
 
 
 def test_the_twin_takes_after_its_picture(server: Server) -> None:

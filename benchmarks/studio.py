@@ -109,6 +109,7 @@ def in_the_browser(runs: int) -> str:
                 page = StudioPage(browser.new_page(viewport={"width": 1440, "height": 1000}))
                 page.open(address)
                 taken = moving(page, picture, runs)
+                page.tab.close()  # its particles would go on beside the next page's
                 (first, solved), (slowest, last) = np.median(taken, axis=0), taken.max(axis=0)
                 rows.append(f"| {side} x {side} | {first:.0f} | {slowest:.0f} | {solved:.0f} | {last:.0f} |")
         browser.close()

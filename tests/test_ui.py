@@ -6,7 +6,7 @@ import base64
 import json
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -147,15 +147,21 @@ def test_regions_are_offered_where_none_was_found(handlers: Handlers, tmp_path: 
     assert "at least one" in _last(handlers.choose(asked.id, [], values)).status
 
 
-def test_a_run_is_cancelled(handlers: Handlers, picture: Image.Image, mask: Image.Image) -> None:
+def _guarded(handlers: Handlers) -> tuple[threading.Event, threading.Event]:
+    """Events that say when a run waits for its turn, and give it."""
     held, release = threading.Event(), threading.Event()
 
-    def guard(work: object) -> None:
+    def guard(work: Callable[[], None]) -> None:
         held.set()
         release.wait(20)
-        work()  # type: ignore[operator]
+        work()
 
     handlers.studio.guard = guard
+    return held, release
+
+
+def test_a_run_is_cancelled(handlers: Handlers, picture: Image.Image, mask: Image.Image) -> None:
+    held, release = _guarded(handlers)
     views = _animate(handlers, picture, mask, VALUES)
     first = next(views)
     assert held.wait(20)
@@ -366,14 +372,7 @@ def test_a_picture_in_which_nothing_was_run_leaves_nothing_behind(
 def test_a_run_of_a_picture_that_was_left_does_not_bring_it_back(
     handlers: Handlers, picture: Image.Image, mask: Image.Image, next_picture: str
 ) -> None:
-    held, release = threading.Event(), threading.Event()
-
-    def guard(work: object) -> None:
-        held.set()
-        release.wait(20)
-        work()  # type: ignore[operator]
-
-    handlers.studio.guard = guard
+    held, release = _guarded(handlers)
     views = _animate(handlers, picture, mask, VALUES)
     first = next(views)
     assert held.wait(20)

@@ -54,7 +54,7 @@ export class Board {
     build(empty) {
         this.image = el("img", { class: "t2c-picture", alt: "", draggable: "false" });
         this.paint = el("canvas", { class: "t2c-paint" });
-        this.found = el("canvas", { class: "t2c-found" });
+        this.found = el("canvas", { class: "t2c-found", hidden: true });
         this.lit = el("canvas", { class: "t2c-lit" });
         this.preview = el("div", { class: "t2c-preview" });
         this.world = el("div", { class: "t2c-world", "aria-hidden": "true" }, this.image, this.preview, this.found, this.paint, this.lit);
@@ -239,7 +239,7 @@ export class Board {
     setMasked(masked) {
         this.masked = masked;
         this.paint.hidden = !masked;
-        this.found.hidden = !masked;
+        this.drawFound();
     }
 
     /** Draw what is painted and drawn; `box` is what of the paint has changed. */
@@ -269,6 +269,8 @@ export class Board {
         const layers = unpainted(shown, found)
             .filter((row) => !hidden.has(row.name))
             .map((row, index) => ({ mask: row.mask, colour: findRegion(shown, row.name)?.colour ?? COLOURS[index % COLOURS.length] }));
+        // a layer costs each frame of the drift, also an empty one
+        this.found.hidden = !this.masked || layers.length === 0;
         return this.glow.draw(layers, this.size);
     }
 

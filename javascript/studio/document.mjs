@@ -92,11 +92,18 @@ export function changeRegion(document, name, change) {
     return { ...document, regions, arrows };
 }
 
+/** The motion of a region of which nothing is said. */
+export const UNMOVED = Object.freeze({ angle: null, kind: "translate", speed: 1 });
+
+/** @returns {boolean} whether nothing is said of a motion */
+export function isUnmoved({ angle, kind, speed }) {
+    return angle === null && kind === "translate" && speed === 1;
+}
+
 /** @returns {Document} with a painted region that takes the place of an unpainted one: its name, and its motion where it has none */
 export function mergeRegions(document, painted, other) {
     const [mine, theirs] = [painted, other].map((name) => findRegion(document, name));
-    const unmoved = mine.angle === null && mine.kind === "translate" && mine.speed === 1;
-    const { angle, kind, speed } = unmoved ? theirs : mine;
+    const { angle, kind, speed } = isUnmoved(mine) ? theirs : mine;
     const without = { ...document, regions: document.regions.filter((region) => region !== theirs) };
     return changeRegion(without, mine.name, { name: theirs.name, angle, kind, speed });
 }
@@ -109,9 +116,8 @@ export function mayPaint(document, name) {
 
 /** @returns {boolean} whether a run looks for a region by its name: it moves beside painted ones, and is not painted */
 export function isSought(document, region, spoken) {
-    const moves = region.angle !== null || region.kind !== "translate" || region.speed !== 1;
     const beside = document.regions.some((one) => one.mask !== null);
-    return region.mask === null && beside && (moves || region.name.toLowerCase() in spoken);
+    return region.mask === null && beside && (!isUnmoved(region) || region.name.toLowerCase() in spoken);
 }
 
 /** What is said where there is no room for another painted region. */
@@ -150,7 +156,7 @@ export async function write(document, codec, spoken = null) {
         const words = spoken?.[region.name.toLowerCase()];
         const speed = words === undefined || words.speed === 0 ? region.speed : rounded(region.speed / words.speed);
         const told = words !== undefined && words.angle === region.angle && words.kind === region.kind && speed === 1;
-        const silent = region.angle === null && region.kind === "translate" && speed === 1;
+        const silent = isUnmoved({ ...region, speed });
         if (spoken !== null && region.mask === null && (alone || words === undefined) && (told || silent)) continue;
         const entry = { name: region.name, angle: region.angle, speed, kind: region.kind, colour: region.colour };
         regions.push(region.mask === null ? entry : { ...entry, mask: await codec.encode(region.mask) });

@@ -67,21 +67,17 @@ export class Overlay {
 
 /** Lay stripes over an image as far as a mask reaches, and a dark and a light line inside of where it is half. */
 function hatch(image, mask, area, { step, period, way, rgb, stripe, ground }) {
-    const { data, width, height } = mask;
-    // as `onEdge`, which costs too much for a million pixels
-    const edge = (i, x, y, reach) => (x >= reach && data[i - reach] < 128) || (x + reach < width && data[i + reach] < 128)
-        || (y >= reach && data[i - reach * width] < 128) || (y + reach < height && data[i + reach * width] < 128);
+    const { data, width } = mask;
     const light = rgb.map((part) => Math.round(part + 0.72 * (255 - part)));
     const shades = shadesOf(period, rgb, light, stripe, ground);
     for (let y = area.top; y < area.bottom; y++) {
         const shift = way * (y % period) + period;
         for (let x = area.left; x < area.right; x++) {
-            const i = y * width + x;
-            const value = data[i];
+            const value = data[y * width + x];
             if (value === 0) continue;
             const at = ((y - area.top) * image.width + (x - area.left)) * 4;
-            if (value >= 128 && edge(i, x, y, 2 * step)) {
-                const outer = edge(i, x, y, step);
+            if (value >= 128 && onEdge(mask, x, y, 2 * step)) {
+                const outer = onEdge(mask, x, y, step);
                 blend(image.data, at, outer ? DARK : light, outer ? 0.7 : 0.95);
             } else {
                 const shade = shades[(x + shift) % period];
@@ -104,8 +100,9 @@ function shadesOf(period, rgb, light, stripe, ground) {
 
 /** @returns {boolean} whether a pixel of a mask has a neighbour, `step` pixels on, that is mostly outside */
 export function onEdge({ data, width, height }, x, y, step) {
-    return (x >= step && data[y * width + x - step] < 128) || (x + step < width && data[y * width + x + step] < 128)
-        || (y >= step && data[(y - step) * width + x] < 128) || (y + step < height && data[(y + step) * width + x] < 128);
+    const at = y * width + x;
+    return (x >= step && data[at - step] < 128) || (x + step < width && data[at + step] < 128)
+        || (y >= step && data[at - step * width] < 128) || (y + step < height && data[at + step * width] < 128);
 }
 
 function blend(pixels, at, rgb, alpha) {

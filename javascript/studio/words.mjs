@@ -9,7 +9,7 @@
  *   bound: of painted regions, by name, which of the motions each takes, as a run binds them
  */
 
-import { addRegion, changeRegion, findRegion, removeRegion } from "./document.mjs";
+import { UNMOVED, addRegion, changeRegion, findRegion, isUnmoved, removeRegion } from "./document.mjs";
 import { Lost, Refusal, Superseded } from "./channel.mjs";
 import { turnArrows } from "./steer.mjs";
 
@@ -19,22 +19,23 @@ const UNNAMED = /^(area|region)( \d+)?$/;
 /** @param {Parsed} parsed @returns {Spoken} */
 export function spokenOf(parsed) {
     const spoken = {};
-    for (const name of parsed.regions) spoken[name.toLowerCase()] = { angle: null, kind: "translate", speed: 1 };
+    for (const name of parsed.regions) spoken[name.toLowerCase()] = UNMOVED;
     for (const { region, angle, kind, speed } of parsed.motions) spoken[region.toLowerCase()] = { angle, kind, speed };
-    for (const [name, index] of Object.entries(parsed.bound ?? {})) {
-        if (UNNAMED.test(name)) continue;
-        const { angle, kind, speed } = parsed.motions[index];
-        spoken[name.toLowerCase()] = { angle, kind, speed };
-    }
+    for (const [name, { angle, kind, speed }] of boundOf(parsed)) spoken[name.toLowerCase()] = { angle, kind, speed };
     return spoken;
+}
+
+/** Painted regions that have a name, and the motion that each takes. @param {Parsed} parsed */
+function boundOf(parsed) {
+    return Object.entries(parsed.bound ?? {})
+        .filter(([name]) => !UNNAMED.test(name))
+        .map(([name, index]) => [name, parsed.motions[index]]);
 }
 
 /** The names of motions that painted regions of other names take. @returns {Set<string>} */
 function taken(parsed) {
-    const others = Object.entries(parsed.bound ?? {})
-        .filter(([name]) => !UNNAMED.test(name))
-        .map(([name, index]) => [name.toLowerCase(), parsed.motions[index].region.toLowerCase()]);
-    return new Set(others.filter(([name, motion]) => name !== motion).map(([, motion]) => motion));
+    const pairs = boundOf(parsed).map(([name, motion]) => [name.toLowerCase(), motion.region.toLowerCase()]);
+    return new Set(pairs.filter(([name, motion]) => name !== motion).map(([, motion]) => motion));
 }
 
 /**
@@ -50,7 +51,7 @@ export function merge(document, parsed, before) {
     let result = named(document, parsed, now, before, elsewhere);
     const said = [...parsed.regions, ...parsed.motions.map((motion) => motion.region)];
     // the run moves the painted region of another name; a row of its own would be a phantom
-    const names = [...said.filter((name) => !elsewhere.has(name.toLowerCase())), ...boundNames(parsed)];
+    const names = [...said.filter((name) => !elsewhere.has(name.toLowerCase())), ...boundOf(parsed).map(([name]) => name)];
     for (const name of elsewhere) {
         const region = findRegion(result, name);
         if (region !== undefined && !isUsed(result, region)) result = removeRegion(result, region.name);
@@ -66,14 +67,10 @@ export function merge(document, parsed, before) {
     for (const name of Object.keys(before)) {
         const region = findRegion(result, name);
         if (name in now || region === undefined) continue;
-        if (isUsed(result, region)) result = changeRegion(result, region.name, { angle: null, kind: "translate", speed: 1 });
+        if (isUsed(result, region)) result = changeRegion(result, region.name, UNMOVED);
         else result = removeRegion(result, region.name);
     }
     return result;
-}
-
-function boundNames(parsed) {
-    return Object.keys(parsed.bound ?? {}).filter((name) => !UNNAMED.test(name));
 }
 
 /** Whether a region is painted, or has an arrow. */
@@ -94,16 +91,15 @@ function named(document, parsed, now, before, elsewhere) {
 }
 
 function renamed(document, region, name, now, before) {
-    const unmoved = region.angle === null && region.kind === "translate" && region.speed === 1;
     const said = sameMotion(region, before[region.name.toLowerCase()]);
     // what was drawn as its motion stays; the words follow it
-    const motion = unmoved || said ? now[name.toLowerCase()] : {};
+    const motion = isUnmoved(region) || said ? now[name.toLowerCase()] : {};
     return changeRegion(document, region.name, { name, ...motion });
 }
 
 function sameMotion(a, b) {
     // a region that is only mentioned says nothing of its motion
-    if (b === undefined) return a.angle === null && a.kind === "translate" && a.speed === 1;
+    if (b === undefined) return isUnmoved(a);
     return a.angle === b.angle && a.kind === b.kind && a.speed === b.speed;
 }
 

@@ -61,7 +61,7 @@ def bind(
     drives = []
     for number, region in enumerate(regions.regions):
         arrows = tuple(arrow for arrow, owner in zip(hints.arrows, owners, strict=True) if owner == number)
-        motion = _motion_for(region, regions, plan.motions)
+        motion = motion_of(region.name, plan.motions, len(regions.regions) == 1)
         hint = _hint_for(region, hints.regions)
         drives.append(_drive(picture, region, motion, hint, arrows, settings))
     names = {region.name.lower() for region in regions.regions}
@@ -122,10 +122,6 @@ def motion_of(region: str, motions: Sequence[Motion], only: bool) -> Motion | No
     if best > 0:
         return motions[degrees.index(best)]
     return motions[0] if only else None
-
-
-def _motion_for(region: Region, regions: Regions, motions: tuple[Motion, ...]) -> Motion | None:
-    return motion_of(region.name, motions, len(regions.regions) == 1)
 
 
 def _drive(  # noqa: PLR0917

@@ -10,6 +10,8 @@ own.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -38,10 +40,34 @@ _OBLIQUE, _ACROSS = 0.75, 0.9
 """Squared sines of the angle between arrow and bank, 60 and 72 degrees: up to here oblique, from here on across."""
 
 
+@dataclass(frozen=True)
+class _Drawn:
+    """The arrows of a family on its grid.
+
+    Attributes:
+        velocities: float64 [arrows, 2], pixels of the picture per frame.
+        distances: of each, float64 [h, w], pixels of the picture.
+        cores: of each, float64 [h, w], the weights of the cells right under it.
+        nearest: float64 [arrows, h, w], sums to 1: which is nearest; mixed only where two are equally near.
+    """
+
+    velocities: Array
+    distances: list[Array]
+    cores: list[Array]
+    nearest: Array
+
+    def spread(self, values: Array) -> Array:
+        """float64 [h, w, C]: the values [arrows, C] of each cell's nearest arrow."""
+        return np.tensordot(self.nearest, values, axes=(0, 0))
+
+
 def solve_family(grid: Grid, drives: tuple[Drive, ...], hints: Hints, perspective: float, walls: float) -> Array:
     """The field float64 [h, w, 2] of a family, in pixels of the picture per frame, before it is brought to speed."""
     guide = make_guide(grid, drives, hints, perspective)
-    confined = _confined(grid, drives) * (1 - _crossed(grid, drives, guide.field))
+    drawn = _drawn(grid, drives)
+    confined = _confined(grid, drives)
+    if drawn is not None:
+        confined *= 1 - _crossed(grid, drives, guide.field, drawn)
     stiffness = 1 + _PIN_STIFFNESS * guide.still
     walled = _mixed(grid, [float(drive.walled) for drive in drives])
     falls = _mixed(grid, [float(drive.falls) for drive in drives])
@@ -57,7 +83,18 @@ def solve_family(grid: Grid, drives: tuple[Drive, ...], hints: Hints, perspectiv
     second = Projection(grid.coverage, sides, resistance, length, stiffness)
     wanted = [_share_open(grid, number, drive, confined) for number, drive in enumerate(drives)]
     field = _aimed(grid, drives, wanted, guide.keep, bent, second)
-    return _honour_arrows(grid, drives, field, guide)
+    return field if drawn is None else _honour_arrows(grid, drawn, field, guide)
+
+
+def _drawn(grid: Grid, drives: tuple[Drive, ...]) -> _Drawn | None:
+    arrows = [arrow for drive in drives for arrow in drive.arrows]
+    if not arrows:
+        return None
+    distances = [arrow_distance(grid, arrow) for arrow in arrows]
+    step = min(grid.size) / grid.side
+    near = np.stack([1 / (distance**2 + step**2) ** 2 for distance in distances])
+    velocities = np.array([arrow_velocity(arrow, *grid.size) for arrow in arrows])
+    return _Drawn(velocities, distances, [_core(grid, distance) for distance in distances], near / near.sum(axis=0))
 
 
 def _mixed(grid: Grid, values: list[float]) -> Array:
@@ -102,15 +139,12 @@ def _confined(grid: Grid, drives: tuple[Drive, ...]) -> Array:
     return np.asarray(walled * np.maximum(smooth * (1 - falls), _FALLS * falls))
 
 
-def _crossed(grid: Grid, drives: tuple[Drive, ...], guide: Array) -> Array:
+def _crossed(grid: Grid, drives: tuple[Drive, ...], guide: Array, drawn: _Drawn) -> Array:
     """float64 [h, w]: 1 where an arrow across a channel leads across it, so that it does not turn what the arrow moves.
 
     The banks around a place say which way is across: the axis of their normals, as in a structure tensor. An arrow
     along a channel follows all of its bends, also those that its own direction would cross.
     """
-    arrows = [arrow for drive in drives for arrow in drive.arrows]
-    if not arrows:
-        return np.zeros(grid.coverage.shape)
     normal = wall_vectors(blur(grid.coverage, 2.0), np.ones(grid.coverage.shape))
     length = np.maximum(np.linalg.norm(normal, axis=-1), 1e-9)
     xx, xy, yy = (
@@ -119,11 +153,9 @@ def _crossed(grid: Grid, drives: tuple[Drive, ...], guide: Array) -> Array:
     direction = guide / np.maximum(np.linalg.norm(guide, axis=-1), 1e-12)[..., None]
     x, y = direction[..., 0], direction[..., 1]
     across = _steep((xx * x * x + 2 * xy * x * y + yy * y * y) / np.maximum(xx + yy, 1e-9))
-    distances = [arrow_distance(grid, arrow) for arrow in arrows]
-    cores = [_core(grid, distance) for distance in distances]
-    own = [float((core * across).sum() / max(float(core.sum()), 1e-12)) for core in cores]
+    own = [float((core * across).sum() / max(float(core.sum()), 1e-12)) for core in drawn.cores]
     share = _mixed(grid, [float(bool(drive.arrows)) for drive in drives])
-    return share * across * _by_nearest(grid, distances, np.array(own)[:, None])[..., 0]
+    return share * across * drawn.spread(np.array(own)[:, None])[..., 0]
 
 
 def _steep(head_on: Array) -> Array:
@@ -209,26 +241,19 @@ def _error(grid: Grid, number: int, drive: Drive, field: Array) -> float:
     return (drive.angle - angle + 180.0) % 360.0 - 180.0
 
 
-def _honour_arrows(grid: Grid, drives: tuple[Drive, ...], field: Array, guide: Guide) -> Array:
+def _honour_arrows(grid: Grid, drawn: _Drawn, field: Array, guide: Guide) -> Array:
     """Turn and scale the field around each arrow until it is the arrow's there; right under it, it is the arrow's own.
 
     Scaling makes no place faster than twice its guide: where an arrow meets what holds still it would never end.
     """
-    height, width = grid.size
-    reach = 0.08 * min(height, width)
-    arrows = [arrow for drive in drives for arrow in drive.arrows]
-    if not arrows:
-        return field
-    distances = [arrow_distance(grid, arrow) for arrow in arrows]
-    weights = [np.exp(-0.5 * (distance / reach) ** 2) for distance in distances]
-    cores = [_core(grid, distance) for distance in distances]
+    reach = 0.08 * min(grid.size)
+    weights = [np.exp(-0.5 * (distance / reach) ** 2) for distance in drawn.distances]
     total = np.sum(weights, axis=0) + 0.02
     complex_field = field[..., 0] + 1j * field[..., 1]
     fastest = np.maximum(abs(complex_field), _FASTEST * np.linalg.norm(guide.field, axis=-1))
     for _ in range(_ARROW_ROUNDS):
         change = np.zeros(grid.coverage.shape, complex)
-        for arrow, weight, core in zip(arrows, weights, cores, strict=True):
-            dx, dy = arrow_velocity(arrow, height, width)
+        for (dx, dy), weight, core in zip(drawn.velocities, weights, drawn.cores, strict=True):
             present = complex((core * complex_field).sum() / max(float(core.sum()), 1e-12))
             if abs(present) > 1e-9:
                 ratio = complex(dx, dy) / present
@@ -236,15 +261,7 @@ def _honour_arrows(grid: Grid, drives: tuple[Drive, ...], field: Array, guide: G
         complex_field = complex_field * np.exp(change / total)
         complex_field *= np.minimum(1, fastest / np.maximum(abs(complex_field), 1e-12))
     around = np.stack([complex_field.real, complex_field.imag], axis=-1)
-    under = _by_nearest(grid, distances, np.array([arrow_velocity(arrow, height, width) for arrow in arrows]))
-    return around + guide.drawn[..., None] * (under - around)
-
-
-def _by_nearest(grid: Grid, distances: list[Array], values: Array) -> Array:
-    """float64 [h, w, C]: the values [arrows, C] of each cell's nearest arrow; mixed only where two are equally near."""
-    step = min(grid.size) / grid.side
-    weights = np.stack([1 / (distance**2 + step**2) ** 2 for distance in distances])
-    return np.tensordot(weights / weights.sum(axis=0), values, axes=(0, 0))
+    return around + guide.drawn[..., None] * (drawn.spread(drawn.velocities) - around)
 
 
 def _core(grid: Grid, distance: Array) -> Array:

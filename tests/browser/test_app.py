@@ -226,7 +226,7 @@ def test_a_reload_begins_afresh_and_the_drawing_comes_back_with_the_picture(
     studio.until(lambda: studio.document().get("regions") == before["regions"])
 
 
-def test_a_run_is_cancelled(studio: StudioPage, water: Path) -> None:
+def begin_a_long_loop(studio: StudioPage, water: Path) -> None:
     studio.put_in(water)
     paint_the_middle(studio)
     studio.document()
@@ -235,6 +235,10 @@ def test_a_run_is_cancelled(studio: StudioPage, water: Path) -> None:
     frames.press("Tab")
     studio.press("t2c_animate")
     studio.wait("s.running && s.running.stage === 'loop'")
+
+
+def test_a_run_is_cancelled(studio: StudioPage, water: Path) -> None:
+    begin_a_long_loop(studio, water)
     studio.press("t2c_cancel")
     studio.wait("!s.running")
     assert studio.state["loop"] is None
@@ -252,14 +256,7 @@ def test_a_file_that_is_no_picture_is_refused_with_a_sentence(studio: StudioPage
 
 
 def test_a_picture_that_is_taken_away_in_a_run_does_not_come_back(studio: StudioPage, water: Path) -> None:
-    studio.put_in(water)
-    paint_the_middle(studio)
-    studio.document()
-    frames = studio.tab.locator("#t2c_frames input[type=number]").first
-    frames.fill("600")
-    frames.press("Tab")
-    studio.press("t2c_animate")
-    studio.wait("s.running && s.running.stage === 'loop'")
+    begin_a_long_loop(studio, water)
     studio.tab.locator("#t2c_picture button[aria-label*=lear], #t2c_picture button[aria-label*=emove]").first.click()
     studio.wait("s.picture === null")
     for _ in range(15):

@@ -51,6 +51,10 @@ export class Page {
         this.write("t2c_motion", text);
     }
 
+    setPrompt(text) {
+        this.write("t2c_prompt", text);
+    }
+
     /** The speed of everything, where the page has a setting for it. @returns {number} */
     speed() {
         const speed = Number(this.read("t2c_speed"));

@@ -37,6 +37,8 @@ export class Store {
         this.listeners = new Map();
         /** The document that the page put in last, as text. */
         this.given = "";
+        /** @type {{prompt?: string, motion?: string}} the words that came with the picture */
+        this.brought = {};
         /** @type {{width: number, height: number, url: string, key: string}|null} */
         this.picture = null;
         this.open(null, { document: EMPTY, words: "", spoken: {} });
@@ -132,6 +134,13 @@ export class Store {
     amendWords({ words, spoken }) {
         this.history.amend({ ...this.state, words, spoken, unsaid: false });
         this.tell("change", { from: "echo" });
+    }
+
+    /** The document of the present state, without a step of its own. @param {Document} document */
+    amendDocument(document) {
+        this.history.amend({ ...this.state, document });
+        this.settle();
+        this.tell("change", { from: "words" });
     }
 
     undo() {

@@ -249,7 +249,7 @@ export class Studio {
     async takeState(state) {
         if (this.disposed) return;
         const picture = state.picture ?? null;
-        if ((picture?.key ?? null) !== (this.store.picture?.key ?? null)) await this.openPicture(picture);
+        if ((picture?.key ?? null) !== (this.store.picture?.key ?? null)) await this.openPicture(picture, state);
         const hints = state.hints ? JSON.stringify(state.hints) : "";
         if (hints !== "" && hints !== this.store.given && picture !== null) {
             const document = await read(state.hints, CODEC, maskSize(picture), this.store.state.spoken);
@@ -284,8 +284,10 @@ export class Studio {
     }
 
     /** Another picture: the work on it, where there is some, else a new document. @private */
-    async openPicture(picture) {
+    async openPicture(picture, { words: brought = {}, running = null }) {
         await this.flush();
+        if (running === null) this.forgetBrought(brought);
+        this.store.brought = brought;
         const left = this.store.state.words;
         const work = picture === null ? null : this.keep.load(picture.key);
         let document = EMPTY;
@@ -311,6 +313,13 @@ export class Studio {
         const known = work !== null && words === work.words;
         if (!known) this.words.typed();
         if (!isBlank(document)) this.settle().then(() => known && this.describe());
+    }
+
+    /** The words that came with a picture go with it, unless a run makes another from them. @private */
+    forgetBrought(next) {
+        const { prompt, motion } = this.store.brought;
+        if (prompt !== next.prompt && this.page.prompt() === prompt) this.page.setPrompt("");
+        if (motion !== next.motion && this.page.motion() === motion) this.words.put("");
     }
 
     /** @private */

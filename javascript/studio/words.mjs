@@ -9,7 +9,7 @@
  *   bound: of painted regions, by name, which of the motions each takes, as a run binds them
  */
 
-import { UNMOVED, addRegion, changeRegion, findRegion, isUnmoved, removeRegion } from "./document.mjs";
+import { UNMOVED, addRegion, changeRegion, findRegion, isUnmoved, mergeRegions, removeRegion } from "./document.mjs";
 import { Lost, Refusal, Superseded } from "./channel.mjs";
 import { turnArrows } from "./steer.mjs";
 
@@ -69,6 +69,22 @@ export function merge(document, parsed, before) {
         if (name in now || region === undefined) continue;
         if (isUsed(result, region)) result = changeRegion(result, region.name, UNMOVED);
         else result = removeRegion(result, region.name);
+    }
+    return result;
+}
+
+/**
+ * The document after something was painted that the words call by another name: it is the region that they mean.
+ * @param {Document} document
+ * @param {Parsed} parsed
+ * @returns {Document}
+ */
+export function met(document, parsed) {
+    let result = document;
+    for (const [name, motion] of boundOf(parsed)) {
+        const [painted, said] = [name, motion.region].map((one) => findRegion(result, one));
+        if (painted === undefined || said === undefined || painted === said) continue;
+        if (isUnmoved(painted) && !isUsed(result, said)) result = mergeRegions(result, painted.name, said.name);
     }
     return result;
 }
@@ -156,11 +172,11 @@ export class Words {
         if (answer === null || this.seen !== asked || this.changed || this.store.state.document.regions !== document.regions) return;
         this.put(answer.motion);
         this.store.amendWords({ words: answer.motion, spoken: this.store.state.spoken });
-        const heard = answer.motions === undefined
-            ? await this.asking("parse", { ...this.seen, regions: this.painted() })
-            : { regions: answer.regions ?? [], motions: answer.motions };
+        const heard = await this.asking("parse", { ...this.seen, regions: this.painted() });
         if (heard === null || this.page.motion() !== answer.motion || this.store.state.document.regions !== document.regions) return;
         this.store.amendWords({ words: answer.motion, spoken: spokenOf(heard) });
+        const { document: now } = this.store.state;
+        if (met(now, heard) !== now) this.store.amendDocument(met(now, heard));
     }
 
     /** The names of the regions that a run will move as they are painted. @private */

@@ -105,6 +105,7 @@ class Session:
         chosen: the regions that were chosen among those offered, for as long as the page names none.
         sampled: the values of the maker's own settings at the last run.
         hints: a document that comes with the picture, or "".
+        words: prompt and motion words that come with the picture, and go with it; by their settings' names.
         left: the page shows another picture by now, or none.
     """
 
@@ -121,6 +122,7 @@ class Session:
     chosen: str = ""
     sampled: Mapping[str, Value] = field(default_factory=dict)
     hints: str = ""
+    words: Mapping[str, str] = field(default_factory=dict)
     left: bool = False
 
     def values(self, given: Mapping[str, object]) -> dict[str, object]:

@@ -66,6 +66,7 @@ def state_text(
         "loop": session.loop,
         "stages": {stage.value: _stage(stage, session.shown.get(stage, Shown()), stage in stale) for stage in STRIP},
         "hints": json.loads(session.hints) if session.hints else None,
+        "words": dict(session.words),
         "running": None if running is None else dict(zip(("stage", "done", "total"), running, strict=True)),
     }
     return json.dumps(document, ensure_ascii=False, allow_nan=False)

@@ -129,6 +129,7 @@ class Studio:
         with Image.open(given.picture) as opened:
             id = self._take_in(id, to_picture(opened))
         self.sessions[id].hints = given.hints
+        self.sessions[id].words = {"prompt": given.prompt, "motion": given.motion}
         return id, given
 
     def put_mask(self, id: str, mask: Image.Image | Unreadable | None) -> None:

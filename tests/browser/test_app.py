@@ -196,6 +196,21 @@ def test_words_and_regions_stay_in_step(studio: StudioPage) -> None:
     studio.until(lambda: studio.angles() == {"clouds": 0, "river": 0, "waterfall": 270})
 
 
+def test_the_words_of_the_example_go_with_it(studio: StudioPage, water: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other.png"
+    with Image.open(water) as picture:
+        picture.rotate(180).save(other)
+    studio.press("t2c_example")
+    studio.tab.wait_for_function("() => document.querySelectorAll('.t2c-region').length === 3")
+    studio.put_in(water)
+    studio.until(lambda: studio.box("t2c_motion") == studio.box("t2c_prompt") == "" and studio.angles() == {})
+    studio.tab.wait_for_function("() => document.querySelectorAll('.t2c-region').length === 0")
+    studio.words("water flowing left")
+    studio.put_in(other)
+    studio.tab.wait_for_timeout(1000)
+    assert studio.box("t2c_motion") == "water flowing left"
+
+
 def test_two_tabs_do_not_disturb_each_other(browser: Any, address: str, water: Path, tmp_path: Path) -> None:
     other = tmp_path / "other.png"
     with Image.open(water) as picture:

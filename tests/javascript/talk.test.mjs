@@ -5,7 +5,7 @@ import { EMPTY, addRegion, changeRegion, mergeRegions } from "../../javascript/s
 import { emptyMask } from "../../javascript/studio/mask.mjs";
 import { Page } from "../../javascript/studio/page.mjs";
 import { Store } from "../../javascript/studio/store.mjs";
-import { Words, merge, spokenOf } from "../../javascript/studio/words.mjs";
+import { Words, merge, met, spokenOf } from "../../javascript/studio/words.mjs";
 
 const PICTURE = { width: 100, height: 100, key: "k", url: "" };
 const turn = () => new Promise((done) => setTimeout(done, 0));
@@ -251,6 +251,30 @@ test("a motion of the same family moves the painted region, without a phantom be
     assert.deepEqual(phantom.regions.map(({ name }) => name), ["water"]);
     const silent = merge(merged, { regions: [], motions: [], bound: {} }, spokenOf(parsed));
     assert.deepEqual(silent.regions.map(({ name, angle }) => [name, angle]), [["water", null]]);
+});
+
+test("what is painted under another name than the words use is the region that they mean", async () => {
+    const { page, store, words } = talking("river left");
+    words.channel.ask = async (what, payload) => (what === "describe" ? { motion: page.text } : {
+        ...parse(payload), bound: Object.fromEntries(payload.regions.map((name) => [name, 0])),
+    });
+    await words.typed();
+    const { document } = store.state;
+    store.commit(addRegion(document, { name: "water", mask: DOT }), "adding water");
+    await words.drawn();
+    assert.deepEqual(store.state.document.regions.map(({ name, angle, mask }) => [name, angle, mask]), [["river", 180, DOT]]);
+    assert.deepEqual([page.text, store.active], ["river left", "river"]);
+    store.undo();
+    assert.equal(store.state.document, document);
+});
+
+test("what is painted and goes its own way stays beside what the words name", () => {
+    const parsed = { regions: ["river"], motions: [still("river", 180)], bound: { water: 0 } };
+    const said = addRegion(EMPTY, { name: "river", angle: 180 });
+    const apart = addRegion(said, { name: "water", angle: 90, mask: DOT });
+    assert.equal(met(apart, parsed), apart);
+    const both = addRegion(changeRegion(said, "river", { mask: DOT }), { name: "water", mask: DOT });
+    assert.equal(met(both, parsed), both);
 });
 
 test("a painted region takes the place of one that was only said", () => {

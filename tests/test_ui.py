@@ -89,6 +89,7 @@ def test_a_painting_becomes_a_loop(handlers: Handlers, picture: Image.Image, mas
     assert not end.running and end.player is not None and "<video" in end.player and "loop autoplay muted" in end.player
     assert _frames(_loop(handlers, end)) == 6
     assert end.strip is not None and all("<img" in figure for figure in end.strip.values())
+    assert handlers.settle(end.id).left, "nothing more to show"
 
 
 def test_the_same_picture_keeps_its_workspace_and_another_gets_its_own(
@@ -383,6 +384,8 @@ def test_a_run_of_a_picture_that_was_left_does_not_bring_it_back(
     rest = list(views)
     assert rest and all(view.left for view in rest)
     assert not (handlers.studio.folder / first.id / "loop.mp4").exists()
+    settled = handlers.settle(shown.id)
+    assert (settled.id, settled.state, settled.running) == (shown.id, shown.state, False)
 
 
 def test_a_picture_made_from_text_stays_when_the_given_one_is_taken_away(tmp_path: Path) -> None:

@@ -94,7 +94,11 @@ class _Wiring:
         def last(*values: Any) -> list[Any]:
             return list(views(*values))[-1]
 
-        button.click(views if self.queued else last, given, self.page.changed, **QUIET)
+        run = button.click(views if self.queued else last, given, self.page.changed, **QUIET)
+        run.then(self._settle, [self.page.id], self.page.changed, queue=False, **QUIET)
+
+    def _settle(self, id: str) -> list[Any]:
+        return self.page.updates(self.handlers.settle(id))
 
     def _put_in(self) -> None:
         page, handlers = self.page, self.handlers

@@ -144,6 +144,14 @@ class Handlers:
         figures = strip(session.shown, stale)
         return View(id, strip=figures, state=self._state(id), begun=True)
 
+    def settle(self, id: str) -> View:
+        """A run is over, and the page shows `id`: where that is another picture, what the run said last may have come
+        after it, by another way.
+        """
+        if self._begun(id):
+            return View(id, left=True)
+        return View(id, state=self._state(id))
+
     def _follow(self, id: str, begin: Callable[[], tuple[str, Task]]) -> Iterator[View]:
         before = id
         try:

@@ -103,6 +103,17 @@ def test_a_field_is_sent_in_the_picture_s_pixels() -> None:
     assert not still.any()
 
 
+def test_what_a_run_will_look_for_is_no_mistake_while_one_draws(handlers: Handlers, id: str) -> None:
+    document = painted(180.0)
+    document["regions"].append({"name": "clouds", "angle": 0.0, "speed": 1.0})
+    alone = ask(handlers, id, "solve", hints=painted(180.0), motion="")
+    document["arrows"] = [{"from": [0.4, 0.7], "to": [0.5, 0.7], "region": "clouds"}]
+    beside = ask(handlers, id, "solve", hints=document, motion="")
+    assert beside["notes"] == alone["notes"] and beside["flow"] == alone["flow"]
+    document["arrows"] = [{"from": [0.4, 0.1], "to": [0.5, 0.1]}]
+    assert "lies outside" in " ".join(ask(handlers, id, "solve", hints=document, motion="")["notes"])
+
+
 def test_where_nothing_is_painted_it_says_so_until_the_region_stage_has_run(handlers: Handlers, id: str) -> None:
     reply = ask(handlers, id, "solve", hints={"version": 2, "arrows": []}, motion="river flowing left")
     assert not reply["ok"] and reply["kind"] == "no-region" and "paint" in reply["error"]

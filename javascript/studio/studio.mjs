@@ -40,6 +40,11 @@ function remembering(encode) {
     };
 }
 
+/** A note as a sentence among others. */
+function sentence(note) {
+    return `${note.charAt(0).toUpperCase()}${note.slice(1)}.`.replace(/\.\.$/, ".");
+}
+
 export class Studio {
     /**
      * @param {Element} root  the page's `.t2c-studio`
@@ -385,7 +390,7 @@ export class Studio {
     tell(notes) {
         const fresh = notes.filter((note) => !this.noted.includes(note));
         this.noted = notes;
-        if (fresh.length > 0) this.say(fresh.map((note) => `${note}.`.replace(/\.\.$/, ".")).join(" "));
+        if (fresh.length > 0) this.say(fresh.map(sentence).join(" "));
     }
 
     /** @private */

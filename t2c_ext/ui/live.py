@@ -105,6 +105,8 @@ class Live:
         working = self._working(session.still, side)
         plan, hints = self.plan(recipe.prompt), parse_hints(recipe.motion.hints)
         regions = self._regions(session, folder, recipe, working.seen, plan, hints)
+        if session.mask is None:
+            hints = _of_what_is_there(hints, regions)
         settings = recipe.motion
         notes: tuple[str, ...] = ()
         if choose_model(settings, plan, hints).model is not MotionModel.SOLVER:
@@ -186,6 +188,16 @@ class Live:
             return Regions(tuple(replace(row, mask=_resized(row.mask, size)) for row in regions.regions))
 
         return self._found.get((folder, record.fingerprint, painted.stat().st_mtime_ns, size), read)
+
+
+def _of_what_is_there(hints: Hints, regions: Regions) -> Hints:
+    """The hints without those of regions that a run will look for; until then they are no mistake."""
+    awaited = {name.lower() for name in unpainted_names(hints.besides, [row.name for row in regions.regions])}
+    return replace(
+        hints,
+        regions=tuple(row for row in hints.regions if row.name.lower() not in awaited),
+        arrows=tuple(arrow for arrow in hints.arrows if (arrow.region or "").lower() not in awaited),
+    )
 
 
 def sent(flow: FloatArray, moving: FloatArray, full: tuple[int, int], longest: int = SENT) -> dict[str, Any]:

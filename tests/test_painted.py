@@ -92,6 +92,11 @@ def test_what_is_named_besides_is_found_and_what_was_painted_has_precedence(pict
     river, clouds = painted_regions(picture, hints, settings, segmenter=Everywhere()).regions
     assert (river.name, clouds.name) == ("river", "clouds")
     assert np.allclose(river.mask + clouds.mask, 1)
+    soft = [RegionHint("river", mask=Painted(np.tile(np.linspace(0, 255, SIDE, dtype=np.uint8)[:, None], (1, SIDE))))]
+    both = painted_regions(picture, soft, settings, segmenter=Everywhere())
+    assert np.allclose(both.mask, 1), "no gap where a soft edge meets what was found"
+    river, clouds = both.regions
+    assert (river.mask[SIDE * 5 // 8 :] == 1).all() and (clouds.mask[: SIDE * 3 // 8] == 1).all()
     assert len(painted_regions(picture, hints, RegionSettings()).regions) == 1
 
 

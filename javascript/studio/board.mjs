@@ -113,8 +113,7 @@ export class Board {
         this.element.style.aspectRatio = `${picture.width} / ${picture.height}`;
         this.world.style.width = `${picture.width}px`;
         this.world.style.height = `${picture.height}px`;
-        this.view = fit(picture, this.window);
-        this.drawAll();
+        this.look(fit(picture, this.window));
     }
 
     /** @private */

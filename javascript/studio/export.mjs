@@ -56,12 +56,12 @@ export class ExportPanel {
     }
 
     /** Ask for a file. @returns {Promise<{url: string, bytes: number, name: string}|null>} */
-    async ask(format, button) {
+    async ask(request, button) {
         const { loop } = this;
         button.setAttribute("aria-busy", "true");
         button.disabled = true;
         try {
-            const made = await this.channel.ask("export", this.request(format));
+            const made = await this.channel.ask("export", request);
             return this.loop === loop ? made : null;
         } catch (error) {
             if (error instanceof Superseded) return null;
@@ -76,7 +76,7 @@ export class ExportPanel {
     /** @private */
     async run() {
         this.result.textContent = "Writing the file…";
-        const made = await this.ask(this.format.value, this.make);
+        const made = await this.ask(this.request(this.format.value), this.make);
         if (made !== null) this.offer(made);
     }
 
@@ -90,7 +90,8 @@ export class ExportPanel {
     /** @private */
     async copyGif() {
         this.result.textContent = "Making the GIF…";
-        const made = await this.ask("gif", this.copy);
+        // the limit is of the file that is saved
+        const made = await this.ask({ ...this.request("gif"), max_megabytes: 0 }, this.copy);
         if (made === null) return;
         try {
             if (!navigator.clipboard?.write) throw new Error("this page may not use the clipboard");

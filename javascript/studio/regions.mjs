@@ -23,12 +23,17 @@ export class RegionList {
      */
     constructor(store, acts) {
         Object.assign(this, { store, acts });
+        /** @type {Map<string, number>} the direction that a region had before it turned */
+        this.ways = new Map();
         this.list = el("ul", { class: "t2c-regions", "aria-label": "Regions" });
         this.none = el("p", { class: "t2c-hint", text: "Paint with the brush, or write what moves: “river flowing left”." });
         this.add = iconButton("plus", "Add a region", () => this.addOne(), { class: "t2c-button t2c-small" });
         this.element = el("section", { class: "t2c-side", "aria-label": "Regions" },
             el("header", {}, el("h3", { text: "Regions" }), this.add), this.list, this.none);
-        store.on("change", () => this.refresh());
+        store.on("change", ({ from }) => {
+            if (from === "open") this.ways.clear();
+            this.refresh();
+        });
         store.on("selection", () => this.refresh());
         store.on("found", () => this.refresh());
         this.refresh();
@@ -83,7 +88,7 @@ export class RegionList {
         const bin = iconButton("trash", "Remove the region", () => this.remove(row.dataset.name), { class: "t2c-button t2c-small" });
         const kind = el("select", {
             class: "t2c-kind", "aria-label": "How it moves",
-            onchange: () => change(kind.value === "translate" ? { kind: "translate" } : { kind: kind.value, angle: null }, "another motion"),
+            onchange: () => this.turn(row.dataset.name, kind.value),
         }, ...TURNS.map(([value, text]) => el("option", { value, text })));
         const speed = el("input", {
             type: "range", min: -20, max: 20, step: 1, class: "t2c-speed", "aria-label": "Speed",
@@ -202,6 +207,13 @@ export class RegionList {
         let after = changeRegion(document, name, changed);
         if ("angle" in changed && changed.angle !== null) after = turnArrows(after, this.store.picture);
         this.store.commit(after, label, "drawing", control === null ? null : `${control} of ${name}`);
+    }
+
+    /** Another kind of motion; one that flows again goes where it went. @private */
+    turn(name, kind) {
+        const { angle } = findRegion(this.store.state.document, name);
+        if (angle !== null) this.ways.set(name, angle);
+        this.change(name, { kind, angle: kind === "translate" ? this.ways.get(name) ?? null : null }, "another motion");
     }
 
     /** Another speed: that of its arrows, where it has some. @private */

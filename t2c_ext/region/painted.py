@@ -42,7 +42,8 @@ def painted_regions(
         reporter, segmenter, device: as for `find_regions`.
 
     Returns:
-        Regions of the picture's size; what was painted has precedence over what was found.
+        Regions of the picture's size; what was painted has precedence over what was found, and where a soft edge meets
+        what was found, the two leave no gap.
 
     Raises:
         UserError: a mask has clearly another shape than the picture, or is too faint.
@@ -59,9 +60,17 @@ def painted_regions(
     except RegionNotFound:
         note = f"I could not find the {' or '.join(others)}, so it stays still; paint it to move it"
         return Regions(tuple(rows), (note,))
-    free = 1 - Regions(tuple(rows)).mask
-    rest = [replace(row, mask=np.asarray(row.mask * free, np.float32)) for row in found.regions]
-    return Regions((*rows, *(row for row in rest if row.mask.any())), found.notes)
+    return Regions(tuple(row for row in _meeting(rows, found.regions) if row.mask.any()), found.notes)
+
+
+def _meeting(painted: Sequence[Region], found: Sequence[Region]) -> list[Region]:
+    """Painted over found: the stronger one has what paint over a ground covers, a + b (1 - a)."""
+    over = np.stack([row.mask for row in painted])
+    under = np.stack([row.mask for row in found]) * (1 - over.max(axis=0))
+    masks = np.concatenate([over, under])
+    stronger = masks.argmax(axis=0)[None]
+    np.put_along_axis(masks, stronger, (over.max(axis=0) + under.max(axis=0))[None], axis=0)
+    return [replace(row, mask=mask) for row, mask in zip((*painted, *found), masks, strict=True)]
 
 
 def unpainted_names(besides: Sequence[str], painted: Sequence[str]) -> list[str]:

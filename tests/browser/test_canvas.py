@@ -122,6 +122,23 @@ def test_a_click_on_what_was_found_takes_it_away(canvas: Canvas) -> None:
     assert canvas.motion() == ""
 
 
+def test_another_picture_is_seen_whole(canvas: Canvas) -> None:
+    canvas.page.locator(".t2c-board").focus()
+    canvas.key("+", "+")
+    assert canvas.page.inner_text(".t2c-percent") != "100%"
+    canvas.show(400, 300, key="second")
+    canvas.page.wait_for_function("() => document.querySelector('.t2c-percent').innerText === '100%'")
+
+
+def test_a_region_that_flows_again_goes_where_it_went(canvas: Canvas) -> None:
+    canvas.type_motion("river flowing left")
+    kind = canvas.page.locator("select.t2c-kind[aria-label='How it moves']").first
+    for turned, told in (("swirl_cw", False), ("translate", True)):
+        kind.select_option(turned)
+        canvas.settled()
+        assert ("180°" in canvas.page.inner_text(".t2c-region")) == told
+
+
 def test_drawing_is_exact_at_any_zoom(canvas: Canvas) -> None:
     canvas.page.mouse.move(*canvas.at(0.6, 0.7))
     canvas.page.keyboard.down("Control")

@@ -79,7 +79,7 @@ export function merge(document, parsed, before) {
  * @param {Parsed} parsed
  * @returns {Document}
  */
-export function met(document, parsed) {
+export function asMeant(document, parsed) {
     let result = document;
     for (const [name, motion] of boundOf(parsed)) {
         const [painted, said] = [name, motion.region].map((one) => findRegion(result, one));
@@ -176,7 +176,8 @@ export class Words {
         if (heard === null || this.page.motion() !== answer.motion || this.store.state.document.regions !== document.regions) return;
         this.store.amendWords({ words: answer.motion, spoken: spokenOf(heard) });
         const { document: now } = this.store.state;
-        if (met(now, heard) !== now) this.store.amendDocument(met(now, heard));
+        const meant = asMeant(now, heard);
+        if (meant !== now) this.store.amendDocument(meant);
     }
 
     /** The names of the regions that a run will move as they are painted. @private */

@@ -33,14 +33,17 @@ class Seam:
 
 
 def spread_evenly(count: int, wanted: int) -> np.ndarray:
-    """Up to `wanted` distinct indices below `count`, sorted: floor(count * frac(k * golden ratio)), k = 0, 1, ...
+    """min(count, wanted) distinct indices below `count`, sorted: floor(count * frac(k * golden ratio)), k = 0, 1, ...
 
-    Deterministic, evenly spread, and without the columns that a constant stride picks out of a picture.
+    An index that comes again is passed over. Deterministic, evenly spread, and without the columns that a constant
+    stride picks out of a picture.
     """
     if count <= wanted:
         return np.arange(count)
     golden = (np.sqrt(5.0) - 1.0) / 2.0
-    return np.unique((count * np.modf(np.arange(wanted) * golden)[0]).astype(np.int64))
+    indices = (count * np.modf(np.arange(2 * wanted) * golden)[0]).astype(np.int64)
+    firsts = np.sort(np.unique(indices, return_index=True)[1])[:wanted]
+    return np.sort(indices[firsts])
 
 
 class SeamMeter:

@@ -5,7 +5,7 @@ import { EMPTY, addRegion, changeRegion, mergeRegions } from "../../javascript/s
 import { emptyMask } from "../../javascript/studio/mask.mjs";
 import { Page } from "../../javascript/studio/page.mjs";
 import { Store } from "../../javascript/studio/store.mjs";
-import { Words, merge, met, spokenOf } from "../../javascript/studio/words.mjs";
+import { Words, asMeant, merge, spokenOf } from "../../javascript/studio/words.mjs";
 
 const PICTURE = { width: 100, height: 100, key: "k", url: "" };
 const turn = () => new Promise((done) => setTimeout(done, 0));
@@ -272,9 +272,9 @@ test("what is painted and goes its own way stays beside what the words name", ()
     const parsed = { regions: ["river"], motions: [still("river", 180)], bound: { water: 0 } };
     const said = addRegion(EMPTY, { name: "river", angle: 180 });
     const apart = addRegion(said, { name: "water", angle: 90, mask: DOT });
-    assert.equal(met(apart, parsed), apart);
+    assert.equal(asMeant(apart, parsed), apart);
     const both = addRegion(changeRegion(said, "river", { mask: DOT }), { name: "water", mask: DOT });
-    assert.equal(met(both, parsed), both);
+    assert.equal(asMeant(both, parsed), both);
 });
 
 test("a painted region takes the place of one that was only said", () => {

@@ -2,6 +2,7 @@
 
 import { Lost, Superseded } from "./channel.mjs";
 import { el, icon } from "./dom.mjs";
+import { sentence } from "./toast.mjs";
 
 const FORMATS = [["mp4", "MP4"], ["webm", "WebM"], ["gif", "GIF"], ["webp", "WebP"], ["apng", "APNG"]];
 const SIDES = [0, 256, 384, 512, 768, 1024];
@@ -117,10 +118,6 @@ async function asHtml(url) {
         reader.readAsDataURL(blob);
     });
     return new Blob([`<img src="${data}" alt="cinemagraph">`], { type: "text/html" });
-}
-
-function sentence(text) {
-    return `${text[0].toUpperCase()}${text.slice(1)}.`.replace(/\.\.$/, ".");
 }
 
 function select(label, choices) {

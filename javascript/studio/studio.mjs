@@ -17,7 +17,7 @@ import { Pointers } from "./pointer.mjs";
 import { RegionList } from "./regions.mjs";
 import { segment, togglePreview } from "./requests.mjs";
 import { Store } from "./store.mjs";
-import { Toast } from "./toast.mjs";
+import { Toast, sentence } from "./toast.mjs";
 import { Toolbar, toolNamed } from "./toolbar.mjs";
 import { Words } from "./words.mjs";
 
@@ -38,11 +38,6 @@ function remembering(encode) {
         if (!known.has(mask)) known.set(mask, encode(mask));
         return known.get(mask);
     };
-}
-
-/** A note as a sentence among others. */
-function sentence(note) {
-    return `${note.charAt(0).toUpperCase()}${note.slice(1)}.`.replace(/\.\.$/, ".");
 }
 
 export class Studio {

@@ -4,6 +4,11 @@ import { el } from "./dom.mjs";
 
 const SHOWN = 6000;
 
+/** @returns {string} a note or an error as a sentence among others */
+export function sentence(text) {
+    return `${text.charAt(0).toUpperCase()}${text.slice(1)}.`.replace(/\.\.$/, ".");
+}
+
 export class Toast {
     constructor() {
         this.element = el("div", { class: "t2c-toast", role: "status", "aria-live": "polite", hidden: true });

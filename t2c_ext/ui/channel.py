@@ -131,8 +131,7 @@ class Channel:
 
     def _describe(self, id: str, request: Reply, values: Mapping[str, object]) -> Reply:
         text = _text(request, "motion") if "motion" in request else ""
-        said = describe(_stated(request.get("regions", [])), text)
-        return {"motion": said, **_plan(self._live.plan(PromptSettings(motion=said)))}
+        return {"motion": describe(_stated(request.get("regions", [])), text)}
 
     def _segment(self, id: str, request: Reply, values: Mapping[str, object]) -> Reply:
         session, _ = self._session(id)

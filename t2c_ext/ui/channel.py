@@ -21,7 +21,7 @@ from t2c_ext.recipe import Recipe
 from t2c_ext.region.find import found_edge
 from t2c_ext.region.segmenters.choose import make_segmenter
 from t2c_ext.region.segmenters.clusters import ClusterSegmenter
-from t2c_ext.settings import PromptSettings, RegionSettings, table
+from t2c_ext.settings import RegionSettings, table
 from t2c_ext.types import FloatArray, MotionKind, Painted, Plan, Region
 from t2c_ext.ui.live import Live, NoRegion, sent
 from t2c_ext.ui.page import Address

@@ -3,6 +3,9 @@
 /** Bytes that decoded frames may take; beyond that the browser's own player loops. */
 export const BUDGET = 320e6;
 
+/** How long a sought frame may take to be shown, in milliseconds. */
+const PATIENCE = 5000;
+
 /** The loop cannot be taken apart here; the sentence says why. */
 export class NoFrames extends Error {}
 
@@ -63,7 +66,9 @@ async function fromVideo(blob, loop, stopped) {
             const sought = once(video, "seeked");
             video.currentTime = (index + 0.5) / loop.fps;
             await sought;
-            frames.push(await createImageBitmap(video));
+            const frame = await shownFrame(video, index, loop.fps);
+            frames.push(await createImageBitmap(frame));
+            frame.close();
         }
         return frames;
     } finally {
@@ -71,6 +76,20 @@ async function fromVideo(blob, loop, stopped) {
         video.removeAttribute("src");
         video.load();
     }
+}
+
+/** A video's frame, once it is the one that was sought: on a busy machine "seeked" comes before its picture does. */
+async function shownFrame(video, index, fps) {
+    if (typeof VideoFrame === "undefined") throw new NoFrames("this browser does not tell a video's frames apart");
+    for (const start = performance.now(); performance.now() - start < PATIENCE;) {
+        if (video.readyState >= HTMLMediaElement.HAVE_CURRENT_DATA) {
+            const frame = new VideoFrame(video);
+            if (Math.floor((frame.timestamp / 1e6) * fps + 0.01) === index) return frame;
+            frame.close();
+        }
+        await new Promise((resolve) => setTimeout(resolve, 4));
+    }
+    throw new NoFrames(`frame ${index + 1} of the video did not come`);
 }
 
 function once(video, name) {

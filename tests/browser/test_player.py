@@ -103,6 +103,41 @@ def test_every_frame_is_there_and_goes_round(player: Callable[[str], Canvas], ki
     assert page.evaluate(BRIGHT) == pytest.approx(FRAMES - 1, abs=0.1)
 
 
+LATE = """(share) => {
+    const Real = VideoFrame;
+    let [asked, before] = [0, null];
+    window.VideoFrame = function (video) {
+        const now = new Real(video);
+        if (before === null || ++asked % share === 0) { before?.close(); before = now.clone(); return now; }
+        now.close();
+        return before.clone();
+    };
+}"""
+"""A browser that shows the frame before for a while: all but one time in so many."""
+
+
+def test_a_frame_that_comes_late_is_waited_for(canvas: Canvas, loops: dict[str, str]) -> None:
+    page = canvas.page
+    page.evaluate(LATE, 3)
+    page.evaluate("loop => fake.show({loop})", state(loops["mp4"]))
+    page.wait_for_selector(".t2c-frame-now", timeout=15000)
+    page.click(".t2c-loop [title=Pause]")
+    for frame in range(FRAMES):
+        page.evaluate(SCRUB, frame)
+        assert page.evaluate(BRIGHT) == pytest.approx(frame, abs=0.1)
+
+
+def test_a_frame_that_never_comes_leaves_the_loop_to_the_browser(canvas: Canvas, loops: dict[str, str]) -> None:
+    page = canvas.page
+    page.evaluate(LATE, float("inf"))
+    page.evaluate("loop => fake.show({loop})", state(loops["mp4"]))
+    page.wait_for_function(
+        "document.querySelector('.t2c-loop .t2c-hint').textContent.includes('frame 2 of the video did not come')",
+        timeout=15000,
+    )
+    assert page.is_visible(".t2c-native video")
+
+
 def test_it_plays_at_its_pace_without_a_gap(player: Callable[[str], Canvas]) -> None:
     page = player("webp").page
     page.select_option(".t2c-controls select", "2")

@@ -20,12 +20,18 @@ export class Keep {
         }
     }
 
+    /** @returns {boolean} whether there is a drawing on any picture */
+    get drawn() {
+        return this.others("").some((name) => /^\{"at":\d+,"drawn":true/.test(this.storage.getItem(name) ?? ""));
+    }
+
     /**
      * Keep the work on a picture; where there is no room, that of the pictures not seen for longest goes.
+     * @param {boolean} drawn  whether something was drawn, beyond what words say
      * @returns {boolean} whether it is kept
      */
-    save(key, work) {
-        const text = JSON.stringify({ at: Date.now(), work });
+    save(key, work, drawn) {
+        const text = JSON.stringify({ at: Date.now(), drawn, work });
         for (;;) {
             try {
                 this.storage.setItem(PREFIX + key, text);

@@ -39,6 +39,20 @@ export class Page {
         return button !== null;
     }
 
+    /** @returns {HTMLElement|null} a group of settings that opens and closes */
+    group(id) {
+        return this.host.querySelector(`#${id}`);
+    }
+
+    /** Open a group of settings and go to it. */
+    reveal(id) {
+        const group = this.group(id);
+        const label = group?.querySelector(".label-wrap");
+        if (label && !label.classList.contains("open")) label.click();
+        group?.scrollIntoView({ block: "center" });
+        label?.focus({ preventScroll: true });
+    }
+
     motion() {
         return this.read("t2c_motion");
     }

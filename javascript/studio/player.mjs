@@ -50,7 +50,7 @@ export class Player {
         this.waiting = el("p", { class: "t2c-waiting", text: "The loop plays here once it is made." });
         this.outdated = el("span", { class: "t2c-step-mark", text: "out of date", title: "Something has changed since this loop was made", hidden: true });
         this.screen = el("div", { class: "t2c-screen", tabindex: "0", role: "group", "aria-label": "The loop" },
-            this.native, this.canvas, this.over, this.still, this.divider, this.waiting, this.outdated);
+            this.native, this.canvas, this.still, this.over, this.divider, this.waiting, this.outdated);
         this.toggle = iconButton("pause", "Pause", () => this.setPlaying(!this.playing));
         this.scrub = el("input", {
             type: "range", min: 0, max: 1, step: 1, value: 0, class: "t2c-scrub", "aria-label": "Frame",

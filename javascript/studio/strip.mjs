@@ -2,6 +2,7 @@
 
 import { openDialog } from "./dialog.mjs";
 import { el } from "./dom.mjs";
+import { sentence } from "./toast.mjs";
 
 const ORDER = ["twin", "region", "motion", "loop"];
 const TITLES = { twin: "Picture", region: "What moves", motion: "Motion", loop: "Loop" };
@@ -67,12 +68,12 @@ export class Strip {
         card.element.classList.toggle("t2c-running", running !== null);
         card.pictures.replaceChildren(...pictures.map((picture, index) => el("button", {
             type: "button", class: "t2c-thumb", title: `${picture.name}: open large`, "aria-label": `${card.title.textContent}, ${picture.name}: open large`,
-            onclick: () => this.open(card.title.textContent, stage, picture),
+            onclick: () => this.open(name, card.title.textContent, stage, picture),
         }, el("img", { src: picture.url, alt: "", loading: "lazy", style: `object-position: ${sidewards(index, pictures.length)}% 50%` }))));
     }
 
-    /** A stage's pictures, large, with how they were made. @private */
-    open(title, stage, first) {
+    /** A stage's pictures, large, with how they were made, and the way to its settings. @private */
+    open(name, title, stage, first) {
         const image = el("img", { src: first.url, alt: first.name });
         const tabs = stage.pictures.map((picture) => el("button", {
             type: "button", class: "t2c-choice", role: "radio", "aria-checked": String(picture === first), text: picture.name,
@@ -82,12 +83,24 @@ export class Strip {
                 tabs.forEach((tab, index) => tab.setAttribute("aria-checked", String(stage.pictures[index] === picture)));
             },
         }));
-        const facts = [stage.about && `${stage.about[0].toUpperCase()}${stage.about.slice(1)}`, stage.seconds != null ? `It took ${took(stage.seconds)}.` : "", stage.stale ? "It is out of date: something before it has changed." : ""];
-        openDialog(this.root.closest(".t2c") ?? this.root, title, [
+        const facts = [stage.about ? sentence(stage.about) : "", stage.seconds != null ? `It took ${took(stage.seconds)}.` : "", stage.stale ? "It is out of date: something before it has changed." : ""];
+        const then = (act) => () => {
+            dialog.addEventListener("close", act);
+            dialog.close();
+        };
+        const { run } = this.cards.get(name);
+        const acts = [
+            el("button", { type: "button", class: "t2c-button t2c-worded", text: run.textContent, disabled: run.disabled, onclick: then(() => run.click()) }),
+            ...(this.page.group(`t2c_settings_${name}`) === null ? [] : [
+                el("button", { type: "button", class: "t2c-button t2c-worded", text: "Its settings", onclick: then(() => this.page.reveal(`t2c_settings_${name}`)) }),
+            ]),
+        ];
+        const dialog = openDialog(this.root.closest(".t2c") ?? this.root, title, [
             ...(tabs.length > 1 ? [el("div", { class: "t2c-segments", role: "radiogroup", "aria-label": "Picture" }, ...tabs)] : []),
             el("div", { class: "t2c-large" }, image),
             ...facts.filter(Boolean).map((text) => el("p", { text })),
             ...(stage.notes?.length ? [el("ul", { class: "t2c-facts" }, ...stage.notes.map((text) => el("li", { text })))] : []),
+            el("div", { class: "t2c-group" }, ...acts),
         ], "t2c-lightbox");
     }
 }

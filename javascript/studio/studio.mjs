@@ -94,10 +94,11 @@ export class Studio {
     /** @private */
     blank() {
         const press = () => { if (!this.page.press("t2c_example")) this.say("The page has no example."); };
+        this.kept = el("p", { text: "What you drew on an earlier picture is kept: put the picture in again.", hidden: !this.keep.drawn });
         return el("div", {},
             el("p", { class: "t2c-blank-title", text: "Your picture appears here" }),
             el("p", { text: "Drop a picture, or make one from text. Then paint what moves and draw where it goes." }),
-            el("button", { type: "button", class: "t2c-button t2c-worded t2c-primary", text: "Try the example", onclick: press }));
+            this.kept, el("button", { type: "button", class: "t2c-button t2c-worded t2c-primary", text: "Try the example", onclick: press }));
     }
 
     /** @private */
@@ -308,6 +309,7 @@ export class Studio {
         await this.flush();
         this.frame.dataset.picture = picture?.key ?? "";
         this.take(this.tool);
+        this.kept.hidden = !this.keep.drawn;
         if (picture === null) return;
         this.words.put(words);
         const known = work !== null && words === work.words;
@@ -430,7 +432,7 @@ export class Studio {
         this.page.write("t2c_document", blank ? "" : JSON.stringify(json));
         this.frame.dataset.written = "yes";
         if (picture === null) return;
-        const kept = this.keep.save(picture.key, { document: work, words: state.words, spoken: state.spoken, unsaid: state.unsaid });
+        const kept = this.keep.save(picture.key, { document: work, words: state.words, spoken: state.spoken, unsaid: state.unsaid }, isDrawn(state.document));
         if (!kept && !this.warned) {
             this.warned = true;
             this.say("This drawing is too large to be kept over a reload.");

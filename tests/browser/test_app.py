@@ -111,6 +111,12 @@ def test_the_example_is_a_click_away(studio: StudioPage, folder: Path) -> None:
     assert [len(row["pictures"]) for row in state["stages"].values()] == [1, 2, 1, 1]
     assert (loop_folder(folder, state) / "loop.mp4").stat().st_size == state["loop"]["bytes"]
     assert studio.tab.locator(".t2c-player-root video, .t2c-player-root canvas").count() > 0
+    setting = studio.tab.locator("#t2c_settings_loop input").first
+    assert not setting.is_visible()
+    studio.tab.locator(".t2c-step[data-stage=loop] .t2c-thumb").first.click()
+    studio.tab.locator("dialog").get_by_text("Its settings").click()
+    setting.wait_for()
+    assert not studio.tab.locator("dialog").count()
 
 
 @pytest.mark.parametrize(
@@ -232,11 +238,14 @@ def test_two_tabs_do_not_disturb_each_other(browser: Any, address: str, water: P
 def test_a_reload_begins_afresh_and_the_drawing_comes_back_with_the_picture(
     studio: StudioPage, address: str, water: Path
 ) -> None:
+    kept = studio.tab.get_by_text("What you drew on an earlier picture is kept")
+    assert kept.count() == 1 and not kept.is_visible()
     studio.put_in(water)
     paint_the_middle(studio)
     before = studio.document()
     studio.open(address)
     assert studio.state["picture"] is None
+    kept.wait_for()
     studio.put_in(water)
     studio.until(lambda: studio.document().get("regions") == before["regions"])
 

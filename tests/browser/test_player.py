@@ -295,5 +295,12 @@ def test_the_strip_shows_stages_and_forwards_run_from_here(canvas: Canvas) -> No
     assert "Found by <b>colour</b>." in dialog.inner_text() and "A note." in dialog.inner_text()
     dialog.locator("text=mask").click()
     assert dialog.locator("img").get_attribute("alt") == "mask"
+    assert dialog.get_by_text("Run from here").is_disabled() and not dialog.get_by_text("Its settings").count()
     page.mouse.click(5, 5)
     page.wait_for_selector("dialog", state="detached")
+    page.evaluate("fake.ran = false; fake.show({running: null})")
+    page.wait_for_selector(".t2c-step.t2c-running", state="detached")
+    card.locator(".t2c-thumb").first.click()
+    dialog.get_by_text("Run from here").click()
+    page.wait_for_function("fake.ran")
+    assert not dialog.count()

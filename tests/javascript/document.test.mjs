@@ -156,16 +156,26 @@ function storage(room) {
 test("work is kept by picture; the oldest makes room; what does not fit is not half kept", async () => {
     const keep = new Keep(storage(400));
     const work = (letters) => ({ document: { version: 2 }, words: "x".repeat(letters), spoken: {} });
-    assert.ok(keep.save("a", work(50)));
+    assert.ok(keep.save("a", work(50), false));
     await new Promise((done) => setTimeout(done, 3));
-    assert.ok(keep.save("b", work(50)));
+    assert.ok(keep.save("b", work(50), false));
     assert.deepEqual(keep.load("a"), work(50));
     assert.equal(keep.load("c"), null);
-    assert.ok(keep.save("c", work(150)));
+    assert.ok(keep.save("c", work(150), false));
     assert.equal(keep.load("a"), null);
     assert.deepEqual(keep.load("b"), work(50));
-    assert.equal(keep.save("b", work(500)), false);
+    assert.equal(keep.save("b", work(500), true), false);
     assert.equal(keep.load("b"), null);
+});
+
+test("it is known whether any picture was drawn on", () => {
+    const keep = new Keep(storage(400));
+    keep.save("a", { words: "river flowing left" }, false);
+    assert.ok(!keep.drawn);
+    keep.save("b", { words: "" }, true);
+    assert.ok(keep.drawn);
+    keep.drop("b");
+    assert.ok(!keep.drawn);
 });
 
 test("regions that only words have named are not a drawing", () => {

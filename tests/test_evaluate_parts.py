@@ -88,7 +88,7 @@ def test_a_turning_field_has_no_mean_direction() -> None:
     assert mean_direction(np.zeros((17, 17, 2), np.float32), everywhere) is None
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(seed=st.integers(0, 10**6), count=st.integers(1, 80), dimensions=st.integers(1, 20))
 def test_the_nearest_neighbour_is_exact(seed: int, count: int, dimensions: int) -> None:
     random = np.random.default_rng(seed)

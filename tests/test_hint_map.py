@@ -61,7 +61,7 @@ points = st.lists(
 )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(points, st.floats(0.5, 20))
 def test_spread_lies_between_its_points(rows: list[HintPoint], sigma: float) -> None:
     found = spread(rows, 8, 12, sigma)

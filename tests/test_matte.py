@@ -93,7 +93,7 @@ def test_a_soft_mask_keeps_its_softness() -> None:
     radius=st.integers(90, 150),
     cell=st.sampled_from([8, 16, 32]),
 )
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 def test_blocks_become_the_true_edge_and_nothing_leaks(x: int, y: int, radius: int, cell: int) -> None:
     truth = disc(512, x, y, radius)
     given_mask = blocks(truth, cell)

@@ -31,7 +31,7 @@ def test_remembered_frames_are_made_once() -> None:
 
 
 @given(fps=st.floats(1, 120), count=st.integers(1, 500))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_rounded_durations_do_not_drift(fps: float, count: int) -> None:
     clip = Clip(lambda: iter(()), (8, 8), count, fps, 80)
     assert sum(clip.durations(1000)) == pytest.approx(1000 * count / fps, abs=0.51)

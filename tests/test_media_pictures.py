@@ -178,7 +178,7 @@ def test_generation_parameters(tmp_path: Path) -> None:
 @given(
     st.integers(8, 40), st.integers(8, 40), st.booleans(), st.dictionaries(st.sampled_from("abc"), st.text(max_size=20))
 )
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_pictures_round_trip(
     tmp_path_factory: pytest.TempPathFactory, height: int, width: int, clear: bool, text: dict[str, str]
 ) -> None:

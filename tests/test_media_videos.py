@@ -49,7 +49,7 @@ def test_one_frame(tmp_path: Path, name: str) -> None:
 
 
 @given(height=st.integers(1, 40), width=st.integers(1, 40), count=st.integers(1, 4), name=st.sampled_from(NAMES))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_any_size(tmp_path_factory: pytest.TempPathFactory, height: int, width: int, count: int, name: str) -> None:
     path = tmp_path_factory.mktemp("any") / name
     rng = np.random.default_rng(height * 41 + width)

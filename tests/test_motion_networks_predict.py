@@ -40,7 +40,7 @@ def probed(probe: Probe, picture: FloatArray, mask: FloatArray, **more: Any) -> 
     return predict_flow(FlowNetwork(probe), picture, mask, **more)  # type: ignore[arg-type]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.integers(1, 9000), st.integers(1, 9000), st.sampled_from([64, 256]))
 def test_canvas(height: int, width: int, stride: int) -> None:
     canvas = plan_canvas(height, width, stride)

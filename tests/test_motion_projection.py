@@ -36,7 +36,7 @@ def test_a_rotation_keeps_turning_and_a_source_dies() -> None:
     assert np.abs(strict(coverage).apply(np.stack([x, y], axis=-1))[inside]).max() < 0.05
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.integers(0, 2**31), st.floats(1, 30))
 def test_longer_reach_means_less_divergence(seed: int, length: float) -> None:
     random = np.random.default_rng(seed)

@@ -198,7 +198,7 @@ def under(field: FloatArray, arrow: Arrow) -> np.ndarray:
     return np.mean([field[int(y), int(x)] for x, y in at], axis=0)
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(
     st.floats(0.2, 0.45),
     st.floats(0.2, 0.8),
@@ -445,7 +445,7 @@ def test_same_input_same_bits() -> None:
     assert np.array_equal(solve(mask, 20).field, solve(mask, 20).field)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(st.integers(0, 2**31), st.integers(2, 90), st.integers(2, 90), st.floats(0, 360))
 def test_any_mask_gives_a_finite_field_inside(seed: int, height: int, width: int, angle: float) -> None:
     random = np.random.default_rng(seed)

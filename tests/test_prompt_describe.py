@@ -30,7 +30,7 @@ def read(text: str) -> dict[str, Motion]:
     return {motion.region: motion for motion in parse(PromptSettings(motion=text)).motions}
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(several, loose_texts)
 def test_what_is_described_is_read_again(regions: list[Stated], text: str) -> None:
     expected = {region.name: region.motion for region in regions}

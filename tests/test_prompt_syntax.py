@@ -78,7 +78,7 @@ PROMPTS = st.lists(st.sampled_from(WORDS), max_size=40).map(" ".join)
 NETWORKS = re.compile(r"<\w+:[^<>]*>")
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.text(max_size=300) | PROMPTS)
 def test_any_text_is_read_and_always_alike(prompt: str) -> None:
     chosen = PromptSettings(prompt=prompt)
@@ -89,7 +89,7 @@ def test_any_text_is_read_and_always_alike(prompt: str) -> None:
     assert len(plan.art_prompt) <= len(prompt)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(PROMPTS)
 def test_extra_networks_and_weighted_words_stay(prompt: str) -> None:
     art = parse(PromptSettings(prompt=prompt)).art_prompt
@@ -104,7 +104,7 @@ def test_a_noun_that_turns_out_an_adjective_keeps_its_verb() -> None:
     assert plan.art_prompt == "drifting side drifting (fog:1.3)" and plan.regions == ("fog",)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.text(max_size=200), st.text(max_size=100))
 def test_the_options_never_raise(prompt: str, motion: str) -> None:
     for phrases in ("any", "paper"):

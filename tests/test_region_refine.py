@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 import pytest
 from conftest import Fixtures
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
@@ -160,7 +160,6 @@ class TestSelection:
         np.testing.assert_array_equal(components_of(np.where(GRID == 0, -3, GRID)), expected)
 
     @given(arrays(np.int32, (7, 5), elements=st.integers(0, 4)), st.permutations(range(5)), st.integers(-9, 9))
-    @settings(deadline=None)
     def test_the_clusters_names_change_nothing(self, clusters: np.ndarray, names: list[int], shift: int) -> None:
         renamed = np.asarray(names)[clusters] + shift
         np.testing.assert_array_equal(components_of(renamed), components_of(clusters))

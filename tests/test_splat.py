@@ -29,7 +29,7 @@ def test_what_leaves_the_picture_is_lost() -> None:
     assert splat_sum(values, flow)[..., 0].tolist() == [[0, 0], [1, 1]]
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.integers(-3, 3), st.integers(-3, 3), st.sampled_from(["bilinear", "cubic"]))
 def test_whole_pixels_move_exactly(dx: int, dy: int, kernel: str) -> None:
     values = np.random.default_rng(1).random((9, 11, 3), np.float32)

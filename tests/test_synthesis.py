@@ -122,7 +122,7 @@ def test_splat_moves_a_pixel_between_four() -> None:
 
 
 @given(steps=st.integers(1, 30), seed=st.integers(0, 99))
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 def test_reversed_displacements_are_those_forward(steps: int, seed: int) -> None:
     flow = torch.randn(7, 8, 2, generator=torch.Generator().manual_seed(seed))
     forward = list(displacements(Particles(flow), steps))
@@ -152,7 +152,7 @@ def test_a_part_of_the_field_moves_as_in_the_whole() -> None:
     ),
     largest=st.integers(50, 4000),
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_cover_holds_the_mask_once(boxes: list[tuple[int, int, int, int]], largest: int) -> None:
     mask = np.zeros((48, 60), np.bool_)
     for top, left, height, width in boxes:
@@ -207,7 +207,7 @@ def test_a_third_of_the_picture_costs_less_than_half() -> None:
 
 
 @given(data=st.data())
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_a_part_is_exactly_that_part_of_the_whole(data: st.DataObject) -> None:
     height, width = (4 * data.draw(st.integers(1, 24)) for _ in range(2))
     decoder = NETWORK.projector

@@ -79,7 +79,7 @@ def test_a_map_that_is_known() -> None:
     assert np.allclose(maps.mean(), [[0.375, 0.625], [0.375, 0.625]], atol=1e-7)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     heads=st.integers(1, 4),
     count=st.integers(1, 40),

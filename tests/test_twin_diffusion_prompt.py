@@ -82,7 +82,7 @@ def test_joined_prompts() -> None:
     assert not joins_prompts("a and b") and not joins_prompts("A AND B") and not joins_prompts("aANDb")
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(st.lists(st.sampled_from(MANY), max_size=30).map("".join), st.integers(0, 9))
 def test_any_text_can_be_read(prompt: str, step: int) -> None:
     parts = weighted(take_loras(prompt)[0], step, 10)

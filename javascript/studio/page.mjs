@@ -39,9 +39,10 @@ export class Page {
         return button !== null;
     }
 
-    /** @returns {HTMLElement|null} a group of settings that opens and closes */
+    /** @returns {HTMLElement|null} a group of settings that opens and closes, where it is in view */
     group(id) {
-        return this.host.querySelector(`#${id}`);
+        const found = this.host.querySelector(`#${id}`);
+        return found === null || found.offsetParent === null ? null : found;
     }
 
     /** Open a group of settings and go to it. */

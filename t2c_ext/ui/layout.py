@@ -125,7 +125,8 @@ def inputs(fields: Fields, with_model: bool, from_text: str) -> dict[str, Any]:
         with gr.Tab("From text", elem_id=f"{PREFIX}_side_text"):
             if with_model:
                 gr.HTML(page.message("Write the prompt below: what the picture shows, and what moves where."))
-                with gr.Accordion("How the picture is made", open=False, elem_id=f"{PREFIX}_sampling"):
+                made_by = f"{PREFIX}_settings_{Stage.TWIN.value}"
+                with gr.Accordion("How the picture is made", open=False, elem_id=made_by):
                     settings |= _widgets(fields.sampling)
                 made["generate"] = gr.Button(
                     "Make the picture and its loop", variant="primary", elem_id=f"{PREFIX}_generate"

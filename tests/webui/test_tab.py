@@ -56,7 +56,7 @@ def _run_to_its_end(page: Any, button: str) -> None:
 def test_from_text_to_a_playing_loop(server: Server, page: Any, studio: StudioPage) -> None:
     page.locator("#t2c_sides button", has_text="From text").click()
     page.fill("#t2c_prompt textarea", PROMPT)
-    page.locator("#t2c_sampling > .label-wrap").click()
+    page.locator("#t2c_settings_twin > .label-wrap").click()
     for name, value in (("width", 256), ("height", 256), ("steps", 4), ("seed", 3)):
         page.fill(f"#t2c_{name} input[type=number]", str(value))
         page.press(f"#t2c_{name} input[type=number]", "Tab")
@@ -70,6 +70,11 @@ def test_from_text_to_a_playing_loop(server: Server, page: Any, studio: StudioPa
     assert (work / "natural.png").exists() and (work / "attention.npz").exists(), "the twin was made"
     assert moves(work / "loop.mp4")
     page.wait_for_function(PLAYING)
+    page.locator("#t2c_settings_twin > .label-wrap").click()
+    page.locator("#t2c_steps input[type=number]").wait_for(state="hidden")
+    page.locator(".t2c-step[data-stage=twin] .t2c-thumb").first.click()
+    page.locator("dialog").get_by_text("Its settings").click()
+    page.locator("#t2c_steps input[type=number]").wait_for()
     with Image.open(work / "art.png") as art:
         assert art.size == (256, 256) and "Seed: 3" in art.info["parameters"]
 

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from t2c_ext.errors import Cancelled, UserError
+from t2c_ext.motion.grid import width_of
 from t2c_ext.motion.solver import solve_flow
 from t2c_ext.progress import Reporter
 from t2c_ext.settings import MotionSettings
@@ -102,6 +103,25 @@ def test_closed_lake_does_not_stand_still() -> None:
     median = np.median(speeds(field)[inside])
     assert apart(mean_angle(field, inside), 180) < 0.5
     assert (speeds(field)[inside] < 0.2 * median).mean() < 0.002
+
+
+def test_corners_of_open_water_are_no_channels() -> None:
+    lake = np.zeros((160, 160))
+    lake[40:121, 30:111] = 1
+    lake[75:86, 111:] = 1
+    width = width_of(lake)
+    assert np.abs(width[[40, 40, 80, 120], [30, 110, 70, 30]] - 82).max() < 1, "the lake's, also in its corners"
+    assert width[80, 120:].max() < 12 + 1, "its outflow is a channel from its mouth on"
+
+
+@pytest.mark.parametrize("side", [80, 100, 120])
+def test_a_rectangle_painted_on_open_water_moves_as_the_words_say_also_in_its_corners(side: int) -> None:
+    mask = np.zeros((256, 256), np.float32)
+    mask[60 : 60 + side, 40 : 40 + side * 13 // 10] = 1
+    field = solve(mask, 0, given=MotionSettings()).field[cv2.erode(mask, np.ones((3, 3))) > 0]
+    turned = np.abs(np.rad2deg(np.arctan2(field[:, 1], field[:, 0])))
+    assert turned.max() < 45, "texture would spread from one point, smooth, where the field turns round"
+    assert np.percentile(turned, 99) < 10
 
 
 # --- walls -----------------------------------------------------------------------------------------------------------

@@ -16,6 +16,12 @@ _SHORT_SIDE = 160
 _MAX_CELLS = 36_000
 _ACTIVE = 0.02
 
+_CORNER = 1.5
+"""Radii from a disc's centre within which a corner ends: a square's are 1.41 from the centre of its largest disc."""
+
+_RIM = 1.5
+"""Cells beyond a disc that walls along a grid may leave free without there being a corner."""
+
 
 @dataclass(frozen=True)
 class Grid:
@@ -76,8 +82,9 @@ def blur(values: Array, sigma: float) -> Array:
 def width_of(coverage: Array) -> Array:
     """float64 [h, w]: how wide the moving area is at each cell, in cells; the picture's border is no wall.
 
-    The diameter of the largest disc that fits between the walls and covers the cell (Hildebrand and Ruegsegger 1997).
-    Islands and cracks are filled first, so that a boat does not turn a lake into channels.
+    The diameter of the largest disc that fits between the walls and covers the cell (Hildebrand and Ruegsegger 1997),
+    or leaves the cell in a corner: there no large disc fits in, but it is no channel either. Islands and cracks are
+    filled first, so that a boat does not turn a lake into channels.
     """
     inside = _without_islands((coverage > 0.5).astype(np.uint8))
     radius = max(1, min(coverage.shape) // 40)
@@ -91,9 +98,28 @@ def width_of(coverage: Array) -> Array:
     for level in np.geomspace(1.5, max(2.0, float(distance.max())), 12):
         centres = (distance >= level).astype(np.uint8)
         if centres.any():
-            reach = cv2.distanceTransform(1 - centres, cv2.DIST_L2, 5) <= level
+            away = cv2.distanceTransform(1 - centres, cv2.DIST_L2, 5)
+            reach = (away <= level) | _cornered(inside, away, level)
             width[reach] = np.maximum(width[reach], 2 * level)
     return blur(width, 2.0)
+
+
+def _cornered(inside: ByteArray, away: Array, level: float) -> NDArray[np.bool_]:
+    """bool [h, w]: the corners, and the walls beside them, that discs of radius `level` leave free.
+
+    A corner ends near the discs; what goes on farther is a channel, also where it begins.
+
+    Args:
+        inside: uint8 [h, w], 1 where it moves.
+        away: float32 [h, w], distance to the discs' nearest centre, in cells.
+        level: the discs' radius in cells.
+    """
+    near = away <= _CORNER * level
+    left = (inside > 0) & (away > level + _RIM)
+    _, label = cv2.connectedComponents(left.astype(np.uint8))
+    goes_on = np.zeros(int(label.max()) + 1, np.bool_)
+    goes_on[label[left & ~near]] = True
+    return np.asarray(near & ~goes_on[label])
 
 
 def _without_islands(inside: ByteArray) -> ByteArray:

@@ -114,14 +114,14 @@ def test_corners_of_open_water_are_no_channels() -> None:
     assert width[80, 120:].max() < 12 + 1, "its outflow is a channel from its mouth on"
 
 
-@pytest.mark.parametrize("side", [80, 100, 120])
-def test_a_rectangle_painted_on_open_water_moves_as_the_words_say_also_in_its_corners(side: int) -> None:
+@pytest.mark.parametrize(("width", "height"), [(75, 30), (110, 45), (100, 80), (130, 100), (160, 120)])
+def test_a_rectangle_painted_on_open_water_moves_as_the_words_say_also_in_its_corners(width: int, height: int) -> None:
     mask = np.zeros((256, 256), np.float32)
-    mask[60 : 60 + side, 40 : 40 + side * 13 // 10] = 1
+    mask[60 : 60 + height, 40 : 40 + width] = 1
     field = solve(mask, 0, given=MotionSettings()).field[cv2.erode(mask, np.ones((3, 3))) > 0]
     turned = np.abs(np.rad2deg(np.arctan2(field[:, 1], field[:, 0])))
     assert turned.max() < 45, "texture would spread from one point, smooth, where the field turns round"
-    assert np.percentile(turned, 99) < 10
+    assert np.percentile(turned, 99) < 12
 
 
 # --- walls -----------------------------------------------------------------------------------------------------------

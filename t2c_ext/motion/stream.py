@@ -178,18 +178,19 @@ def _tight(grid: Grid, sides: Array, stiffness: Array) -> Projection:
 def _bend(guide: Guide, first: Projection | None, confined: Array, full: Array) -> Array:
     """The guide, turned into the channels' directions; its lengths stay.
 
-    `full` is the share of the wanted speed at which what passes through counts fully: less is a bay, not a channel.
+    What passes through is sought at one speed everywhere: driven faster where it is near, closed water would turn round
+    far away. `full` is the share of that speed at which it counts fully: less is a bay, not a channel.
     """
     if first is None:
         return guide.field
     speed = np.linalg.norm(guide.field, axis=-1)
-    through = first.apply(guide.field)
-    ratio = np.linalg.norm(through, axis=-1) / np.maximum(speed, 1e-12)
-    through = through / np.maximum(ratio, full)[..., None]
-    mixed = confined[..., None] * through + (1 - (1 - _WORDS_IN_CHANNEL) * confined)[..., None] * guide.field
+    course = guide.field / np.maximum(speed, 1e-12)[..., None]
+    through = first.apply(course * (1 - guide.still)[..., None])
+    through /= np.maximum(np.linalg.norm(through, axis=-1), full)[..., None]
+    mixed = confined[..., None] * through + (1 - (1 - _WORDS_IN_CHANNEL) * confined)[..., None] * course
     length = np.linalg.norm(mixed, axis=-1)
     turned = mixed * (speed / np.maximum(length, 1e-12))[..., None]
-    turned = np.where((length > 1e-6 * speed)[..., None], turned, guide.field)
+    turned = np.where((length > 1e-6)[..., None], turned, guide.field)
     return guide.keep[..., None] * guide.field + (1 - guide.keep)[..., None] * turned
 
 

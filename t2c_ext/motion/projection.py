@@ -100,13 +100,7 @@ class Projection:
 
     def apply(self, guide: Array) -> Array:
         """The field float64 [h, w, 2] for a guide of the same shape; the guide itself where nothing moves."""
-        guide_x, guide_y = _faces(guide[..., 0])[0], _faces(guide[..., 1])[1]
-        flux_x, flux_y = self.open_x * guide_x, self.open_y * guide_y
-        gain = flux_x[:, :-1] - flux_x[:, 1:] + flux_y[:-1] - flux_y[1:]
-        pressure = np.zeros((self.coverage.shape[0] + 2, self.coverage.shape[1] + 2))
-        pressure[1:-1, 1:-1][self.active] = self.factor.solve(gain[self.active])
-        face_x = guide_x - self.ease_x * np.diff(pressure[1:-1], axis=1)
-        face_y = guide_y - self.ease_y * np.diff(pressure[:, 1:-1], axis=0)
+        face_x, face_y = self.faces(guide)
         return np.stack(
             [
                 _at_centres(face_x[:, :-1], face_x[:, 1:], self.open_x[:, :-1], self.open_x[:, 1:], guide[..., 0]),
@@ -114,6 +108,17 @@ class Projection:
             ],
             axis=-1,
         )
+
+    def faces(self, guide: Array) -> tuple[Array, Array]:
+        """The field where it is solved: its x on the faces across x, float64 [h, w + 1], its y on those across y."""
+        guide_x, guide_y = _faces(guide[..., 0])[0], _faces(guide[..., 1])[1]
+        flux_x, flux_y = self.open_x * guide_x, self.open_y * guide_y
+        gain = flux_x[:, :-1] - flux_x[:, 1:] + flux_y[:-1] - flux_y[1:]
+        pressure = np.zeros((self.coverage.shape[0] + 2, self.coverage.shape[1] + 2))
+        pressure[1:-1, 1:-1][self.active] = self.factor.solve(gain[self.active])
+        face_x = guide_x - self.ease_x * np.diff(pressure[1:-1], axis=1)
+        face_y = guide_y - self.ease_y * np.diff(pressure[:, 1:-1], axis=0)
+        return face_x, face_y
 
 
 def _at_centres(before: Array, after: Array, open_before: Array, open_after: Array, otherwise: Array) -> Array:

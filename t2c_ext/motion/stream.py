@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -30,6 +31,9 @@ _REACH_OPEN, _REACH_CHANNEL = 0.12, 1.0
 _TIGHT = 5.0
 _WORDS_IN_CHANNEL = 0.1
 _FULL_CHANNEL, _FULL_POOL = 0.3, 0.1
+_CLOSED = 0.4
+"""Share of a full channel's up to which what passes only seeps through the walls."""
+
 _FALLS = 0.4
 _SLOWEST, _FASTEST, _EVENNESS = 0.4, 2.0, 0.7
 _PIN_STIFFNESS = 50.0
@@ -73,10 +77,10 @@ def solve_family(grid: Grid, drives: tuple[Drive, ...], hints: Hints, perspectiv
     falls = _mixed(grid, [float(drive.falls) for drive in drives])
     sides = 1 - falls
     full = _FULL_CHANNEL + (_FULL_POOL - _FULL_CHANNEL) * falls
-    first = None
+    through = None
     if (confined > 0.01).any() and (guide.keep < 0.99).any() and walls > 0:
-        first = _tight(grid, sides, stiffness)
-    bent = _bend(guide, first, confined, full)
+        through = _through(grid, guide, sides, stiffness, full)
+    bent = _bend(guide, through, confined)
     reach = np.maximum(confined, guide.keep)
     length = grid.side * (_REACH_OPEN + (_REACH_CHANNEL - _REACH_OPEN) * reach)
     resistance = _strictness(grid, sides, bent, guide, walls) * walled * length
@@ -169,28 +173,57 @@ def _risen(share: Array) -> Array:
     return np.asarray(share * share * (3 - 2 * share))
 
 
-def _tight(grid: Grid, sides: Array, stiffness: Array) -> Projection:
-    resistance = np.full(grid.coverage.shape, _TIGHT * grid.side)
-    length = np.full(grid.coverage.shape, 4.0 * max(grid.coverage.shape))
-    return Projection(grid.coverage, sides, resistance, length, stiffness)
+def _tight(coverage: Array, side: float, sides: Array, stiffness: Array) -> Projection:
+    resistance = np.full(coverage.shape, _TIGHT * side)
+    length = np.full(coverage.shape, 4.0 * max(coverage.shape))
+    return Projection(coverage, sides, resistance, length, stiffness)
 
 
-def _bend(guide: Guide, first: Projection | None, confined: Array, full: Array) -> Array:
-    """The guide, turned into the channels' directions; its lengths stay.
+def _through(grid: Grid, guide: Guide, sides: Array, stiffness: Array, full: Array) -> Array:
+    """What tight walls let pass, float64 [h, w, 2], at the guide's speed; slower where less than `full` of it passes.
 
-    What passes through is sought at one speed everywhere: driven faster where it is near, closed water would turn round
-    far away. `full` is the share of that speed at which it counts fully: less is a bay, not a channel.
+    Less is a bay or closed water, not a channel. A guide that is faster where it is near would turn closed water round,
+    backward where it is far, so there it drives without what its differences in speed turn round.
     """
-    if first is None:
+    speed = np.maximum(np.linalg.norm(guide.field, axis=-1), 1e-12)
+    tight = _tight(grid.coverage, grid.side, sides, stiffness)
+    net = tight.apply(guide.field - _turning(grid, guide, stiffness))
+    passing = np.where(grid.coverage > 0.5, np.linalg.norm(net, axis=-1) / speed, 0)
+    # the slow outer bank of a bend belongs to the channel
+    across = 2 * int(0.5 * _NARROW * grid.side) + 1
+    near = cv2.dilate(passing, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (across, across)))
+    channel = _risen((near / full - _CLOSED) / (1 - _CLOSED))[..., None]
+    return channel * _sped(tight.apply(guide.field), speed, full) + (1 - channel) * _sped(net, speed, full)
+
+
+def _sped(field: Array, speed: Array, full: Array) -> Array:
+    """The field at this speed, slower where its own is less than the share `full` of it."""
+    return field / np.maximum(np.linalg.norm(field, axis=-1) / speed, full)[..., None]
+
+
+def _turning(grid: Grid, guide: Guide, stiffness: Array) -> Array:
+    """What the guide's differences in speed turn round in the area, were nothing to pass through, float64 [h, w, 2].
+
+    What differences in direction turn round, such as arrows in a ring, is meant, and is not among it.
+    """
+    speed = np.linalg.norm(guide.field, axis=-1)
+    mean = float((grid.coverage * speed).sum() / max(float(grid.coverage.sum()), 1e-12))
+    even = guide.field * (mean / np.maximum(speed, 1e-12) * (1 - guide.still))[..., None]
+    ring = ((1, 1), (1, 1))
+    closed = np.pad(grid.coverage, ring)
+    projection = _tight(closed, grid.side, np.zeros(closed.shape), np.pad(stiffness, ring, "edge"))
+    return projection.apply(np.pad(guide.field - even, (*ring, (0, 0))))[1:-1, 1:-1]
+
+
+def _bend(guide: Guide, through: Array | None, confined: Array) -> Array:
+    """The guide, turned into the channels' directions; its lengths stay. `through`: what passes through there."""
+    if through is None:
         return guide.field
     speed = np.linalg.norm(guide.field, axis=-1)
-    course = guide.field / np.maximum(speed, 1e-12)[..., None]
-    through = first.apply(course * (1 - guide.still)[..., None])
-    through /= np.maximum(np.linalg.norm(through, axis=-1), full)[..., None]
-    mixed = confined[..., None] * through + (1 - (1 - _WORDS_IN_CHANNEL) * confined)[..., None] * course
+    mixed = confined[..., None] * through + (1 - (1 - _WORDS_IN_CHANNEL) * confined)[..., None] * guide.field
     length = np.linalg.norm(mixed, axis=-1)
     turned = mixed * (speed / np.maximum(length, 1e-12))[..., None]
-    turned = np.where((length > 1e-6)[..., None], turned, guide.field)
+    turned = np.where((length > 1e-6 * speed)[..., None], turned, guide.field)
     return guide.keep[..., None] * guide.field + (1 - guide.keep)[..., None] * turned
 
 

@@ -78,13 +78,16 @@ async function fromVideo(blob, loop, stopped) {
     }
 }
 
-/** A video's frame, once it is the one that was sought: on a busy machine "seeked" comes before its picture does. */
+/**
+ * A video's frame, once it is the one that was sought: on a busy machine "seeked" comes before its picture does.
+ * Its time is the frame's beginning, which files round (WebM to a millisecond), or the time that was sought.
+ */
 async function shownFrame(video, index, fps) {
     if (typeof VideoFrame === "undefined") throw new NoFrames("this browser does not tell a video's frames apart");
     for (const start = performance.now(); performance.now() - start < PATIENCE;) {
         if (video.readyState >= HTMLMediaElement.HAVE_CURRENT_DATA) {
             const frame = new VideoFrame(video);
-            if (Math.floor((frame.timestamp / 1e6) * fps + 0.01) === index) return frame;
+            if (Math.floor((frame.timestamp / 1e6) * fps + 0.25) === index) return frame;
             frame.close();
         }
         await new Promise((resolve) => setTimeout(resolve, 4));

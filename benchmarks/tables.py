@@ -16,8 +16,9 @@ def machine() -> str:
 
 
 def command() -> str:
-    """The command that runs, without the option that writes the README."""
+    """The command that runs, without the option that writes the README; of paths only the last name, in capitals."""
     arguments = [argument for argument in sys.argv[1:] if argument != "--readme"]
+    arguments = [Path(argument).name.upper() if os.sep in argument else argument for argument in arguments]
     return " ".join(["python", f"benchmarks/{Path(sys.argv[0]).name}", *arguments])
 
 

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from t2c_ext.errors import Cancelled, UserError
+from t2c_ext.example import example
 from t2c_ext.motion.grid import width_of
 from t2c_ext.motion.solver import solve_flow
 from t2c_ext.progress import Reporter
@@ -92,6 +93,13 @@ def test_straight_channel_with_an_arrow_is_constant() -> None:
     inside = mask > 0
     assert np.abs(field[inside] - [0.2 * 300 / 30, 0]).max() < 1e-3
     assert not field[~inside].any()
+
+
+def test_a_river_keeps_to_its_bed_where_it_bends_away_from_the_words() -> None:
+    river = example().masks["river"]
+    field = solve(river, 225, given=MotionSettings()).field
+    bend = (slice(310, 332), slice(306, 350))
+    assert (field[bend][river[bend] > 0.5][:, 0] > 0).mean() > 0.85, "to the right, though the words say left"
 
 
 def test_closed_lake_does_not_stand_still() -> None:

@@ -1,8 +1,9 @@
 """One family of regions on the reduced grid: from its guide to its field.
 
 Two projections (see `projection`). The first, with tight walls, learns where a flow that is driven by the words would
-have to go; narrow channels take their direction from it, open water keeps that of the words. The second bends that
-guide along the walls that it grazes; walls that it meets head-on let it through, else a lake would stand still.
+have to go; narrow channels take their direction from it, open water keeps that of the words. (A third, closed all
+round, tells what would only turn round in there.) The second bends that guide along the walls that it grazes; walls
+that it meets head-on let it through, else a lake would stand still.
 
 Arrows come last: the field around each is turned and scaled until it is the arrow's, and right under it is the arrow's
 own.

@@ -58,7 +58,8 @@ def state(url: str) -> dict[str, Any]:
     mask[4:] = 255
     sent = {"width": 12, "height": 8, "unit": 0.01, "flow": base64.b64encode(flow.tobytes()).decode(),
             "mask": base64.b64encode(mask.tobytes()).decode()}  # fmt: skip
-    size = {"frames": FRAMES, "fps": FAST if url.endswith(".webm") else FPS, "width": WIDTH, "height": HEIGHT, "bytes": 1}
+    fps = FAST if url.endswith(".webm") else FPS
+    size = {"frames": FRAMES, "fps": fps, "width": WIDTH, "height": HEIGHT, "bytes": 1}
     return {"url": url, "poster": "/made/still.png", "flow": sent} | size
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import io
 import os
 import re
 import secrets
@@ -23,6 +22,7 @@ import numpy as np
 from PIL import Image
 
 from t2c_ext.errors import Cancelled, UserError
+from t2c_ext.media.opening import opened
 from t2c_ext.media.pictures import check_size, to_mask, to_picture
 from t2c_ext.pipeline import Cinemagraph, Job, Pipeline, open_job
 from t2c_ext.progress import Reporter
@@ -34,9 +34,6 @@ from t2c_ext.workspace import Workspace
 
 LARGEST_UPLOAD = 64_000_000
 """Bytes of one picture in a request."""
-
-FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")
-"""What a picture in a request may be; Pillow gives some other formats to programs of the server."""
 
 FOLDER = "png"
 """The format that is a folder of frames."""
@@ -291,7 +288,7 @@ def decode_picture(text: str, what: str) -> Image.Image:
     """A picture from base64, with or without a `data:` head.
 
     Raises:
-        UserError: it is not base64, too large, or no picture of `FORMATS`.
+        UserError: it is not base64, too large, or no picture of a known format.
     """
     body = text.partition(",")[2] if text.startswith("data:") else text
     if len(body) > LARGEST_UPLOAD * 4 // 3:
@@ -300,15 +297,10 @@ def decode_picture(text: str, what: str) -> Image.Image:
         data = base64.b64decode(body, validate=True)
     except (binascii.Error, ValueError):
         raise UserError(f"{what} is not base64") from None
-    try:
-        picture = Image.open(io.BytesIO(data), formats=FORMATS)
+    with opened(data, what) as picture:
         check_size(picture.size, what, minimum=1)  # a small file may unpack to more than the memory holds
         picture.load()
-    except UserError:
-        raise
-    except Exception:  # Pillow's readers raise nearly anything on damaged data
-        raise UserError(f"{what} is no picture of {', '.join(FORMATS)}, or is damaged") from None
-    return picture
+        return picture
 
 
 def refuse_places(settings: Mapping[str, object] | None) -> dict[str, object]:

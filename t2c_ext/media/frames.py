@@ -8,10 +8,10 @@ from pathlib import Path
 import av
 import numpy as np
 from av.video.reformatter import Colorspace
-from PIL import Image
 
 from t2c_ext.errors import UserError
 from t2c_ext.media.metadata import VIDEOS
+from t2c_ext.media.opening import opened
 from t2c_ext.types import ByteArray
 
 _BT709 = 1
@@ -37,6 +37,8 @@ def read_video(path: Path) -> Iterator[ByteArray]:
         for frame in _frames(path):
             empty = False
             yield frame
+    except UserError:
+        raise
     except Exception as error:  # damaged files make the readers raise nearly anything
         raise UserError(f"cannot read {path}: {' '.join(str(error).split())[:80]}") from None
     if empty:
@@ -46,12 +48,12 @@ def read_video(path: Path) -> Iterator[ByteArray]:
 def _frames(path: Path) -> Iterator[ByteArray]:
     if path.is_dir():
         for file in sorted(path.glob("*.png")):
-            with Image.open(file) as image:
+            with opened(file) as image:
                 yield np.asarray(image.convert("RGB"))
     elif path.suffix.lower() in VIDEOS:
         yield from _video_frames(path)
     else:
-        with Image.open(path) as image:
+        with opened(path) as image:
             for number in range(getattr(image, "n_frames", 1)):
                 image.seek(number)
                 yield np.asarray(image.convert("RGB"))

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import av
-from PIL import Image
 
 from t2c_ext.errors import UserError
+from t2c_ext.media.opening import opened
 from t2c_ext.media.pictures import write_picture
 from t2c_ext.media.text import texts_of, unpack, unpack_others
 from t2c_ext.types import Picture
@@ -30,8 +30,10 @@ def read_text(path: Path) -> dict[str, str]:
             with av.open(str(path)) as container:
                 tags = {key.lower(): value for key, value in container.metadata.items()}
                 return {**unpack_others(tags.get("description")), **unpack(tags.get("comment", ""))}
-        with Image.open(path) as image:
+        with opened(path) as image:
             return texts_of(image)
+    except UserError:
+        raise
     except Exception as error:  # damaged files make the readers raise nearly anything
         raise UserError(f"cannot read {path}: {' '.join(str(error).split())[:80]}") from None
 

@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps
 
 from t2c_ext.atomic import replacing
 from t2c_ext.errors import UserError
 from t2c_ext.media.decode import apply_profile, deep_pixels, split, to_levels
+from t2c_ext.media.opening import LARGEST, opened
 from t2c_ext.media.text import PARAMETERS, png_chunks, texts_of
 from t2c_ext.types import ByteArray, FloatArray, Picture
-
-LARGEST = 80_000_000
-"""Pixels; enough for an 8K picture, and below what a small machine cannot hold as floats."""
 
 SMALLEST = 8
 """Pixels on a side; below that there is nothing that could move."""
@@ -35,13 +31,13 @@ _DARKEST = 0.5 / 255
 def read_picture(path: Path) -> Picture:
     """Read a still picture: upright, in sRGB, with its transparency and generation parameters.
 
-    Reads whatever Pillow reads; 16 bits per channel are kept in PNG and TIFF; the first page of a multi-page file is
-    taken.
+    Reads the formats of `t2c_ext.media.formats`; 16 bits per channel are kept in PNG and TIFF; the first page of a
+    multi-page file is taken.
 
     Raises:
         UserError: there is no such file, it is not a picture, damaged, animated, too large or too small.
     """
-    with _opened(path) as image:
+    with opened(path) as image:
         picture = _upright(path, image)
         infotext = texts_of(image).get(PARAMETERS, "")
     return _visible(replace(picture, infotext=infotext), str(path))
@@ -79,7 +75,7 @@ def read_mask(path: Path, size: tuple[int, int] | None = None) -> FloatArray:
     Raises:
         UserError: the file cannot be read, nothing in it is white, or its shape is not that of `size`.
     """
-    with _opened(path) as image:
+    with opened(path) as image:
         picture = _upright(path, image, minimum=1)
     return _mask(picture, size, f"the mask {path}")
 
@@ -146,34 +142,6 @@ def check_size(size: tuple[int, int], name: str, minimum: int = SMALLEST) -> Non
 def _save_png(path: Path, levels: np.ndarray, text: Mapping[str, str]) -> None:
     with replacing(path) as temporary:
         Image.fromarray(levels).save(temporary, "PNG", pnginfo=png_chunks(text), compress_level=4)
-
-
-@contextmanager
-def _opened(path: Path) -> Iterator[Image.Image]:
-    """Open a picture file, and say every way of failing in one line."""
-    if path.is_dir():
-        raise UserError(f"{path} is a folder; give a picture")
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            with Image.open(path) as image:
-                yield image
-    except UserError:
-        raise
-    except FileNotFoundError:
-        raise UserError(f"cannot find {path}") from None
-    except PermissionError:
-        raise UserError(f"{path} may not be read; check its permissions") from None
-    except UnidentifiedImageError:
-        what = "is an empty file" if path.stat().st_size == 0 else "is no picture"
-        raise UserError(f"{path} {what}; give a PNG, JPEG, WebP or TIFF") from None
-    except Image.DecompressionBombError:
-        raise UserError(f"{path} is too large; give a picture of at most {LARGEST // 10**6} megapixels") from None
-    except MemoryError:
-        raise UserError(f"{path} does not fit in memory; give a smaller picture") from None
-    except Exception as error:  # Pillow's readers raise nearly anything on damaged data
-        reason = " ".join(str(error).split())[:80]
-        raise UserError(f"{path} is damaged or cut short ({reason}); save it again") from None
 
 
 def _upright(path: Path, image: Image.Image, minimum: int = SMALLEST) -> Picture:

@@ -14,6 +14,7 @@ from PIL import Image
 from torch import Tensor
 from torch.nn import functional
 
+from t2c_ext.media.opening import opened
 from t2c_ext.motion.field import MOTION_NORM
 from t2c_ext.motion.hint_map import paper_hint
 from t2c_ext.motion.networks.load import FlowNetwork
@@ -31,7 +32,7 @@ def load_image(path: Path, height: int = REFERENCE_SIDE, width: int = REFERENCE_
         float32 [C, H, W], -1..1, with as many channels as the file has. It is resized (bicubic) to height x width only
         when its width is another one: a file of the right width keeps its height.
     """
-    with Image.open(path) as image:
+    with opened(path) as image:
         image.load()
         return image_values(image, height, width)
 
@@ -46,7 +47,7 @@ def image_values(image: Image.Image, height: int = REFERENCE_SIDE, width: int = 
 
 def load_mask(path: Path, side: int = REFERENCE_SIDE) -> FloatArray:
     """A mask file as float32 [side, side], 0..1: its grey levels, resized nearest."""
-    with Image.open(path) as image:
+    with opened(path) as image:
         return mask_values(image, side)
 
 

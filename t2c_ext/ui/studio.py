@@ -14,7 +14,7 @@ from PIL import Image
 
 from t2c_ext.atomic import replacing
 from t2c_ext.errors import UserError
-from t2c_ext.media.pictures import to_bytes, to_mask, to_picture
+from t2c_ext.media.pictures import read_picture, to_bytes, to_mask, to_picture
 from t2c_ext.motion.painted import LONGEST
 from t2c_ext.pipeline import Job, open_job
 from t2c_ext.progress import Reporter
@@ -126,8 +126,7 @@ class Studio:
     def example(self, id: str) -> tuple[str, Sample]:
         """Take in the bundled example; its id, and what goes into the page's fields."""
         given = sample(self.folder / "example")
-        with Image.open(given.picture) as opened:
-            id = self._take_in(id, to_picture(opened))
+        id = self._take_in(id, read_picture(given.picture))
         self.sessions[id].hints = given.hints
         self.sessions[id].words = {"prompt": given.prompt, "motion": given.motion}
         return id, given

@@ -1,0 +1,30 @@
+# The names of the tasks; CONTRIBUTING.md says more. On Windows, run what stands behind each name.
+PYTHON ?= .venv/bin/python
+PINS ?= constraints/current.txt
+
+.PHONY: setup test parity style types javascript check webui wheel
+
+setup:  ## a virtual environment with everything that the tests need
+	python3 -m venv .venv
+	$(PYTHON) -m pip install -c $(PINS) -e ".[test]"
+
+test:  ## the suite
+	$(PYTHON) -m pytest tests -n auto --dist loadfile
+
+parity:  ## the numbers of the paper's own code
+	$(PYTHON) -m pytest tests -m parity
+
+style:  ## formatting and lint; `ruff format .` and `ruff check --fix .` mend most of it
+	$(PYTHON) -m ruff format --check .
+	$(PYTHON) -m ruff check .
+
+types:
+	$(PYTHON) -m mypy
+
+check: style types test  ## what has to pass before a change is sent
+
+webui:  ## in a real WebUI: make webui WEBUI=path/to/stable-diffusion-webui
+	$(PYTHON) -m pytest tests/webui --webui-dir "$(WEBUI)" -v
+
+wheel:
+	$(PYTHON) -m pip wheel --no-deps -w dist .

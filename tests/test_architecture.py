@@ -15,7 +15,7 @@ PACKAGE = "t2c_ext"
 
 FLOORS = (
     ("errors", "compass"),
-    ("types", "progress", "atomic"),
+    ("types", "progress", "atomic", "documents"),
     ("settings", "lexicon", "media", "weights", "example"),
     ("prompt", "twin", "region", "motion", "loop", "wording"),
     ("recipe", "evaluate"),

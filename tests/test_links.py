@@ -10,7 +10,14 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = sorted(
     page
-    for pattern in ("*.md", ".github/**/*.md", "docs/**/*.md", "benchmarks/**/*.md", "examples/**/*.md", "world/**/*.md")
+    for pattern in (
+        "*.md",
+        ".github/**/*.md",
+        "docs/**/*.md",
+        "benchmarks/**/*.md",
+        "examples/**/*.md",
+        "world/**/*.md",
+    )
     for page in ROOT.glob(pattern)
 )
 _LINK = re.compile(r"\]\((?P<to>[^)\s]+)\)|<(?:img|a)\s[^>]*(?:src|href)=\"(?P<tag>[^\"]+)\"")

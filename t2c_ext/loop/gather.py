@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numba import njit
 
+from t2c_ext.extents import Window
 from t2c_ext.loop.blend import contributions, fade, gain
 from t2c_ext.loop.inflow import find_domain, trace_field
 from t2c_ext.loop.paths import MARGIN, BoolArray, IntArray, Scalar
@@ -56,11 +57,21 @@ class Pixels:
 
 @dataclass(frozen=True)
 class Scene:
-    """All that the frames are drawn from."""
+    """All that the frames are drawn from.
 
+    Attributes:
+        window: the part of the picture that it is; what follows lies in it.
+        pixels: what moves.
+        trajectories: their paths.
+        texture: what is looked up.
+        picture: float32 [h, w, 3], the still.
+    """
+
+    window: Window
     pixels: Pixels
     trajectories: Trajectories
     texture: Texture
+    picture: FloatArray
 
 
 @njit(cache=True, nogil=True, inline="always")
@@ -148,7 +159,9 @@ def draw(  # noqa: PLR0917
         out[r, c, 2] = _byte(still[r, c, 2] + m * (blue - still[r, c, 2]))
 
 
-def prepare(picture: FloatArray, mask: FloatArray, flow: FloatArray, settings: LoopSettings, seed: int) -> Scene:
+def prepare(  # noqa: PLR0917
+    picture: FloatArray, mask: FloatArray, flow: FloatArray, settings: LoopSettings, seed: int, window: Window
+) -> Scene:
     """All that the frames are drawn from.
 
     Args:
@@ -158,15 +171,17 @@ def prepare(picture: FloatArray, mask: FloatArray, flow: FloatArray, settings: L
         settings: frames; blend "phase" spreads the cross-fades over the period; a loop that starts with the still
             shows it at frame 0 also at the mask's rim, which is repainted in the other frames.
         seed: of the timing.
+        window: where they lie in the picture.
     """
-    domain, frames = find_domain(mask, flow), settings.frames
-    trajectories = trace_trajectories(trace_field(flow, domain), domain.inside, frames)
+    domain, frames = find_domain(mask, flow, window), settings.frames
+    trajectories = trace_trajectories(trace_field(flow, domain), domain.inside, frames, window)
     row, column = (part.astype(np.int32) for part in np.nonzero(domain.inside))
     if settings.blend == "phase":
         spread = settings.phase_spread if settings.start_still else None
-        timing = spread_timing(picture, domain.share, flow, trajectories, (row, column), frames, spread, seed)
+        timing = spread_timing(picture, domain.share, flow, trajectories, (row, column), frames, spread, seed, window)
     else:
         timing = even_timing(row.size)
     rim = ~domain.core[row, column] & settings.start_still
     pixels = Pixels(row, column, domain.share[row, column], timing, rim)
-    return Scene(pixels, trajectories, make_texture(picture, domain.core, domain.inside, trajectories, frames))
+    texture = make_texture(picture, domain.core, domain.inside, trajectories, frames, window)
+    return Scene(window, pixels, trajectories, texture, picture)

@@ -16,8 +16,9 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from t2c_ext.extents import Window, bands, whole_of
 from t2c_ext.loop.paths import MARGIN, BoolArray, Field, IntArray
-from t2c_ext.types import ByteArray, FloatArray, scale_of
+from t2c_ext.types import ByteArray, FloatArray
 
 RIM = 2.0
 """Width, in pixels at 512, of the rim that is repainted from inside."""
@@ -57,18 +58,19 @@ def nearest(area: BoolArray) -> tuple[FloatArray, IntArray, IntArray]:
     column_of = np.zeros_like(row_of)
     row_of[labels[rows, columns]] = rows
     column_of[labels[rows, columns]] = columns
-    return distance.astype(np.float32), row_of[labels], column_of[labels]
+    return np.asarray(distance, np.float32), row_of[labels], column_of[labels]
 
 
-def find_domain(mask: FloatArray, flow: FloatArray) -> Domain:
+def find_domain(mask: FloatArray, flow: FloatArray, window: Window | None = None) -> Domain:
     """The domain of a mask and a field (both finite, of one size).
 
     Args:
         mask: float32 [H, W], 0..1.
         flow: float32 [H, W, 2], pixels per frame.
+        window: where they lie in the picture; None: they are all of it.
     """
-    scale = scale_of(*mask.shape)
-    moves = (mask > 0) & (np.abs(flow).max(axis=-1) > 0)
+    scale = (window or whole_of(mask.shape)).scale
+    moves = (mask > 0) & ((flow[..., 0] != 0) | (flow[..., 1] != 0))
     solid = moves & (mask >= 0.5) if (moves & (mask >= 0.5)).any() else moves
     core = erode(solid, max(RIM * scale, 1.0))
     return Domain(inside=moves, core=_with_thin_parts(core, solid), share=np.where(moves, mask, 0).astype(np.float32))
@@ -91,13 +93,16 @@ def continue_outward(picture: FloatArray, core: BoolArray) -> FloatArray:
     """
     height, width = core.shape
     _, near_row, near_column = nearest(core)
-    rows, columns = np.nonzero(~core)
-    edge_row, edge_column = near_row[rows, columns], near_column[rows, columns]
-    from_row = np.clip(2 * edge_row - rows, 0, height - 1)
-    from_column = np.clip(2 * edge_column - columns, 0, width - 1)
-    usable = core[from_row, from_column]
     result = picture.copy()
-    result[rows, columns] = picture[np.where(usable, from_row, edge_row), np.where(usable, from_column, edge_column)]
+    for band in bands(core.shape):
+        rows, columns = np.nonzero(~core[band])
+        rows += band.start
+        edge_row, edge_column = near_row[rows, columns], near_column[rows, columns]
+        from_row = np.clip(2 * edge_row - rows, 0, height - 1)
+        from_column = np.clip(2 * edge_column - columns, 0, width - 1)
+        usable = core[from_row, from_column]
+        from_row, from_column = np.where(usable, from_row, edge_row), np.where(usable, from_column, edge_column)
+        result[rows, columns] = picture[from_row, from_column]
     return result
 
 

@@ -6,15 +6,19 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 
 from t2c_ext.errors import UserError
+from t2c_ext.extents import LARGE, Window, all_finite, bands
 from t2c_ext.loop.blend import FADE
 from t2c_ext.loop.forward import forward_frames
 from t2c_ext.loop.gather import Places, Scene, draw, prepare
+from t2c_ext.loop.paths import BoolArray
 from t2c_ext.loop.slivers import without_slivers
 from t2c_ext.loop.trajectories import workers
+from t2c_ext.loop.windows import windows_of
 from t2c_ext.progress import Reporter
 from t2c_ext.settings import LoopSettings
 from t2c_ext.types import ByteArray, FloatArray
@@ -47,7 +51,10 @@ class Rendering:
 
 def to_bytes(picture: FloatArray) -> ByteArray:
     """A picture as uint8, rounded."""
-    return np.rint(np.clip(picture, 0, 1) * 255).astype(np.uint8)
+    levels = np.empty(picture.shape, np.uint8)
+    for band in bands(picture.shape):
+        levels[band] = np.rint(np.clip(picture[band], 0, 1) * 255)
+    return levels
 
 
 def check_input(picture: FloatArray, mask: FloatArray, flow: FloatArray) -> None:
@@ -61,13 +68,13 @@ def check_input(picture: FloatArray, mask: FloatArray, flow: FloatArray) -> None
         raise UserError(f"the picture has the shape {picture.shape}, but must be height x width x 3")
     if mask.shape != (height, width) or flow.shape != (height, width, 2):
         raise UserError(f"the picture is {width}x{height}, but mask {mask.shape} or flow {flow.shape} is not")
-    if not np.isfinite(picture).all() or not np.isfinite(mask).all():
+    if not all_finite(picture) or not all_finite(mask):
         raise UserError("the picture or the mask holds values that are no numbers; load it again")
     if not (mask > 0).any():
         raise UserError("the mask is empty, so nothing would move; paint what should move")
-    if not np.isfinite(flow).all():
+    if not all_finite(flow):
         raise UserError("the flow holds values that are no numbers; make it again or give another flow file")
-    fastest = float(np.abs(flow[mask > 0]).max())
+    fastest = max(float(np.abs(flow[band][mask[band] > 0]).max(initial=0)) for band in bands(mask.shape))
     limit = max(min(height, width) / 4, 1)
     if fastest > limit:
         raise UserError(
@@ -84,6 +91,7 @@ def render_loop(
     *,
     seed: int,
     reporter: Reporter | None = None,
+    largest: int = LARGE,
 ) -> Rendering:
     """Prepare the frames of a loop; they are computed while they are taken.
 
@@ -97,31 +105,58 @@ def render_loop(
         settings: frames, blend, kernel, phase spread, start with the still.
         seed: of the phases.
         reporter: asked before each frame whether to stop.
+        largest: pixels of a picture that is worked on as a whole; of a larger one, only windows around what moves.
 
     Raises:
         UserError: see `check_input`.
     """
     check_input(picture, mask, flow)
     reporter = reporter or Reporter()
-    picture, mask, flow = (np.ascontiguousarray(part, np.float32) for part in (picture, np.clip(mask, 0, 1), flow))
     still, count = to_bytes(picture), settings.frames
-    travel = np.where(mask[..., None] > 0, flow, np.float32(0))
-    if count == 1 or not travel.any():
+    moving = _moving(mask, flow)
+    if count == 1 or not moving.any():
         note = "one frame is only the still" if count == 1 else "the flow is zero everywhere, so nothing moves"
         return Rendering(count, lambda: _stand(still, count, reporter), (note,))
     if settings.kernel != "sharp":
+        picture, mask, travel = _prepared(picture, mask, flow)
         return Rendering(count, lambda: forward_frames(picture, mask, travel, settings, reporter))
-    reporter.check()
-    moving = mask if settings.blend == "paper" else without_slivers(picture, mask)
-    if not travel[moving > 0].any():
-        moving = mask
-    scene = prepare(picture, moving, np.where(moving[..., None] > 0, travel, np.float32(0)), settings, seed)
-    preserve = settings.blend != "paper"
+    scenes = []
+    for window in windows_of(moving, largest):
+        reporter.check()
+        scenes.append(_scene(window, picture, mask, flow, settings, seed))
 
     def source() -> Iterator[tuple[ByteArray, float]]:
-        return _stream(scene, picture, still, count, preserve, reporter)
+        return _stream(scenes, still, count, settings.blend != "paper", reporter)
 
     return Rendering(count, source)
+
+
+def _moving(mask: FloatArray, flow: FloatArray) -> BoolArray:
+    """bool [H, W]: inside the mask, and not at rest."""
+    moving = np.empty(mask.shape, np.bool_)
+    for band in bands(mask.shape):
+        moving[band] = (mask[band] > 0) & (flow[band] != 0).any(axis=-1)
+    return moving
+
+
+def _prepared(picture: FloatArray, mask: FloatArray, flow: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Contiguous, the mask within 0..1, the flow zero outside of it."""
+    picture, mask = np.ascontiguousarray(picture, np.float32), np.clip(mask, 0, 1).astype(np.float32, copy=False)
+    return picture, mask, np.where(mask[..., None] > 0, flow, np.float32(0)).astype(np.float32, copy=False)
+
+
+def _scene(  # noqa: PLR0917
+    window: Window, picture: FloatArray, mask: FloatArray, flow: FloatArray, settings: LoopSettings, seed: int
+) -> Scene:
+    """What is drawn from in one window."""
+    picture, mask, travel = _prepared(window.of(picture), window.of(mask), window.of(flow))
+    moving = mask if settings.blend == "paper" else without_slivers(picture, mask, window)
+    if moving is not mask:
+        if travel[moving > 0].any():
+            travel[moving <= 0] = 0
+        else:
+            moving = mask
+    return prepare(picture, moving, travel, settings, seed, window)
 
 
 def _stand(still: ByteArray, count: int, reporter: Reporter) -> Iterator[tuple[ByteArray, float]]:
@@ -130,31 +165,49 @@ def _stand(still: ByteArray, count: int, reporter: Reporter) -> Iterator[tuple[B
         yield still.copy(), 0.0
 
 
-def _stream(  # noqa: PLR0917
-    scene: Scene, picture: FloatArray, still: ByteArray, count: int, preserve: bool, reporter: Reporter
+class _Part(NamedTuple):
+    """A scene, and the spans of its pixels that threads draw."""
+
+    scene: Scene
+    spans: list[tuple[int, int]]
+
+
+def _spans(count: int) -> list[tuple[int, int]]:
+    edges = np.linspace(0, count, 2 * workers() + 1).astype(int)
+    return [(int(low), int(high)) for low, high in pairwise(edges) if high > low]
+
+
+def _stream(
+    scenes: list[Scene], still: ByteArray, count: int, preserve: bool, reporter: Reporter
 ) -> Iterator[tuple[ByteArray, float]]:
     """Frames in order; while one is taken, the next is made. Pixels are independent, so threads change nothing."""
-    kept, texture = scene.trajectories.kept, scene.texture
-    edges = np.linspace(0, scene.pixels.row.size, 2 * workers() + 1).astype(int)
-    spans = [(int(low), int(high)) for low, high in pairwise(edges) if high > low]
+    parts = [_Part(scene, _spans(scene.pixels.row.size)) for scene in scenes]
     style = (np.float32(FADE if preserve else 1.0), preserve)
 
-    def make(span: tuple[int, int], frame: int, places: Places, out: ByteArray) -> None:
-        draw(texture.spline, texture.broad, texture.step, places, kept, span, frame, count, style, picture, out)
+    def make(scene: Scene, span: tuple[int, int], frame: int, places: Places, out: ByteArray) -> None:
+        texture, kept = scene.texture, scene.trajectories.kept
+        draw(texture.spline, texture.broad, texture.step, places, kept, span, frame, count, style, scene.picture, out)
 
     with ThreadPoolExecutor(workers()) as pool:
 
-        def begin(frame: int) -> tuple[ByteArray, list[Future[None]]]:
-            out = still.copy()
-            places = scene.pixels.places(frame, count)
-            return out, [pool.submit(make, span, frame, places, out) for span in spans]
+        def begin(frame: int) -> tuple[ByteArray, list[tuple[Window, ByteArray]], list[Future[None]]]:
+            out, pieces, futures = still.copy(), [], []
+            for scene, spans in parts:
+                piece = out if scene.window.is_whole else scene.window.of(still).copy()
+                places = scene.pixels.places(frame, count)
+                pieces.append((scene.window, piece))
+                futures += [pool.submit(make, scene, span, frame, places, piece) for span in spans]
+            return out, pieces, futures
 
         upcoming = begin(0)
         for frame in range(count):
             reporter.check()
-            out, futures = upcoming
-            for part in futures:
-                part.result()
+            out, pieces, futures = upcoming
+            for future in futures:
+                future.result()
+            for window, piece in pieces:
+                if piece is not out:
+                    window.of(out)[:] = piece
             if frame + 1 < count:
                 upcoming = begin(frame + 1)
             yield out, 0.0

@@ -9,10 +9,11 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from t2c_ext.extents import Window, whole_of
 from t2c_ext.loop.inflow import erode
 from t2c_ext.loop.paths import BoolArray
 from t2c_ext.loop.texture import coarse_step, shrink
-from t2c_ext.types import FloatArray, scale_of
+from t2c_ext.types import FloatArray
 
 BAND = 8.0
 """Widest sliver that is looked for, in pixels at 512."""
@@ -30,14 +31,15 @@ FLOOR = 1e-3
 """Least variance of colour (three channels, 0..1) that an inside is taken to have."""
 
 
-def find_slivers(picture: FloatArray, mask: FloatArray) -> BoolArray:
+def find_slivers(picture: FloatArray, mask: FloatArray, window: Window | None = None) -> BoolArray:
     """bool [H, W]: pixels inside the mask that belong to what borders on it.
 
     Args:
         picture: float32 [H, W, 3], 0..1.
         mask: float32 [H, W], 0..1.
+        window: where they lie in the picture; None: they are all of it.
     """
-    scale = scale_of(*mask.shape)
+    scale = (window or whole_of(mask.shape)).scale
     solid, still = mask >= 0.5, mask <= 0
     deep = erode(solid, BAND * scale)
     band = solid & ~deep
@@ -71,12 +73,12 @@ def _distance(colour: FloatArray, area: BoolArray, sigma: float) -> tuple[FloatA
     return np.einsum("hwc,hwc->hw", apart, apart), np.asarray(variance, np.float32), sums[..., 4] > 1e-3
 
 
-def without_slivers(picture: FloatArray, mask: FloatArray) -> FloatArray:
+def without_slivers(picture: FloatArray, mask: FloatArray, window: Window | None = None) -> FloatArray:
     """The mask, softly zero at slivers: float32 [H, W]. It is the mask itself where nothing else would be left."""
-    found = find_slivers(picture, mask)
+    found = find_slivers(picture, mask, window)
     if not found.any():
         return mask
-    scale = scale_of(*mask.shape)
+    scale = (window or whole_of(mask.shape)).scale
     size = 2 * max(1, round(scale)) + 1
     grown = cv2.dilate(found.astype(np.float32), cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size)))
     soft = np.maximum(grown, cv2.GaussianBlur(grown, (0, 0), max(scale, 0.5)))

@@ -8,12 +8,13 @@ import cv2
 import numpy as np
 from numba import njit
 
+from t2c_ext.extents import Window, bands, whole_of
 from t2c_ext.loop.blend import local_mean
 from t2c_ext.loop.inflow import continue_outward
 from t2c_ext.loop.paths import MARGIN, BoolArray, Scalar
 from t2c_ext.loop.spline import spline_coefficients
 from t2c_ext.loop.trajectories import Trajectories, landing
-from t2c_ext.types import FloatArray, scale_of
+from t2c_ext.types import FloatArray
 
 MEAN_WINDOW = 12.0
 """Sigma of the local mean about which variance is preserved, in pixels at 512."""
@@ -50,8 +51,13 @@ def shrink(plane: FloatArray, step: int) -> FloatArray:
     return np.asarray(cv2.resize(padded, None, fx=1 / step, fy=1 / step, interpolation=cv2.INTER_AREA), np.float32)
 
 
-def make_texture(
-    picture: FloatArray, core: BoolArray, inside: BoolArray, trajectories: Trajectories, frames: int
+def make_texture(  # noqa: PLR0917
+    picture: FloatArray,
+    core: BoolArray,
+    inside: BoolArray,
+    trajectories: Trajectories,
+    frames: int,
+    window: Window | None = None,
 ) -> Texture:
     """The texture of a region.
 
@@ -61,22 +67,26 @@ def make_texture(
         inside: bool [H, W], the moving pixels.
         trajectories: tell where each texture meets itself one period downstream.
         frames: frames of one period.
+        window: where they lie in the picture; None: they are all of it.
     """
-    window = MEAN_WINDOW * scale_of(*core.shape)
-    step = coarse_step(window)
+    reach = MEAN_WINDOW * (window or whole_of(core.shape)).scale
+    step = coarse_step(reach)
     continued = continue_outward(picture, core)
     area = core | inside
     weight = shrink(area.astype(np.float32), step)
-    sigma = window / step
+    sigma = reach / step
     mean = local_mean(shrink(continued * area[..., None], step), weight, sigma)
     height, width = core.shape
     full = cv2.resize(mean, (mean.shape[1] * step, mean.shape[0] * step), interpolation=cv2.INTER_LINEAR)
-    rest = continued - full[:height, :width]
-    row, column = (part.astype(np.int32) for part in np.nonzero(inside))
-    here, there = rest[row, column], rest[landing(trajectories, row, column, frames)]
+    rest = np.subtract(continued, full[:height, :width], out=full[:height, :width])
     moments = np.zeros((height, width, 2), np.float32)
-    moments[row, column, 0] = np.einsum("pc,pc->p", here, here) / 3
-    moments[row, column, 1] = np.einsum("pc,pc->p", here, there) / 3
+    for band in bands(inside.shape):
+        row, column = (part.astype(np.int32) for part in np.nonzero(inside[band]))
+        row += band.start
+        here, there = rest[row, column], rest[landing(trajectories, row, column, frames)]
+        moments[row, column, 0] = np.einsum("pc,pc->p", here, here) / 3
+        moments[row, column, 1] = np.einsum("pc,pc->p", here, there) / 3
+    del full, rest
     blurred = local_mean(shrink(moments, step), weight, sigma)
     broad = np.ascontiguousarray(np.dstack([mean, blurred]), np.float32)
     return Texture(spline_coefficients(continued), broad, step)

@@ -17,10 +17,11 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from t2c_ext.extents import Window, whole_of
 from t2c_ext.loop.blend import FADE
 from t2c_ext.loop.paths import IntArray
 from t2c_ext.loop.trajectories import Trajectories, landing, meetings
-from t2c_ext.types import FloatArray, scale_of
+from t2c_ext.types import FloatArray
 
 SQUEEZE = 0.22
 """Largest change of displacement per pixel that the phase may cause."""
@@ -82,6 +83,7 @@ def spread_timing(  # noqa: PLR0917
     frames: int,
     spread: float | None,
     seed: int,
+    window: Window | None = None,
 ) -> Timing:
     """Timing that spreads the cross-fades over the period.
 
@@ -95,17 +97,19 @@ def spread_timing(  # noqa: PLR0917
         spread: None to let the phase do it. A number keeps all phases zero, so that frame 0 is the still, and spreads
             the turns instead, in areas of this size in pixels at 512.
         seed: of where the phase begins, or of the areas.
+        window: where they lie in the picture; None: they are all of it.
     """
     row, column = pixels
+    window = window or whole_of(share.shape)
     grey = np.asarray(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), np.float32)
     sharp = np.asarray(cv2.GaussianBlur(cv2.Laplacian(grey, cv2.CV_32F) ** 2, (0, 0), 4), np.float32)[row, column]
     old, new = (grey[landing(trajectories, row, column, time)] for time in (-frames / 2, frames / 2))
     weight = share[row, column]
     moving = Moving(row, column, flow[row, column], _shares(sharp * weight), _shares(np.abs(new - old) * weight))
-    turn = choose_turns(moving, trajectories, frames, spread, seed)
+    turn = choose_turns(moving, trajectories, frames, spread, seed, window)
     if spread is not None:
         return Timing(np.zeros(row.size, np.float32), turn)
-    phase = rising_phase(moving, frames)
+    phase = rising_phase(moving, frames, window)
     phase += _beginning(turn - phase, moving.change, seed)
     return Timing(np.asarray(phase % 1 * frames % frames, np.float32), turn)
 
@@ -116,7 +120,7 @@ def _shares(amount: FloatArray) -> FloatArray:
     return np.asarray(filled / filled.sum(), np.float32)
 
 
-def rising_phase(moving: Moving, frames: int) -> FloatArray:
+def rising_phase(moving: Moving, frames: int, window: Window) -> FloatArray:
     """float32 [P]: by which part of the period each place is ahead of the clock.
 
     It rises in one direction, at most once around the period and nowhere so steeply that texture is distorted by more
@@ -128,7 +132,8 @@ def rising_phase(moving: Moving, frames: int) -> FloatArray:
     backward = float(np.arctan2(-mean[1], -mean[0]))
     best, least = np.zeros(moving.row.size, np.float32), np.inf
     for detour in np.deg2rad(DETOURS):
-        along = moving.column * np.cos(backward + detour) + moving.row * np.sin(backward + detour)
+        along = (moving.column + window.left) * np.cos(backward + detour)
+        along += (moving.row + window.top) * np.sin(backward + detour)
         phase = _even_rise(np.asarray(along, np.float32), moving.detail, steepest)
         uneven = sum(abs((moving.detail * np.exp(2j * np.pi * k * phase)).sum()) / k for k in (1, 2))
         if uneven < least - 1e-6:
@@ -170,8 +175,8 @@ def _beginning(middle: FloatArray, change: FloatArray, seed: int) -> float:
     return float(order[usual]) / BINS
 
 
-def choose_turns(
-    moving: Moving, trajectories: Trajectories, frames: int, spread: float | None, seed: int
+def choose_turns(  # noqa: PLR0917
+    moving: Moving, trajectories: Trajectories, frames: int, spread: float | None, seed: int, window: Window
 ) -> FloatArray:
     """float32 [P], `FADE` / 2 to 1 - `FADE` / 2: `Timing.turn`.
 
@@ -181,6 +186,7 @@ def choose_turns(
         frames: frames of one period.
         spread: size of the areas of one turn, in pixels at 512; None: one turn, but for the edges.
         seed: of the areas.
+        window: where the pixels lie in the picture.
     """
     row, column, half = moving.row, moving.column, FADE / 2
     past, future = np.zeros(row.size, np.float32), np.zeros(row.size, np.float32)
@@ -191,25 +197,25 @@ def choose_turns(
     earliest, latest = np.where(short, middle, earliest), np.where(short, middle, latest)
     wanted: float | FloatArray = 0.5
     if spread is not None:
-        noise = _noise(trajectories.size, spread * scale_of(*trajectories.size), seed)[row, column]
+        noise = _noise(window, spread * window.scale, seed)[row, column]
         wanted = half + (1 - FADE) * _rank(noise, moving.detail)
     chosen = np.clip(np.clip(wanted, earliest, latest), half, 1 - half)
     plane, inside = np.zeros(trajectories.size, np.float32), np.zeros(trajectories.size, np.float32)
     plane[row, column], inside[row, column] = chosen, 1
-    sigma = SEAM_WIDTH * scale_of(*trajectories.size)
+    sigma = SEAM_WIDTH * window.scale
     blurred, total = (np.asarray(cv2.GaussianBlur(part, (0, 0), sigma), np.float32) for part in (plane, inside))
     return np.clip(blurred[row, column] / total[row, column], half, 1 - half).astype(np.float32)
 
 
-def _noise(size: tuple[int, int], sigma: float, seed: int) -> FloatArray:
-    """float32 [H, W]: smooth random values whose areas have the size `sigma`, in pixels."""
-    height, width = size
+def _noise(window: Window, sigma: float, seed: int) -> FloatArray:
+    """float32 of the window's size: smooth random values whose areas have the size `sigma`, in pixels."""
+    height, width = window.whole
     cell = sigma / 8
     noise = np.random.default_rng(seed).standard_normal((int(height / cell) + 50, int(width / cell) + 50))
     smooth = cv2.GaussianBlur(noise.astype(np.float32), (0, 0), 4)[20:-20, 20:-20]
-    matrix = np.array([[cell, 0, 0], [0, cell, 0]], np.float32)
+    matrix = np.array([[cell, 0, -window.left], [0, cell, -window.top]], np.float32)
     return np.asarray(
-        cv2.warpAffine(smooth, matrix, (width, height), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE),
+        cv2.warpAffine(smooth, matrix, window.size[::-1], flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE),
         np.float32,
     )
 

@@ -13,9 +13,10 @@ from dataclasses import dataclass
 import numpy as np
 from numba import njit
 
+from t2c_ext.extents import Window, whole_of
 from t2c_ext.loop.inflow import nearest
 from t2c_ext.loop.paths import MARGIN, BoolArray, Field, IntArray, Scalar, trace
-from t2c_ext.types import FloatArray, scale_of
+from t2c_ext.types import FloatArray
 
 SPACING = 2.0
 """Distance of the nodes, in pixels at 512."""
@@ -40,7 +41,7 @@ class Trajectories:
         past_met, future_met: float32 [P], frames until the domain's edge is met; twice the period when never.
         spacing: pixels from node to node.
         stride: frames from knot to knot.
-        size: (H, W) of the picture.
+        size: (H, W) of the picture, or of the window of it that they are in.
     """
 
     nodes: IntArray
@@ -63,16 +64,22 @@ def workers() -> int:
     return min(os.cpu_count() or 1, 16)
 
 
-def trace_trajectories(field: Field, inside: BoolArray, frames: int) -> Trajectories:
+def node_spacing(scale: float) -> int:
+    """Pixels from node to node; `scale`: pixels per pixel of a picture whose short side is 512."""
+    return max(1, round(SPACING * scale))
+
+
+def trace_trajectories(field: Field, inside: BoolArray, frames: int, window: Window | None = None) -> Trajectories:
     """Trace the paths of one period.
 
     Args:
         field: what is followed.
         inside: bool [H, W], the domain; not empty.
         frames: frames of one period.
+        window: where it lies in the picture; None: it is all of it.
     """
     height, width = inside.shape
-    spacing = max(1, round(SPACING * scale_of(height, width)))
+    spacing = node_spacing((window or whole_of(inside.shape)).scale)
     if not inside[::spacing, ::spacing].any():
         spacing = 1
     usable = np.zeros((-(-(height - 1) // spacing) + 1, -(-(width - 1) // spacing) + 1), np.bool_)

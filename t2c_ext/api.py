@@ -72,6 +72,7 @@ def animate(
         None if flow is None else read_flow(Path(flow) if isinstance(flow, (str, os.PathLike)) else flow),
         None if output is None else Path(output),
         art if chosen.twin.model else None,
+        sources=files_among(picture, mask, flow, natural),
     )
     return run_job(job, workspace, Reporter(**_given(progress=progress, cancelled=cancelled)))
 
@@ -109,7 +110,8 @@ def generate(
     """
     chosen = (recipe or Recipe()).with_values({**settings, "prompt": prompt, "model": os.fspath(model)})
     source = choose_source(chosen.twin, chosen.prompt.seed)
-    job = Job(chosen, source, read_regions(mask), output=None if output is None else Path(output))
+    place = None if output is None else Path(output)
+    job = Job(chosen, source, read_regions(mask), output=place, sources=files_among(mask))
     return run_job(job, workspace, Reporter(**_given(progress=progress, cancelled=cancelled)))
 
 
@@ -117,6 +119,7 @@ def run_job(job: Job, workspace: PathLike | None, reporter: Reporter) -> Cinemag
     """Run all stages of a job, keeping its inputs in the workspace when there is one."""
     if workspace is None:
         return Pipeline(job, reporter=reporter).run()
+    job.check(Path(workspace))
     folder = Workspace.create(Path(workspace))
     folder.save_inputs(job.regions, job.flow, job.painting)
     regions, flow = folder.load_inputs()
@@ -125,6 +128,12 @@ def run_job(job: Job, workspace: PathLike | None, reporter: Reporter) -> Cinemag
 
 def _picture(given: PathLike | Image | np.ndarray) -> Picture:
     return read_picture(Path(given)) if isinstance(given, (str, os.PathLike)) else to_picture(given)
+
+
+def files_among(*given: object) -> tuple[Path, ...]:
+    """The files among what was given for pictures, masks and flows, one or several by name."""
+    flat = (part for value in given for part in (value.values() if isinstance(value, Mapping) else (value,)))
+    return tuple(Path(part) for part in flat if isinstance(part, (str, os.PathLike)))
 
 
 def read_regions(given: Mask | Mapping[str, Mask] | None) -> Regions | None:

@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-import shutil
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
-from uuid import uuid4
 
 import numpy as np
 
 from t2c_ext.errors import UserError
 from t2c_ext.loop.choose import make_rendering
 from t2c_ext.loop.render import Rendering
-from t2c_ext.media.metadata import poster_path, write_poster
+from t2c_ext.media.limits import check_loop
+from t2c_ext.media.posters import poster_path, write_poster
 from t2c_ext.media.videos import format_of, write_video
 from t2c_ext.motion.choose import Equipment, choose_model, make_flow
 from t2c_ext.motion.field import prepare_flow
 from t2c_ext.motion.hints import parse_hints, to_json, what_moves
 from t2c_ext.motion.holds import without_frozen
+from t2c_ext.outputs import check_output, copy_loop, is_workspaces_own, own_name
 from t2c_ext.progress import Reporter
 from t2c_ext.prompt.parse import parse
 from t2c_ext.prompt.syntax import plain
@@ -52,6 +52,7 @@ class Job:
             shared out by the words. Regions that the recipe's hints paint take their place.
         flow: float32 [h, w, 2] that the user gave, of any size, or None to solve for it.
         output: the file (or folder of frames) to write; None: the workspace's own `loop.<format>`, or no file.
+        sources: the files that the user gave, which no output may replace.
         painting: the picture that the user gave and a model makes the twin of; the workspace keeps it.
         keep_twin: take the workspace's pictures as they are, whatever they were made from.
         encoder: a text encoder that is loaded already (a host's), for the network that reads the text.
@@ -65,6 +66,34 @@ class Job:
     painting: Picture | None = None
     keep_twin: bool = False
     encoder: TextEncoder | None = None
+    sources: tuple[Path, ...] = ()
+
+    def check(self, workspace: Path | None = None) -> None:
+        """Refuse, before any work, an output that would cost the user something or that its format cannot hold.
+
+        Args:
+            workspace: the folder of the run's workspace, there or not.
+
+        Raises:
+            UserError: one line that says what is wrong with it.
+        """
+        if self.output is not None:
+            check_output(self.output, self.sources, workspace)
+        kind = self._format(workspace)
+        if kind is not None:
+            check_loop(kind, self._size(), self.recipe.loop.fps)
+
+    def _format(self, workspace: Path | None) -> str | None:
+        if self.output is not None:
+            return format_of(self.output)
+        return None if workspace is None else self.recipe.loop.format
+
+    def _size(self) -> tuple[int, int]:
+        if isinstance(self.source, GivenTwin):
+            return self.source.twin.art.size
+        if self.painting is not None:
+            return self.painting.size
+        return max(1, self.recipe.twin.height), max(1, self.recipe.twin.width)  # 0: the model's own, which is small
 
 
 @dataclass
@@ -113,6 +142,7 @@ class Pipeline:
             Stage.LOOP: self._loop,
         }
         self.hints = parse_hints(self.job.recipe.motion.hints)
+        self.job.check(None if self.workspace is None else self.workspace.root)
         if self.workspace is not None:
             self.workspace.save_recipe(self.job.recipe)
         for stage, step in steps.items():
@@ -285,12 +315,12 @@ class Pipeline:
             lambda workspace: self._load_loop(workspace, path),
             lambda workspace, loop: None,
         )
-        output = self.job.output
-        if output is not None and output != path:
-            _copy(path, output)
-            poster = (
-                write_poster(output, twin.art, texts(self.job.recipe, twin.art.infotext)) if output.suffix else None
-            )
+        output, root = self.job.output, None if self.workspace is None else self.workspace.root
+        if output is not None and root is not None and not is_workspaces_own(output, root):
+            poster = poster_path(output, self.job.sources) if output.suffix else None
+            copy_loop(path, output, self.job.sources, root)
+            if poster is not None:
+                write_poster(poster, twin.art, self._texts(path, twin.art))
             self.result.loop = replace(self.result.loop, path=output, poster=poster)
 
     def _loop_path(self) -> Path | None:
@@ -298,10 +328,18 @@ class Pipeline:
         if self.workspace is None:
             return output
         kind = self.job.recipe.loop.format if output is None else format_of(output)
-        return self.workspace.root / ("loop" if kind == "png" else f"loop.{kind}")
+        return self.workspace.root / own_name(kind)
+
+    def _texts(self, path: Path, art: Picture) -> dict[str, str]:
+        """What travels in a loop and its still: the format is the one that was written, whatever the recipe says."""
+        recipe = self.job.recipe
+        return texts(replace(recipe, loop=replace(recipe.loop, format=format_of(path))), art.infotext)
 
     def _write_loop(self, path: Path, rendering: Rendering, art: Picture, mask: FloatArray) -> Loop:
-        settings, start, text = self.job.recipe.loop, time.perf_counter(), texts(self.job.recipe, art.infotext)
+        settings, start, text = self.job.recipe.loop, time.perf_counter(), self._texts(path, art)
+        owned, poster = self.workspace is not None, self._poster(path)
+        if not owned:
+            check_output(path, self.job.sources)
         written = write_video(
             path,
             rendering.frames,
@@ -314,17 +352,24 @@ class Pipeline:
             mask=None if settings.renderer == "paper" else mask,  # the paper's decoder repaints what stands still too
             text=text,
             reporter=self.reporter,
+            owned=owned,
         )
-        poster = None
-        if path.suffix:
-            poster = write_poster(path, art, text)
+        if poster is not None:
+            write_poster(poster, art, text)
         notes = (*rendering.notes, *written.notes)
         return Loop(path, poster, rendering.count, rendering.holes, round(time.perf_counter() - start, 3), notes)
 
+    def _poster(self, path: Path) -> Path | None:
+        """Where the loop's still goes, to be asked before the loop is replaced; a folder of frames has none."""
+        if not path.suffix:
+            return None
+        return path.with_suffix(".png") if self.workspace is not None else poster_path(path, self.job.sources)
+
     def _load_loop(self, workspace: Workspace, path: Path) -> Loop:
-        record, poster = workspace.records[Stage.LOOP], poster_path(path)
+        record, poster = workspace.records[Stage.LOOP], self._poster(path)
         count = self.job.recipe.loop.frames
-        return Loop(path, poster if poster.exists() else None, count, 0.0, record.seconds, record.notes)
+        kept = poster if poster is not None and poster.exists() else None
+        return Loop(path, kept, count, 0.0, record.seconds, record.notes)
 
     def _report(self) -> dict[str, object]:
         loop, flow = self.result.loop, self.result.flow
@@ -394,21 +439,6 @@ def _visible(regions: Regions, alpha: FloatArray | None) -> Regions:
     if not any(region.mask.any() for region in kept):
         raise UserError("the region lies wholly in the transparent part of the picture")
     return replace(regions, regions=kept)
-
-
-def _copy(source: Path, target: Path) -> None:
-    """Copy a file or a folder of frames, whole or not at all; a poster goes along."""
-    temporary = target.with_name(f".{target.stem}-{uuid4().hex[:8]}{target.suffix}")
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        if source.is_dir():
-            shutil.copytree(source, temporary)
-            shutil.rmtree(target, ignore_errors=True)
-        else:
-            shutil.copyfile(source, temporary)
-        temporary.replace(target)
-    except OSError as error:
-        raise UserError(f"cannot write {target}: {error.strerror or error}") from None
 
 
 def open_job(workspace: Workspace, recipe: Recipe | None = None, output: Path | None = None) -> Job:

@@ -7,12 +7,12 @@ import sys
 from contextlib import ExitStack
 from pathlib import Path
 
+from t2c_ext.cli.naming import named, names_of, pictures_in
 from t2c_ext.cli.options import (
     Commands,
     add_mask,
     add_settings,
     masks,
-    named,
     output_for,
     read_text,
     recipe_of,
@@ -21,8 +21,6 @@ from t2c_ext.cli.options import (
 )
 from t2c_ext.errors import UserError
 from t2c_ext.recipe import Recipe, recipe_from_json
-
-PICTURES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".gif"}
 
 
 def register(commands: Commands) -> None:
@@ -54,21 +52,39 @@ def _animate(options: argparse.Namespace) -> int:
         output = output_for(image.stem, options.output, recipe, options.format is not None)
         _animate_one(image, output, options.workspace, recipe, options)
         return 0
-    pictures = sorted(path for path in image.iterdir() if path.suffix.lower() in PICTURES)
+    return _animate_all(image, recipe, options)
+
+
+def _animate_all(given: Path, recipe: Recipe, options: argparse.Namespace) -> int:
+    """Each picture of a folder; one that fails is named, and does not stop the others."""
+    pictures = pictures_in(given)
     if not pictures:
-        raise UserError(f"{image} holds no pictures")
-    folder = Path(options.output) if options.output else image.with_name(f"{image.resolve().name}-loops")
-    if folder.suffix and not folder.is_dir():
-        raise UserError(f"{image} is a folder, so {folder} must be one too: end it with /")
+        raise UserError(f"{given} holds no pictures")
+    folder = _folder_for(given, options.output)
     failed = 0
-    for picture in pictures:
-        workspace = options.workspace and options.workspace / picture.stem
+    for picture, name in names_of(pictures).items():
+        workspace = options.workspace and options.workspace / name
         try:
-            _animate_one(picture, named(folder, picture.stem, recipe), workspace, recipe, options)
-        except UserError as error:
+            _animate_one(picture, named(folder, name, recipe), workspace, recipe, options)
+        except (UserError, OSError) as error:
             failed += 1
             print(f"t2c: {picture}: {error}", file=sys.stderr)
     return 1 if failed else 0
+
+
+def _folder_for(given: Path, output: str | None) -> Path:
+    """Where the loops of a folder's pictures go: any folder but that one, whose pictures they would mix with."""
+    from t2c_ext.media.ownership import same_place
+
+    if output is None:
+        name = f"{given.resolve().name or 'pictures'}-loops"
+        return given.with_name(name) if given.name not in ("", "..") else Path(name)
+    folder = Path(output)
+    if folder.suffix and not folder.is_dir():
+        raise UserError(f"{given} is a folder, so {folder} must be one too: end it with /")
+    if same_place(folder, given):
+        raise UserError(f"{folder} is the folder of the pictures; name another one for the loops")
+    return folder
 
 
 def _animate_one(

@@ -9,6 +9,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+from t2c_ext.cli.naming import clipped, free_name, named
 from t2c_ext.errors import UserError
 from t2c_ext.progress import Reporter
 from t2c_ext.recipe import Recipe
@@ -124,18 +125,11 @@ def tell(notes: Sequence[str]) -> None:
             print(f"note: {note}", file=sys.stderr)
 
 
-def named(folder: Path, stem: str, recipe: Recipe) -> Path:
-    """The loop's file (or folder of frames) in the recipe's format."""
-    return folder / (stem if recipe.loop.format == "png" else f"{stem}.{recipe.loop.format}")
-
-
 def output_for(stem: str, output: str | None, recipe: Recipe, format_given: bool) -> Path:
     """Where one picture's loop goes: as asked, or a free name where the user is."""
     if output is None:
-        first = named(Path(), f"{stem}-loop", recipe)
-        numbered = (first.with_stem(f"{first.stem}-{number}") for number in range(2, 10_000))
-        return first if not first.exists() else next(path for path in numbered if not path.exists())
+        return free_name(stem, recipe)
     path = Path(output)
     if format_given and recipe.loop.format != "png" and (path.is_dir() or output.endswith(("/", "\\"))):
-        return named(path, stem, recipe)
+        return named(path, clipped(stem), recipe)
     return path

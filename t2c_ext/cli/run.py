@@ -23,7 +23,7 @@ def register(commands: Commands) -> None:
 
 
 def _run(options: argparse.Namespace) -> int:
-    from t2c_ext.api import read_regions
+    from t2c_ext.api import files_among, read_regions
     from t2c_ext.pipeline import Pipeline, open_job
     from t2c_ext.workspace import Workspace
 
@@ -31,6 +31,8 @@ def _run(options: argparse.Namespace) -> int:
     output = None if options.output is None else Path(options.output)
     job = open_job(workspace, recipe_of(options, workspace.load_recipe()), output)
     given = masks(options.mask)
+    job = replace(job, sources=files_among(given))
+    job.check(workspace.root)
     if given is not None:
         job = replace(job, regions=read_regions(given))
         workspace.save_inputs(job.regions, job.flow, job.painting)

@@ -18,6 +18,7 @@ import numpy as np
 from PIL import Image
 
 from t2c_ext.media.clip import Clip, box_of
+from t2c_ext.media.limits import SHORTEST
 from t2c_ext.media.text import png_chunks
 from t2c_ext.types import ByteArray
 
@@ -26,7 +27,8 @@ _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
 def write_apng(path: Path, clip: Clip) -> None:
     """Looping for ever, with the opacity where there is one."""
-    duration = (1 / Fraction(clip.fps)).limit_denominator(65535)
+    shortest = Fraction(SHORTEST["apng"], 1000)
+    duration = max(shortest, 1 / Fraction(clip.fps)).limit_denominator(65535)
     previous: ByteArray | None = None
     sequence = 0
     with path.open("wb") as file:

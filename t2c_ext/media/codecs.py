@@ -13,6 +13,7 @@ import av
 import numpy as np
 
 from t2c_ext.media.clip import Clip
+from t2c_ext.media.metadata import av_name
 from t2c_ext.media.planes import PlaneMaker, Planes, mean_change
 from t2c_ext.media.text import container_tags
 from t2c_ext.types import ByteArray
@@ -96,7 +97,9 @@ def write_mp4(path: Path, clip: Clip) -> None:
     planes = (maker(clip.on_white(frame)) for frame in clip.tracked())
     opening = list(islice(planes, 2))
     change = mean_change(opening[0][0], opening[1][0]) if len(opening) == 2 else 0.0
-    with av.open(str(path), "w", format="mp4", options={"movflags": "+faststart", "fflags": "+bitexact"}) as container:
+    with av.open(
+        av_name(path), "w", format="mp4", options={"movflags": "+faststart", "fflags": "+bitexact"}
+    ) as container:
         container.metadata.update(container_tags(clip.text))
         stream = container.add_stream("libx264", rate=_rate(clip.fps))
         stream.width, stream.height, stream.pix_fmt = width + width % 2, height + height % 2, "yuv420p"
@@ -123,7 +126,7 @@ def write_webm(path: Path, clip: Clip) -> None:
     `qmax` holds the frames that the encoder would make coarser than asked for near the others.
     """
     height, width = clip.size
-    with av.open(str(path), "w", format="webm", options={"fflags": "+bitexact"}) as container:
+    with av.open(av_name(path), "w", format="webm", options={"fflags": "+bitexact"}) as container:
         container.metadata.update(container_tags(clip.text))
         stream = container.add_stream("libvpx-vp9", rate=_rate(clip.fps))
         stream.width, stream.height = width, height

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-import av
 import numpy as np
 from av.video.reformatter import Colorspace
 
 from t2c_ext.errors import UserError
-from t2c_ext.media.metadata import VIDEOS
+from t2c_ext.media.metadata import VIDEOS, open_video
 from t2c_ext.media.opening import opened
 from t2c_ext.types import ByteArray
 
@@ -60,10 +59,11 @@ def _frames(path: Path) -> Iterator[ByteArray]:
 
 
 def _video_frames(path: Path) -> Iterator[ByteArray]:
-    with av.open(str(path)) as container:
+    with open_video(path) as container:
         if not container.streams.video:
             raise ValueError("it holds no video")
         container.streams.video[0].thread_type = "AUTO"
         for frame in container.decode(video=0):
             matrix = Colorspace.ITU709 if int(frame.colorspace) == _BT709 else Colorspace.ITU601
-            yield frame.reformat(format="rgb24", src_colorspace=matrix, interpolation=_EXACT).to_ndarray()
+            shown = frame.reformat(format="rgb24", src_colorspace=matrix, interpolation=_EXACT)
+            yield np.asarray(shown.to_ndarray(), np.uint8)

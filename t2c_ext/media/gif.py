@@ -14,6 +14,7 @@ from PIL import Image
 from PIL.GifImagePlugin import getdata
 
 from t2c_ext.media.clip import Clip, box_of
+from t2c_ext.media.limits import SHORTEST
 from t2c_ext.media.palette import Ditherer, choose_palette
 from t2c_ext.media.text import gif_blocks
 from t2c_ext.types import ByteArray
@@ -36,7 +37,7 @@ def write_gif(path: Path, clip: Clip) -> None:
     moved = np.zeros(clip.size, bool)
     with path.open("wb") as file:
         file.write(_header(clip, ditherer.palette))
-        for frame, duration in zip(clip.tracked(), clip.durations(100, shortest=2), strict=True):
+        for frame, duration in zip(clip.tracked(), clip.durations(100, shortest=SHORTEST["gif"] // 10), strict=True):
             index = ditherer.index(frame)
             if clear is not None:
                 index[clear] = _CLEAR

@@ -1,19 +1,20 @@
-"""The text (recipe, generation parameters) that travels in a file, and the poster beside it."""
+"""The text (recipe, generation parameters) that travels in a file."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 
 import av
+from av.container import InputContainer
 
 from t2c_ext.errors import UserError
 from t2c_ext.media.opening import opened
-from t2c_ext.media.pictures import write_picture
-from t2c_ext.media.text import texts_of, unpack, unpack_others
-from t2c_ext.types import Picture
+from t2c_ext.media.text import OWN_MARK, RECIPE, texts_of, unpack, unpack_others
 
 VIDEOS = (".mp4", ".webm")
+
+_EBML = b"\x1a\x45\xdf\xa3"
+"""How WebM and other Matroska files begin (RFC 8794)."""
 
 
 def read_text(path: Path) -> dict[str, str]:
@@ -22,12 +23,21 @@ def read_text(path: Path) -> dict[str, str]:
     Raises:
         UserError: the file cannot be read.
     """
+    return {key: value for key, value in _all_text(path).items() if key != OWN_MARK}
+
+
+def is_ours(path: Path) -> bool:
+    """Whether the text in a file says that this product wrote it; raises as `read_text`."""
+    return not {RECIPE, OWN_MARK}.isdisjoint(_all_text(path))
+
+
+def _all_text(path: Path) -> dict[str, str]:
     if path.is_dir():
         first = min(path.glob("*.png"), default=None)
-        return {} if first is None else read_text(first)
+        return {} if first is None else _all_text(first)
     try:
         if path.suffix.lower() in VIDEOS:
-            with av.open(str(path)) as container:
+            with open_video(path) as container:
                 tags = {key.lower(): value for key, value in container.metadata.items()}
                 return {**unpack_others(tags.get("description")), **unpack(tags.get("comment", ""))}
         with opened(path) as image:
@@ -38,16 +48,13 @@ def read_text(path: Path) -> dict[str, str]:
         raise UserError(f"cannot read {path}: {' '.join(str(error).split())[:80]}") from None
 
 
-def poster_path(video: Path) -> Path:
-    """The video's name with `.png`; where another picture has that name, `-poster.png` is appended."""
-    poster = video.with_suffix(".png")
-    if poster.exists() and "recipe" not in read_text(poster):
-        return video.with_name(f"{video.stem}-poster.png")
-    return poster
+def open_video(path: Path) -> InputContainer:
+    """Open an MP4 or WebM to read; no other format, since playlists would have further files and addresses opened."""
+    with path.open("rb") as file:
+        kind = "webm" if file.read(len(_EBML)) == _EBML else "mp4"
+    return av.open(av_name(path), format=kind)
 
 
-def write_poster(video: Path, still: Picture, text: Mapping[str, str]) -> Path:
-    """Write the still, with the text, beside the video; return its path."""
-    poster = poster_path(video)
-    write_picture(poster, still.rgb, still.alpha, text)
-    return poster
+def av_name(path: Path) -> str:
+    """A path as FFmpeg takes it for one: anything before a colon would be a protocol."""
+    return f"file:{path}"

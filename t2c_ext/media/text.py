@@ -23,6 +23,12 @@ GIF_EXTENSION = b"T2CTEXTS1.0"
 
 _UNICODE = b"UNICODE\0"
 _CHARACTER_CODES = (_UNICODE, b"ASCII\0\0\0", b"\0" * 8)
+RECIPE = "recipe"
+"""The name of the recipe's text, which says of a file that this product wrote it."""
+
+OWN_MARK = "t2c"
+"""The name of the text that says so where there is no recipe: of the frames after the first, and of bare loops."""
+
 _NOT_TEXT = frozenset({"exif", "icc_profile", "Raw profile type exif"})
 
 

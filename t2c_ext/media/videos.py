@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from uuid import uuid4
 
 import numpy as np
 from PIL import Image
 
-from t2c_ext.atomic import replacing
+from t2c_ext.atomic import replacing, replacing_folder
 from t2c_ext.errors import UserError
 from t2c_ext.media.apng import write_apng
 from t2c_ext.media.clip import Clip, Remembered
 from t2c_ext.media.codecs import write_mp4, write_webm
 from t2c_ext.media.gif import write_gif
-from t2c_ext.media.text import png_chunks
-from t2c_ext.media.webp import LARGEST_SIDE, write_webp
+from t2c_ext.media.limits import check_loop, format_notes
+from t2c_ext.media.ownership import refuse_file, refuse_folder, resolved
+from t2c_ext.media.text import OWN_MARK, RECIPE, png_chunks
+from t2c_ext.media.webp import write_webp
 from t2c_ext.progress import Reporter
 from t2c_ext.types import ByteArray, FloatArray
 
@@ -87,8 +87,9 @@ def write_video(
     mask: FloatArray | None = None,
     text: Mapping[str, str] | None = None,
     reporter: Reporter | None = None,
+    owned: bool = False,
 ) -> Written:
-    """Encode a loop; nothing appears under `path` before it is whole.
+    """Encode a loop; nothing appears under `path` before it is whole, and only a loop of ours is replaced.
 
     Args:
         path: where to; its ending picks the format.
@@ -103,48 +104,35 @@ def write_video(
             same too). None when that is not known.
         text: travels in the file's metadata.
         reporter: told after each frame, as stage "loop".
+        owned: the name is this product's own (a workspace's loop), so that whatever file has it is replaced.
 
     Raises:
-        UserError: an unknown ending, a place that cannot be written to, or a size limit that cannot be reached.
+        UserError: an unknown ending, a size that the format cannot have, a place that cannot be written to or holds
+            something else, or a size limit that cannot be reached.
     """
     kind = format_of(path)
-    _check(path, kind, size, count, fps)
+    path = resolved(path)
+    check_loop(kind, size, fps, count)
+    if kind == "png":
+        refuse_folder(path)
+    elif not owned:
+        refuse_file(path)
     if mask is not None and mask.shape != size:
         raise UserError(f"the mask is {mask.shape[1]}x{mask.shape[0]}, but the frames are {size[1]}x{size[0]}")
     fits = count * size[0] * size[1] * 3 <= REMEMBERED_BYTES
     keep = fits and (kind == "gif" or max_megabytes > 0)
     source = Remembered(frames) if keep else frames
-    clip = Clip(source, size, count, fps, quality, alpha, mask, dict(text or {}), reporter or Reporter(), keep)
+    text = text if text and RECIPE in text else {**(text or {}), OWN_MARK: "loop"}
+    clip = Clip(source, size, count, fps, quality, alpha, mask, dict(text), reporter or Reporter(), keep)
     if kind == "png":
         return _write_folder(path, clip, max_megabytes)
-    notes = list(_format_notes(kind, clip))
+    notes = list(format_notes(kind, size, fps, alpha is not None))
     with replacing(path) as temporary:
         chosen = _encode_within(temporary, kind, clip, max_megabytes)
         written = temporary.stat().st_size
     if chosen != quality:
         notes.append(f"quality {chosen} instead of {quality} keeps the file within {max_megabytes:g} MB")
     return Written(path, written, tuple(notes))
-
-
-def _check(path: Path, kind: str, size: tuple[int, int], count: int, fps: float) -> None:
-    if count < 1 or min(size) < 1:
-        raise UserError("there is nothing to write: a loop needs at least one frame of one pixel")
-    if not 0 < fps <= 1000:
-        raise UserError(f"{fps:g} frames per second cannot be written; use 1 to 120")
-    if kind != "png" and path.is_dir():
-        raise UserError(f"{path} is a folder; name a file")
-    if kind == "webp" and max(size) > LARGEST_SIDE:
-        raise UserError(f"WebP pictures have at most {LARGEST_SIDE} pixels on a side; use another format")
-
-
-def _format_notes(kind: str, clip: Clip) -> Iterator[str]:
-    height, width = clip.size
-    if kind == "mp4" and (height % 2 or width % 2):
-        yield f"MP4 needs even sides: {width}x{height} was widened to {width + width % 2}x{height + height % 2}"
-    if kind == "mp4" and clip.alpha is not None:
-        yield "MP4 has no transparency, so the ground is white; WebM, WebP, APNG and GIF keep it"
-    if kind == "gif" and clip.fps > 50:
-        yield "GIF plays at most 50 frames per second, so it is slower than asked for"
 
 
 def _encode_within(path: Path, kind: str, clip: Clip, max_megabytes: float) -> int:
@@ -193,35 +181,14 @@ def _titled(kind: str) -> str:
 
 
 def _write_folder(path: Path, clip: Clip, max_megabytes: float) -> Written:
-    """Frames as `frame_0000.png` and so on, in a folder that appears when it is whole."""
-    if path.exists() and not holds_only_frames(path):
-        raise UserError(f"{path} holds other things than frames; name another folder")
-    temporary = path.with_name(f".{path.name}-{uuid4().hex[:8]}")
-    try:
-        temporary.mkdir(parents=True)
+    """Frames as `frame_0000.png` and so on, in a folder that appears when it is whole; each says who wrote it."""
+    with replacing_folder(path) as temporary:
         total = 0
         for number, frame in enumerate(clip.tracked()):
             file = temporary / f"frame_{number:04d}.png"
-            Image.fromarray(clip.with_alpha(frame)).save(
-                file, pnginfo=png_chunks(clip.text if number == 0 else {}), compress_level=4
-            )
+            text = {OWN_MARK: "frame"} | (clip.text if number == 0 else {})
+            Image.fromarray(clip.with_alpha(frame)).save(file, pnginfo=png_chunks(text), compress_level=4)
             total += file.stat().st_size
             if max_megabytes and total > max_megabytes * 1e6:
                 raise UserError(f"the frames take more than {max_megabytes:g} MB; PNG is lossless, use another format")
-        if path.exists():
-            shutil.rmtree(path)
-        temporary.replace(path)
-    except OSError as error:
-        raise UserError(f"cannot write {path}: {error.strerror or error}") from None
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
     return Written(path, total)
-
-
-def holds_only_frames(path: Path) -> bool:
-    """Whether a path is a folder with nothing but frames of a loop, which may be replaced."""
-    return path.is_dir() and all(_is_frame(file) for file in path.iterdir())
-
-
-def _is_frame(file: Path) -> bool:
-    return file.suffix == ".png" and file.stem.startswith("frame_")

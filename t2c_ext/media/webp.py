@@ -16,11 +16,9 @@ import numpy as np
 from PIL import Image
 
 from t2c_ext.media.clip import Clip, box_of
+from t2c_ext.media.limits import SHORTEST
 from t2c_ext.media.text import exif_block
 from t2c_ext.types import ByteArray
-
-LARGEST_SIDE = 16383
-"""Of a WebP picture."""
 
 _HAS_ALPHA, _HAS_EXIF, _IS_ANIMATION = 0x10, 0x08, 0x02
 _OVERWRITE = 0x02
@@ -49,7 +47,7 @@ def _frames(clip: Clip) -> Iterator[bytes]:
     """The payload of each frame's chunk."""
     first: ByteArray | None = None
     moved = np.zeros(clip.size, bool)
-    for frame, duration in zip(clip.tracked(), clip.durations(1000), strict=True):
+    for frame, duration in zip(clip.tracked(), clip.durations(1000, shortest=SHORTEST["webp"]), strict=True):
         whole = clip.with_alpha(frame)
         if first is None:
             first = frame.copy()

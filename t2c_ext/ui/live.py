@@ -137,6 +137,7 @@ class Live:
             quality=70,
             alpha=picture.alpha,
             mask=solved.moving,
+            owned=True,
         )
         height, width = picture.size
         return {"fps": PREVIEW_FPS, "frames": rendering.count, "width": width, "height": height}

@@ -9,10 +9,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from t2c_ext.atomic import replacing_folder
 from t2c_ext.errors import UserError
-from t2c_ext.media.metadata import read_text, write_poster
+from t2c_ext.media.metadata import read_text
+from t2c_ext.media.ownership import is_our_file, is_our_folder
+from t2c_ext.media.posters import poster_path, write_poster
 from t2c_ext.media.text import PARAMETERS
-from t2c_ext.media.videos import holds_only_frames
 from t2c_ext.types import Loop, Picture
 from t2c_ext.webui.preferences import loops_folder
 
@@ -53,7 +55,7 @@ def keep(processing: Any, shot: Shot, loop: Loop, art: Picture) -> Path:
     """
     from modules import images
 
-    still = loop.poster or write_poster(loop.path, art, read_text(loop.path))
+    still = loop.poster or write_poster(poster_path(loop.path), art, read_text(loop.path))
     suffix = loop.path.suffix
     with _fitting_names(processing, suffix):
         saved, _ = images.save_image(
@@ -70,8 +72,11 @@ def keep(processing: Any, shot: Shot, loop: Loop, art: Picture) -> Path:
     still.replace(saved)  # it carries the recipe, and its transparency is its own
     place = beside(Path(saved), suffix)
     if place.is_dir():
-        shutil.rmtree(place)
-    loop.path.replace(place)
+        with replacing_folder(place) as temporary:
+            for file in loop.path.iterdir():
+                file.replace(temporary / file.name)
+    else:
+        loop.path.replace(place)
     return place
 
 
@@ -95,7 +100,7 @@ def _is_kept(still: Path, suffix: str) -> bool:
 
     loop = beside(still, suffix)
     if getattr(shared.opts, "save_images_replace_action", "Replace") == "Replace":
-        return loop.is_dir() and not holds_only_frames(loop)
+        return loop.exists() and not (is_our_folder(loop) or is_our_file(loop))
     return still.exists() or loop.exists()
 
 

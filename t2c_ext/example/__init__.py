@@ -58,7 +58,7 @@ def example() -> Example:
         words = json.loads(path.read_text(encoding="utf-8"))
     picture = np.ascontiguousarray(_decode("art.png", cv2.IMREAD_COLOR)[..., ::-1])
     masks = {name: _mask(f"mask_{name}.png") for name in words["regions"]}
-    with example_file("flow_truth.npz") as path, np.load(path) as data:
+    with example_file("flow_truth.npz") as path, np.load(path, allow_pickle=False) as data:
         reduced = data["flow"].astype(np.float32)
     height, width = picture.shape[:2]
     flow = cv2.resize(reduced, (width, height), interpolation=cv2.INTER_LINEAR) * (height / reduced.shape[0])

@@ -164,9 +164,12 @@ def _read_torch(path: Path) -> NDArray[Any]:
         import torch  # an extra, and slow to load
     except ImportError:
         raise UserError(f"{path.name} needs PyTorch to be read: pip install torch, or save the flow as .npz") from None
-    values = torch.load(path, map_location="cpu", weights_only=True)
-    if not isinstance(values, torch.Tensor):
-        raise UserError(f"{path.name} holds no tensor; expected the paper's Motion.pt")
+    from t2c_ext.weights.states import load_tensor
+
+    try:
+        values = load_tensor(path)
+    except UserError as error:
+        raise UserError(f"cannot read the flow {path.name}: {error}") from None
     if values.ndim == 4 and values.shape[1] != 2 and values.shape[-1] != 2:
         raise UserError(f"{path.name} has the shape {list(values.shape)}, but a flow is [1, 2, H, W]")
     return np.asarray(values.detach().to(torch.float32).numpy() * MOTION_NORM)

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from t2c_ext.errors import UserError
-from t2c_ext.weights.states import fill_module, load_state
+from t2c_ext.weights.folders import TRANSFORMER, find_weights, load_folder
+from t2c_ext.weights.states import fill_module
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -18,7 +19,6 @@ TOKENS = 77
 WIDTH = 768
 """Width of the encoder's hidden state."""
 
-_WEIGHTS = ("model.safetensors", "pytorch_model.bin")
 _PREFIX = "text_model."
 _POSITIONS = "position_ids"
 
@@ -80,14 +80,14 @@ def load_text_encoder(folder: Path) -> ClipTextEncoder:
         raise UserError("the text network needs the package transformers: pip install transformers") from None
     inner = folder / "text_encoder"
     encoder, words = (inner, folder / "tokenizer") if inner.is_dir() else (folder, folder)
-    weights = next((encoder / name for name in _WEIGHTS if (encoder / name).is_file()), None)
+    weights = find_weights(encoder, TRANSFORMER)
     needed = {encoder / "config.json", words / "vocab.json", words / "merges.txt"}
     missing = sorted(str(path) for path in needed if not path.is_file())
-    missing += [] if weights is not None else [str(encoder / _WEIGHTS[0])]
+    missing += [] if weights is not None else [str(encoder / "model.safetensors")]
     if weights is None or missing:
         raise UserError(f"the text encoder lacks {missing[0]}; get it with: t2c models download clip-text")
     model = CLIPTextModel(CLIPTextConfig(**_text_config(encoder / "config.json")))
-    _fill(model, weights)
+    _fill(model, encoder)
     try:
         tokenizer = CLIPTokenizer.from_pretrained(str(words), local_files_only=True)
     except Exception:  # each version of transformers has its own for a damaged vocabulary
@@ -95,17 +95,17 @@ def load_text_encoder(folder: Path) -> ClipTextEncoder:
     return ClipTextEncoder(tokenizer, model)
 
 
-def _fill(model: Any, weights: Path) -> None:
+def _fill(model: Any, folder: Path) -> None:
     """Fill the model, whether transformers puts `text_model.` before its keys (up to version 4) or not."""
     own = model.state_dict()
     prefix = _PREFIX if all(key.startswith(_PREFIX) for key in own) else ""
-    state = load_state(weights)
+    state = load_folder(folder, TRANSFORMER)
     # a whole CLIP's file holds the vision part too
     text = {key for key in state if key.startswith(_PREFIX)} or set(state)
     renamed = {prefix + key.removeprefix(_PREFIX): value for key, value in state.items() if key in text}
     positions = {key: value for key, value in own.items() if key.endswith(_POSITIONS)}
     learnt = {key: value for key, value in renamed.items() if not key.endswith(_POSITIONS)}
-    fill_module(model, learnt | positions, weights)
+    fill_module(model, learnt | positions, folder)
 
 
 def _text_config(path: Path) -> dict[str, Any]:

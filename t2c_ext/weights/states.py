@@ -1,15 +1,17 @@
-"""State dicts from files: pickles opened without running code, safetensors, and loud errors for what does not fit."""
+"""Weights from files: the one way in which this package reads what torch or safetensors wrote.
+
+A file is told apart by its content, not by its name, and nothing in it is run (see `torch_files`).
+"""
 
 from __future__ import annotations
 
-import tarfile
-import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from pickle import UnpicklingError
 from typing import TYPE_CHECKING, Any
 
 from t2c_ext.errors import UserError
+from t2c_ext.weights.pickles import Made
+from t2c_ext.weights.torch_files import TorchFile, mapping_of, open_torch_file
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -17,8 +19,8 @@ if TYPE_CHECKING:
 PARALLEL_PREFIX = "module."
 """What DataParallel puts before each key."""
 
-ZIP_START, PICKLE_START = b"PK\x03\x04", b"\x80"
-"""How files of torch.save start, since version 1.6 and before it."""
+WRAPPERS = ("state_dict", "model_state_dict", "model")
+"""Keys under which training code keeps the tensors, beside what it needs to go on."""
 
 NAMES_SHOWN = 3
 """So many keys of each kind are named in an error."""
@@ -28,8 +30,8 @@ def load_state(path: Path) -> dict[str, Tensor]:
     """The tensors of a checkpoint, on the CPU.
 
     Args:
-        path: a file of torch.save (a bare dictionary of tensors, or one under "state_dict") or a safetensors file;
-            told apart by content, not by name.
+        path: a file of torch.save (a bare dictionary of tensors, or one under "state_dict" or "model", beside whatever
+            training left there) or a safetensors file.
 
     Returns:
         Key to tensor in the file's order, without the `module.` that DataParallel leaves before every key.
@@ -37,13 +39,38 @@ def load_state(path: Path) -> dict[str, Tensor]:
     Raises:
         UserError: there is no such file, it is truncated, no checkpoint, or a pickle that would run code.
     """
-    try:
-        with path.open("rb") as file:
-            start = file.read(16)
-    except OSError as error:
-        raise UserError(f"cannot read {path}: {error.strerror or error}") from None
-    state = _load_safetensors(path) if _is_safetensors(start) else _load_pickle(path, start)
-    return _without_prefix(state)
+    if is_safetensors(path):
+        return _without_prefix(_load_safetensors(path))
+    return _without_prefix(_tensors_of(_open(path)))
+
+
+def load_content(path: Path) -> Any:
+    """What a file holds: dictionaries, lists and tuples of tensors and plain values, or a lone tensor, on the CPU.
+
+    Objects of other classes come as inert descriptions of them (`pickles.Made`).
+
+    Raises:
+        UserError: as `load_state`.
+    """
+    if is_safetensors(path):
+        return _load_safetensors(path)
+    file = _open(path)
+    return file.thaw(file.content)
+
+
+def load_tensor(path: Path) -> Tensor:
+    """The only tensor of a file, on the CPU.
+
+    Raises:
+        UserError: as `load_state`, or it holds something else.
+    """
+    import torch
+
+    content = load_content(path)
+    values = list(content.values()) if isinstance(content, dict) else [content]
+    if len(values) != 1 or not isinstance(values[0], torch.Tensor):
+        raise UserError(f"{path} holds no tensor, or more than one")
+    return values[0]
 
 
 def fill_module(module: nn.Module, state: Mapping[str, Tensor], what: str | Path) -> None:
@@ -73,11 +100,21 @@ def fill_module(module: nn.Module, state: Mapping[str, Tensor], what: str | Path
 
 
 def _some(names: Sequence[str]) -> str:
-    return ", ".join(names[:NAMES_SHOWN]) + (", …" if len(names) > NAMES_SHOWN else "")
+    shown = ["".join(sign if sign.isprintable() else "?" for sign in name)[:100] for name in names[:NAMES_SHOWN]]
+    return ", ".join(shown) + (", …" if len(names) > NAMES_SHOWN else "")
 
 
-def _is_safetensors(start: bytes) -> bool:
-    """Whether a file starts as safetensors do: eight bytes of header length, then a JSON object."""
+def is_safetensors(path: Path) -> bool:
+    """Whether a file starts as safetensors do: eight bytes of header length, then a JSON object.
+
+    Raises:
+        UserError: it cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            start = file.read(16)
+    except OSError as error:
+        raise UserError(f"cannot read {path}: {error.strerror or error}") from None
     return len(start) > 8 and start[8:9] == b"{" and int.from_bytes(start[:8], "little") < 2**32
 
 
@@ -89,53 +126,39 @@ def _load_safetensors(path: Path) -> dict[str, Tensor]:
         raise UserError(f"{path} needs the package safetensors: pip install safetensors") from None
     try:
         return dict(load_file(str(path)))
-    except (SafetensorError, ValueError, KeyError, OSError) as error:
+    except (SafetensorError, ValueError, KeyError, AttributeError, OSError) as error:
         raise UserError(f"{path} is damaged or truncated ({_first_line(error)}); download it again") from None
 
 
-def _load_pickle(path: Path, start: bytes) -> dict[str, Tensor]:
+def _open(path: Path) -> TorchFile:
     try:
-        import torch
+        import torch  # noqa: F401 - said before the file is read
     except ImportError:
         raise UserError(f"{path} needs torch: pip install torch") from None
-    if start[:4] != ZIP_START and start[:1] != PICKLE_START:
-        raise UserError(f"{path} is no checkpoint; download it again")
-    _refuse_archives_of_code(path, start)
-    try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
-    except UnpicklingError as error:
-        if "Unsupported" in str(error) or "GLOBAL" in str(error):
-            raise UserError(f"{path} holds code, not only weights, and was not opened; get it elsewhere") from None
-        raise UserError(f"{path} is no checkpoint, or damaged; download it again") from None
-    except Exception as error:  # each version of torch has its own for a file that is cut off
-        raise UserError(f"{path} is truncated or no checkpoint ({_first_line(error)}); download it again") from None
-    return _tensors_of(content, path)
+    return open_torch_file(path)
 
 
-def _refuse_archives_of_code(path: Path, start: bytes) -> None:
-    """Before 2.6 torch opens tar files and TorchScript with code, whatever weights_only says (CVE-2025-32434)."""
-    if start[:4] == ZIP_START:
-        try:
-            with zipfile.ZipFile(path) as archive:
-                names = archive.namelist()
-        except (zipfile.BadZipFile, OSError):
-            raise UserError(f"{path} is truncated or no checkpoint; download it again") from None
-        if any(name.rsplit("/", 1)[-1] == "constants.pkl" for name in names):
-            raise UserError(f"{path} is a TorchScript program, not a checkpoint of weights; use the state dict")
-    elif tarfile.is_tarfile(path):
-        raise UserError(f"{path} is a tar archive, not a checkpoint of weights; unpack it and use the file inside")
-
-
-def _tensors_of(content: Any, path: Path) -> dict[str, Tensor]:
+def _tensors_of(file: TorchFile) -> dict[str, Tensor]:
     import torch
 
-    inner = content.get("state_dict", content) if isinstance(content, Mapping) else None
-    if not isinstance(inner, Mapping) or not inner:
-        raise UserError(f"{path} is no state dict: it holds a {type(content).__name__}")
-    strangers = [str(key) for key, value in inner.items() if not isinstance(value, torch.Tensor)]
+    inner = mapping_of(file.content)
+    for name in WRAPPERS:
+        if inner is not None and mapping_of(inner.get(name)):
+            inner = mapping_of(inner[name])
+            break
+    if not inner:
+        raise UserError(f"{file.path} is no state dict: it holds {_kind(file.thaw(file.content))}")
+    state = file.thaw(dict(inner))
+    strangers = [str(key) for key, value in state.items() if not isinstance(value, torch.Tensor)]
     if strangers:
-        raise UserError(f"{path} is no state dict: {_some(strangers)} is not a tensor")
-    return {str(key): value for key, value in inner.items()}
+        raise UserError(f"{file.path} is no state dict: {_some(strangers)} is not a tensor")
+    return {str(key): value for key, value in state.items()}
+
+
+def _kind(content: object) -> str:
+    if isinstance(content, Made):
+        return f"an object of {content.maker}"
+    return f"a {type(content).__name__}"
 
 
 def _without_prefix(state: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import json
-import pickle
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,9 +13,9 @@ import numpy as np
 
 from t2c_ext.errors import UserError
 from t2c_ext.types import FloatArray
+from t2c_ext.weights.folders import TRANSFORMER, load_folder
 
 if TYPE_CHECKING:
-    import torch
     from PIL import Image
 
 T = TypeVar("T")
@@ -175,8 +174,7 @@ def is_finite(result: Any) -> bool:
 def load_model(model_class: str, folder: Path) -> Any:
     """A model in evaluation mode, in single precision on the CPU, with every weight from the folder.
 
-    Nothing is downloaded, and no code in a file is run: safetensors are preferred, a pickle is opened with
-    `weights_only`.
+    Nothing is downloaded, and no code in a file is run.
 
     Raises:
         UserError: a file is missing, damaged or of another model, or holds code.
@@ -185,13 +183,14 @@ def load_model(model_class: str, folder: Path) -> Any:
     with quiet():
         try:
             config = model_type.config_class.from_pretrained(str(folder), local_files_only=True)
-            source: dict[str, Any] = {"config": config, "output_loading_info": True}
-            if any(folder.glob("*.safetensors")):
-                paths: str | None = str(folder)
-                source |= {"local_files_only": True, "use_safetensors": True}
-            else:
-                paths, source["state_dict"] = None, read_pickles(folder)
-            model, report = model_type.from_pretrained(paths, torch_dtype=_single(), **source)
+            # without a folder the library reads no file of weights by itself
+            model, report = model_type.from_pretrained(
+                None,
+                config=config,
+                state_dict=load_folder(folder, TRANSFORMER),
+                output_loading_info=True,
+                torch_dtype=_single(),
+            )
         except UserError:
             raise
         except ImportError as error:
@@ -203,26 +202,6 @@ def load_model(model_class: str, folder: Path) -> Any:
         wrong = sorted(missing or {str(row[0]) for row in report["mismatched_keys"]})
         raise UserError(f"the model in {folder} lacks {len(wrong)} weights, such as {wrong[0]}; download it again")
     return model.eval()
-
-
-def read_pickles(folder: Path) -> dict[str, torch.Tensor]:
-    """The weights in a folder's `pytorch_model*.bin`, opened without running what they contain.
-
-    Raises:
-        UserError: there is none, or one is damaged or holds more than weights.
-    """
-    import torch
-
-    paths = sorted(folder.glob("pytorch_model*.bin"))
-    if not paths:
-        raise UserError(f"{folder} holds no model.safetensors")
-    weights: dict[str, torch.Tensor] = {}
-    for path in paths:
-        try:
-            weights |= torch.load(path, map_location="cpu", weights_only=True)
-        except (pickle.UnpicklingError, RuntimeError, EOFError, OSError, ValueError, TypeError) as error:
-            raise UserError(f"{path} is damaged or holds more than weights: {_first_line(error)}") from None
-    return weights
 
 
 def load_processor(processor_class: str, folder: Path) -> Any:

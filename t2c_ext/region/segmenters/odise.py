@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
-import pickle
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -67,8 +68,8 @@ class Odise:
         """
         if not is_installed():
             raise UserError("the segmenter odise needs its own package; see github.com/NVlabs/ODISE, or use auto")
-        _refuse_code(checkpoint)
-        self._parts = _load(checkpoint, hardware)
+        with _weights_alone(checkpoint) as weights:
+            self._parts = _load(weights, hardware)
 
     def look(self, picture: FloatArray, words: Sequence[str]) -> list[Sight]:
         """See `OpenNetwork.look`."""
@@ -153,15 +154,22 @@ def _metadata(labels: Sequence[Sequence[str]]) -> Any:
     return metadata
 
 
-def _refuse_code(checkpoint: Path) -> None:
-    """Open the checkpoint, a pickle, in the way that runs nothing in it, before the package opens it in its own."""
+@contextmanager
+def _weights_alone(checkpoint: Path) -> Iterator[Path]:
+    """A temporary copy of the checkpoint that holds its tensors and nothing else: the package opens it in its own way.
+
+    Raises:
+        UserError: the checkpoint is damaged or holds code.
+    """
     import torch
 
-    try:
-        torch.load(checkpoint, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError, OSError, ValueError, TypeError) as error:
-        line = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
-        raise UserError(f"{checkpoint} is damaged or holds more than weights: {line}") from None
+    from t2c_ext.weights.states import load_state
+
+    state = load_state(checkpoint)
+    with TemporaryDirectory(prefix="t2c-odise-") as folder:
+        copy = Path(folder) / checkpoint.with_suffix(".pth").name
+        torch.save({"model": state}, copy)
+        yield copy
 
 
 def _synonyms(word: str) -> str:

@@ -162,19 +162,13 @@ def _vectors(path: Path, encoders: Sequence[Encoder]) -> list[Tensor | None]:
 
 
 def _tensors(path: Path) -> list[Tensor]:
-    """The tensors of a textual inversion's file: safetensors, or a pickle with tensors at most two levels deep."""
+    """The tensors of a textual inversion's file: a dictionary of them, or one under "string_to_param"."""
     import torch
 
-    from t2c_ext.weights.states import load_state
+    from t2c_ext.weights.states import load_content
 
-    if path.suffix.lower() == ".safetensors":
-        state = load_state(path)
-        return [state[name] for name in ("clip_l", "clip_g") if name in state] or list(state.values())
-    try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # each version of torch has its own for a file that is cut off
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:120]
-        raise UserError(f"{path} is no textual inversion, or damaged ({reason})") from None
+    content = load_content(path)
     content = content.get("string_to_param", content) if isinstance(content, dict) else content
-    values = list(content.values()) if isinstance(content, dict) else [content]
-    return [value for value in values if isinstance(value, torch.Tensor)]
+    values = content if isinstance(content, dict) else {"": content}
+    named = [values[name] for name in ("clip_l", "clip_g") if name in values]
+    return [value for value in named or values.values() if isinstance(value, torch.Tensor)]

@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from t2c_ext.errors import UserError
 from t2c_ext.twin.diffusion.architecture import Config, refuse_channels
 from t2c_ext.twin.diffusion.components import Components, Encoder, Placement
-from t2c_ext.twin.diffusion.single_file import fill_text_model, text_model, with_prediction
+from t2c_ext.twin.diffusion.single_file import empty, fill_text_model, text_model, with_prediction
 from t2c_ext.twin.diffusion.tokenizer import open_tokenizer
 from t2c_ext.twin.families import Family
-from t2c_ext.weights.states import load_state
+from t2c_ext.weights.folders import NETWORK, TRANSFORMER
+from t2c_ext.weights.folders import load_folder as load_weights
+from t2c_ext.weights.states import fill_module
 
-T = TypeVar("T")
+if TYPE_CHECKING:
+    from torch import Tensor
 
 INDEX = "model_index.json"
 PIPELINES = frozenset(f"StableDiffusion{family}{kind}Pipeline" for family in ("", "XL") for kind in ("", "Img2Img"))
 UNUSED = ("safety_checker", "feature_extractor", "image_encoder")
-_TEXT_WEIGHTS = ("model.safetensors", "model.fp16.safetensors", "pytorch_model.bin", "pytorch_model.fp16.bin")
 
 
 def load_folder(folder: Path, placement: Placement, prediction: str = "auto") -> Components:
@@ -99,29 +101,36 @@ def _scheduler(folder: Path) -> Config:
 
 
 def _diffusers_part(kind: str, folder: Path, part: str, dtype: Any) -> Any:
-    """A network of diffusers', which knows the names that older versions gave to its parts."""
+    """A network of diffusers', filled by our own reader of weights."""
     import diffusers
     import torch
 
-    names = [path.name for path in (folder / part).glob("diffusion_pytorch_model*")]
-    variant = {"variant": "fp16"} if names and all(".fp16." in name for name in names) else {}
-
-    def load() -> Any:
-        return getattr(diffusers, kind).from_pretrained(
-            str(folder), subfolder=part, torch_dtype=dtype or torch.float32, local_files_only=True, **variant
-        )
-
-    return _part(load, folder / part).eval().requires_grad_(False)
-
-
-def _part(load: Callable[[], T], what: Path) -> T:
+    config = _json(folder / part / "config.json")
     try:
-        return load()
-    except UserError:
-        raise
-    except Exception as error:  # safetensors, torch, diffusers and the hub's client each have their own
+        module = empty(getattr(diffusers, kind).from_config, config, dtype or torch.float32)
+    except Exception as error:  # whatever diffusers meets first in a configuration that is not one
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:160]
-        raise UserError(f"{what} is missing, damaged or truncated ({reason}); download it again") from None
+        raise UserError(
+            f"{folder / part} is missing, damaged or of another kind ({reason}); download it again"
+        ) from None
+    state = _renamed(load_weights(folder / part, NETWORK), module.state_dict())
+    fill_module(module, state, folder / part)
+    return module
+
+
+_OLD_NAMES = {"query": "to_q", "key": "to_k", "value": "to_v", "proj_attn": "to_out.0"}
+"""What diffusers before 0.17 called the layers of the VAE's attention."""
+
+
+def _renamed(state: Mapping[str, Tensor], own: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The weights by the names of this version of diffusers."""
+    found = {}
+    for key, value in state.items():
+        block, _, kind = key.rpartition(".")
+        block, _, layer = block.rpartition(".")
+        new = f"{block}.{_OLD_NAMES.get(layer, layer)}.{kind}"
+        found[new if key not in own and new in own else key] = value
+    return found
 
 
 def _encoder(folder: Path, tokenizer_part: str, part: str, dtype: Any) -> Encoder:
@@ -129,10 +138,7 @@ def _encoder(folder: Path, tokenizer_part: str, part: str, dtype: Any) -> Encode
     projection = "CLIPTextModelWithProjection" in config.get("architectures", [])
     plain = {key: value for key, value in config.items() if key not in ("architectures", "torch_dtype", "dtype")}
     model = text_model(plain, projection, dtype)
-    weights = next((folder / part / name for name in _TEXT_WEIGHTS if (folder / part / name).is_file()), None)
-    if weights is None:
-        raise UserError(f"{folder / part} has no weights; download the model again")
-    state = {key.removeprefix("text_model."): value for key, value in load_state(weights).items()}
-    fill_text_model(model, state, weights)
+    weights = load_weights(folder / part, TRANSFORMER)
+    fill_text_model(model, {key.removeprefix("text_model."): value for key, value in weights.items()}, folder / part)
     tokenizer = open_tokenizer(folder / tokenizer_part)
     return Encoder(tokenizer, model, int(tokenizer.pad_token_id))

@@ -1,0 +1,214 @@
+"""Trains the small mask network: `python -m world.train_segmenter FOLDER --minutes 25`, again to go on.
+
+Everything is seeded; the folder keeps the drawn scenes, the state and a log. Only scenes of `world` are seen.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import time
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional
+
+from world.network import MaskNetwork
+from world.shards import MIXED, SIZE, Shard, load_shard
+
+SIDE = 128
+"""Side of the drawn scenes."""
+
+CROPS = (96, 128)
+"""Side of what the network sees in training, at first and ..."""
+
+COARSE = 0.55
+"""... after this share of the steps: small pictures teach the same for half of the time."""
+
+BATCH = 16
+RATE = 2.5e-3
+STEPS_PER_SHARD = 150
+"""A new shard of scenes is drawn after so many steps, until all are there."""
+
+CALM = 0.15
+"""Weight of the uniform distribution in the targets, over the classes: keeps the probabilities modest."""
+
+
+class Trainer:
+    """The network, its average and where the training stands."""
+
+    def __init__(self, folder: Path, shards: int, total: int) -> None:
+        """Start, or go on from the folder's state.
+
+        Args:
+            folder: of scenes and state.
+            shards: how many of a thousand scenes each.
+            total: steps after which the learning rate has fallen to nothing.
+        """
+        torch.manual_seed(0)
+        self.folder, self.shards, self.total = folder, shards, total
+        self.network = MaskNetwork().to(memory_format=torch.channels_last)
+        self.average = MaskNetwork()
+        self.average.load_state_dict(self.network.state_dict())
+        self.optimiser = torch.optim.AdamW(self.network.parameters(), RATE, weight_decay=0.02)
+        self.step = 0
+        self.drawn: list[Shard] = []
+        if self.state_path.exists():
+            state = torch.load(self.state_path, weights_only=True)
+            self.network.load_state_dict(state["network"])
+            self.average.load_state_dict(state["average"])
+            self.optimiser.load_state_dict(state["optimiser"])
+            self.step = int(state["step"])
+
+    @property
+    def state_path(self) -> Path:
+        """Where the state is kept."""
+        return self.folder / "segmenter.pt"
+
+    @property
+    def side(self) -> int:
+        """Of what the network sees in this step."""
+        return CROPS[self.step >= COARSE * self.total]
+
+    def save(self) -> None:
+        """Write the state, whole or not at all."""
+        part = self.state_path.with_suffix(".part")
+        state = {
+            "network": self.network.state_dict(),
+            "average": self.average.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+            "step": self.step,
+        }
+        torch.save(state, part)
+        os.replace(part, self.state_path)
+
+    def batch(self) -> tuple[Tensor, Tensor]:
+        """Pictures [B, 3, S, S], 0..1, and labels [B, S / 2, S / 2] of this step; the step alone decides them."""
+        wanted = min(self.shards, 2 + self.step // STEPS_PER_SHARD)
+        while len(self.drawn) < wanted:
+            self.drawn.append(load_shard(self.folder, len(self.drawn), SIDE, SIZE))
+        random = np.random.default_rng([11, self.step])
+        pictures, labels = [], []
+        for _ in range(BATCH):
+            shard = self.drawn[int(random.integers(wanted))]
+            index = int(random.integers(SIZE))
+            picture, owner = crop(shard.rgb[index], shard.labels[index], random, self.side)
+            pictures.append(picture)
+            labels.append(owner)
+        x = torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2).float() / 255
+        generator = torch.Generator().manual_seed(self.step)
+        return augment(x, generator), torch.from_numpy(np.stack(labels)).long()
+
+    def train_step(self) -> float:
+        """One update; the loss."""
+        pictures, labels = self.batch()
+        share = min(1.0, self.step / self.total)
+        rate = RATE * min(1.0, (self.step + 1) / 100) * (0.5 + 0.5 * np.cos(np.pi * share)) + 1e-5
+        for group in self.optimiser.param_groups:
+            group["lr"] = rate
+        self.network.train()
+        with torch.autocast("cpu", torch.bfloat16):
+            logits = self.network(pictures.contiguous(memory_format=torch.channels_last))
+        loss = loss_of(logits.float(), labels)
+        self.optimiser.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(self.network.parameters(), 3.0)
+        self.optimiser.step()
+        self.step += 1
+        self._follow(min(0.998, (1 + self.step) / (10 + self.step)))
+        return float(loss.detach())
+
+    def _follow(self, keep: float) -> None:
+        with torch.no_grad():
+            for mean, value in zip(self.average.state_dict().values(), self.network.state_dict().values(), strict=True):
+                if mean.is_floating_point():
+                    mean.lerp_(value, 1 - keep)
+                else:
+                    mean.copy_(value)
+
+
+def loss_of(logits: Tensor, labels: Tensor) -> Tensor:
+    """Cross entropy, with a softened target, and one minus the overlap of each class that is there."""
+    entropy = functional.cross_entropy(logits, labels, ignore_index=MIXED, label_smoothing=CALM / logits.shape[1])
+    known = (labels != MIXED).float()[:, None]
+    truth = functional.one_hot(labels.clamp(max=MIXED), MIXED + 1)[..., :MIXED].permute(0, 3, 1, 2).float()
+    guess = logits.softmax(1) * known
+    both = (guess * truth).sum((2, 3))
+    either = (guess + truth - guess * truth).sum((2, 3))
+    there = (truth.sum((2, 3)) > 40).float()
+    overlap = ((1 - both / (either + 1)) * there).sum() / there.sum().clamp(min=1)
+    return entropy + 0.5 * overlap
+
+
+def crop(
+    rgb: NDArray[np.uint8], labels: NDArray[np.uint8], random: np.random.Generator, size: int
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """A part of a scene, mostly nearly all of it, `size` pixels square; labels at half of that. Mirrored at random."""
+    side = rgb.shape[0]
+    high = round(side * (1 - 0.5 * random.random() ** 2))
+    wide = int(np.clip(high * random.uniform(0.75, 1.33), 48, side))
+    top, left = int(random.integers(side - high + 1)), int(random.integers(side - wide + 1))
+    part = (slice(top, top + high), slice(left, left + wide))
+    picture = cv2.resize(np.ascontiguousarray(rgb[part]), (size, size), interpolation=cv2.INTER_AREA)
+    owner = cv2.resize(np.ascontiguousarray(labels[part]), (size // 2, size // 2), interpolation=cv2.INTER_NEAREST)
+    if random.random() < 0.5:
+        picture, owner = picture[:, ::-1], owner[:, ::-1]
+    return np.ascontiguousarray(picture), np.ascontiguousarray(owner)
+
+
+def augment(x: Tensor, generator: torch.Generator) -> Tensor:
+    """Odd light, odd colours, blur and noise; [B, 3, S, S] to the same, 0..1."""
+    count = len(x)
+
+    def uniform(low: float, high: float, *shape: int) -> Tensor:
+        return torch.rand(count, *shape, generator=generator) * (high - low) + low
+
+    x = x.clamp(1e-3, 1) ** uniform(0.6, 1.6, 1, 1, 1)
+    grey = x.mean(1, keepdim=True)
+    x = grey + (x - grey) * uniform(0.0, 1.7, 1, 1, 1)
+    odd = (torch.rand(count, generator=generator) < 0.35).float()[:, None, None]
+    mixing = torch.eye(3)[None] + odd * 0.5 * torch.randn(count, 3, 3, generator=generator) * 0.6
+    middle = x.mean((2, 3), keepdim=True)
+    x = torch.einsum("bij,bjhw->bihw", mixing, x - middle) + middle
+    x = (
+        (x - 0.5) * uniform(0.6, 1.3, 1, 1, 1)
+        + 0.5
+        + uniform(-0.15, 0.15, 3, 1, 1) * odd[..., None]
+        + uniform(-0.08, 0.08, 1, 1, 1)
+    )
+    soft = functional.avg_pool2d(x, 3, 1, 1)
+    x = x + (soft - x) * uniform(-0.7, 1.0, 1, 1, 1)
+    rough = torch.randn(x.shape, generator=generator) * uniform(0, 0.06, 1, 1, 1)
+    blotches = functional.interpolate(
+        torch.randn(count, 3, 24, 24, generator=generator), size=x.shape[2:], mode="bilinear"
+    )
+    return (x + rough + blotches * uniform(-0.06, 0.08, 1, 1, 1).clamp(min=0)).clamp(0, 1)
+
+
+def main() -> None:
+    """Train for some minutes."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--minutes", type=float, default=25.0, help="of processor time")
+    parser.add_argument("--shards", type=int, default=6)
+    parser.add_argument("--steps", type=int, default=2400, help="of the whole plan")
+    options = parser.parse_args()
+    options.folder.mkdir(parents=True, exist_ok=True)
+    torch.set_num_threads(1)
+    trainer = Trainer(options.folder, options.shards, options.steps)
+    start, losses = time.process_time(), []
+    while trainer.step < trainer.total and time.process_time() - start < options.minutes * 60:
+        losses.append(trainer.train_step())
+        if trainer.step % 50 == 0:
+            print(f"{trainer.step} steps, {time.process_time() - start:.0f} s: {np.mean(losses[-50:]):.4f}", flush=True)
+        if trainer.step % 200 == 0:
+            trainer.save()
+    trainer.save()
+
+
+if __name__ == "__main__":
+    main()

@@ -98,11 +98,13 @@ class Picture:
         rgb: float32 [H, W, 3], 0..1.
         alpha: float32 [H, W], 0..1, or None when the picture is opaque.
         infotext: the generation parameters found in the file, or "".
+        notes: sentences for the user about its file, such as what is damaged in it.
     """
 
     rgb: FloatArray
     alpha: FloatArray | None = None
     infotext: str = ""
+    notes: tuple[str, ...] = ()
 
     @property
     def size(self) -> tuple[int, int]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import io
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import IO
 
 from PIL import Image, UnidentifiedImageError, features
 
@@ -16,11 +17,15 @@ from t2c_ext.media.formats import FORMATS, kind_of, readable
 LARGEST = 80_000_000
 """Pixels; enough for an 8K picture, and below what a small machine cannot hold as floats."""
 
-_HEAD = 64
+HEAD = 64
 """Bytes that tell what a file is."""
 
 READ = "PNG, JPEG, WebP or TIFF"
 """What a message tells to save as."""
+
+
+class Damaged(UserError):
+    """A file of a known format that its reader could not make sense of."""
 
 
 @contextmanager
@@ -33,37 +38,68 @@ def opened(source: Path | bytes, name: str | None = None) -> Iterator[Image.Imag
 
     Raises:
         UserError: there is no such file, it is of no format of the list, or what is done with it inside the context
-            meets damage or a lack of memory.
+            meets damage (`Damaged`) or a lack of memory.
     """
-    called = str(source) if name is None and isinstance(source, Path) else name or "the picture"
-    try:
-        head = _head_of(source, called)
+    called = name_of(source, name)
+    with said(called), ExitStack() as stack:
+        file = stack.enter_context(opened_bytes(source, called))
+        head = file.read(HEAD)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # damage that Pillow passes over, and pictures that our own limit allows
-            with _open(source, head, called) as image:
-                yield image
+            yield stack.enter_context(_open(file, head, called))
+
+
+@contextmanager
+def opened_bytes(source: Path | bytes, called: str) -> Iterator[IO[bytes]]:
+    """A file that can be read like one: neither a folder nor a device or pipe; or bytes as one."""
+    if isinstance(source, bytes):
+        yield io.BytesIO(source)
+        return
+    if source.is_dir():
+        raise UserError(f"{called} is a folder; give a picture")
+    if source.exists() and not source.is_file():
+        raise UserError(f"{called} is no ordinary file; give a picture")
+    with source.open("rb") as file:
+        yield file
+
+
+@contextmanager
+def said(called: str) -> Iterator[None]:
+    """What fails inside is said in one line that names the picture."""
+    try:
+        yield
     except UserError:
         raise
     except Exception as error:  # Pillow's readers raise nearly anything on damaged data
         raise _in_one_line(error, called) from None
 
 
-def _open(source: Path | bytes, head: bytes, called: str) -> Image.Image:
+def name_of(source: Path | bytes, name: str | None) -> str:
+    """What errors call a picture."""
+    return name if name is not None else str(source) if isinstance(source, Path) else "the picture"
+
+
+def _open(file: IO[bytes], head: bytes, called: str) -> Image.Image:
+    file.seek(0)
+    if kind_of(head) == "HEIC":
+        return _open_heic(file, called)
     try:
-        return Image.open(source if isinstance(source, Path) else io.BytesIO(source), formats=readable())
+        return Image.open(file, formats=readable())
     except UnidentifiedImageError:
-        raise UserError(f"{called} {_why_not(head)}") from None
+        kind, why = kind_of(head), _why_not(head)
+        raise (Damaged if kind.upper() in FORMATS else UserError)(f"{called} {why}") from None
 
 
-def _head_of(source: Path | bytes, called: str) -> bytes:
-    if not isinstance(source, Path):
-        return source[:_HEAD]
-    if source.is_dir():
-        raise UserError(f"{called} is a folder; give a picture")
-    if source.exists() and not source.is_file():
-        raise UserError(f"{called} is no ordinary file; give a picture")
-    with source.open("rb") as file:
-        return file.read(_HEAD)
+def _open_heic(file: IO[bytes], called: str) -> Image.Image:
+    """By the library's own class: to register it with Pillow would change what a host's pictures are opened by."""
+    try:
+        import pillow_heif
+    except ImportError:
+        raise UserError(
+            f"{called} is a HEIC, which needs pillow-heif to be read: pip install pillow-heif, or save it as {READ}"
+        ) from None
+    image: Image.Image = pillow_heif.HeifImageFile(file)
+    return image
 
 
 def _why_not(head: bytes) -> str:
@@ -91,4 +127,4 @@ def _in_one_line(error: Exception, called: str) -> UserError:
     reason = " ".join(str(error).split())[:80]
     if isinstance(error, OSError) and error.errno is not None:
         return UserError(f"cannot read {called}: {error.strerror or reason}")
-    return UserError(f"{called} is damaged or cut short ({reason}); save it again")
+    return Damaged(f"{called} is damaged or cut short ({reason}); save it again")

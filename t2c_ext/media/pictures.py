@@ -5,42 +5,41 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image
 
 from t2c_ext.atomic import replacing
 from t2c_ext.errors import UserError
-from t2c_ext.media.decode import apply_profile, deep_pixels, split, to_levels
-from t2c_ext.media.opening import LARGEST, opened
-from t2c_ext.media.text import PARAMETERS, png_chunks, texts_of
+from t2c_ext.media.decode import pixels_of_array
+from t2c_ext.media.masks import moving_share
+from t2c_ext.media.opening import LARGEST, name_of
+from t2c_ext.media.stills import SMALLEST, Still, check_size, read_still, still_of
+from t2c_ext.media.text import png_chunks
 from t2c_ext.types import ByteArray, FloatArray, Picture
-
-SMALLEST = 8
-"""Pixels on a side; below that there is nothing that could move."""
 
 SHAPE_TOLERANCE = 0.05
 """By how much (in logarithm) a mask's aspect may differ from the picture's before it is taken for another's."""
 
-_ANIMATIONS = ("GIF", "WEBP", "PNG", "AVIF")
-_DARKEST = 0.5 / 255
+MaskSource = Path | bytes | Image.Image | np.ndarray
+"""A file, the bytes of one, a Pillow picture, or an array."""
 
 
-def read_picture(path: Path) -> Picture:
+def read_picture(path: Path | bytes, name: str | None = None) -> Picture:
     """Read a still picture: upright, in sRGB, with its transparency and generation parameters.
 
     Reads the formats of `t2c_ext.media.formats`; 16 bits per channel are kept in PNG and TIFF; the first page of a
-    multi-page file is taken.
+    multi-page file is taken. A damaged file is read as far as it can be shown; its notes say so.
+
+    Args:
+        path: a file, or the bytes of one.
+        name: what errors call it; None: its path.
 
     Raises:
-        UserError: there is no such file, it is not a picture, damaged, animated, too large or too small.
+        UserError: there is no such file, it is not a picture, too damaged, animated, too large or too small.
     """
-    with opened(path) as image:
-        picture = _upright(path, image)
-        infotext = texts_of(image).get(PARAMETERS, "")
-    return _visible(replace(picture, infotext=infotext), str(path))
+    return _picture(read_still(path, name), name_of(path, name))
 
 
 def to_picture(source: Image.Image | np.ndarray) -> Picture:
@@ -50,52 +49,67 @@ def to_picture(source: Image.Image | np.ndarray) -> Picture:
         UserError: another shape or type, values out of range or not finite, too large or too small.
     """
     if isinstance(source, Image.Image):
-        _check_still(source, "the picture")
-        check_size(source.size, "the picture")
-        infotext = texts_of(source).get(PARAMETERS, "")
-        picture = _picture(np.asarray(to_levels(apply_profile(ImageOps.exif_transpose(source)))))
-        return _visible(replace(picture, infotext=infotext), "the picture")
-    levels = np.asarray(source)
-    if levels.ndim not in (2, 3) or (levels.ndim == 3 and levels.shape[2] not in (1, 3, 4)):
-        raise UserError(f"the picture is an array {list(levels.shape)}, but must be [height, width, 3 or 4]")
-    check_size((levels.shape[1], levels.shape[0]), "the picture")
-    return _visible(_picture(levels), "the picture")
+        return _picture(still_of(source, "the picture"), "the picture")
+    return _picture(_still_of_array(source, "the picture", "3 or 4"), "the picture")
 
 
 def read_mask(path: Path, size: tuple[int, int] | None = None) -> FloatArray:
-    """Read a mask: white moves; of a picture that is only transparent and opaque, the opaque part moves.
-
-    Args:
-        path: any picture file.
-        size: (height, width) of the picture it belongs to; the mask is resized smoothly to it.
-
-    Returns:
-        float32 [H, W], 0..1.
-
-    Raises:
-        UserError: the file cannot be read, nothing in it is white, or its shape is not that of `size`.
-    """
-    with opened(path) as image:
-        picture = _upright(path, image, minimum=1)
-    return _mask(picture, size, f"the mask {path}")
+    """Read a mask; `take_mask` without its notes."""
+    return take_mask(path, size)[0]
 
 
 def to_mask(source: Image.Image | np.ndarray, size: tuple[int, int] | None = None) -> FloatArray:
-    """The same for a PIL picture or an array [h, w] or [h, w, 1, 3 or 4] (bool, uint8, uint16, or float 0..1).
+    """The same for a PIL picture or an array [h, w] or [h, w, 1, 3 or 4] (bool, uint8, uint16, or float 0..1)."""
+    return take_mask(source, size)[0]
+
+
+def take_mask(
+    source: MaskSource, size: tuple[int, int] | None = None, name: str | None = None
+) -> tuple[FloatArray, tuple[str, ...]]:
+    """What moves by a mask: white moves; of a cut-out, the opaque part moves.
+
+    How masks of other makes are read (coloured, faint, of two levels, with transparency) stands in
+    `t2c_ext.media.masks`.
+
+    Args:
+        source: a file, a Pillow picture, or an array.
+        size: (height, width) of the picture it belongs to; the mask is resized smoothly to it.
+        name: what errors call it; None: the file's path.
+
+    Returns:
+        float32 [H, W], 0..1, and sentences for the user.
 
     Raises:
-        UserError: as `to_picture`, or nothing in it is white.
+        UserError: it cannot be read, nothing in it moves, or its shape is not that of `size`.
     """
-    if isinstance(source, Image.Image):
-        check_size(source.size, "the mask", minimum=1)
-        picture = _picture(np.asarray(to_levels(ImageOps.exif_transpose(source))), "the mask")
+    if isinstance(source, (Path, bytes)):
+        called = f"the mask {source}" if isinstance(source, Path) and name is None else name or "the mask"
+        still = read_still(source, called, 1, in_srgb=False)
     else:
-        levels = np.asarray(source)
-        if levels.ndim not in (2, 3) or (levels.ndim == 3 and levels.shape[2] not in (1, 3, 4)):
-            raise UserError(f"the mask is an array {list(levels.shape)}, but must be [height, width]")
-        check_size((levels.shape[1], levels.shape[0]), "the mask", minimum=1)
-        picture = _picture(levels, "the mask")
-    return _mask(picture, size, "the mask")
+        called = name or "the mask"
+        if isinstance(source, Image.Image):
+            still = still_of(source, called, 1, in_srgb=False)
+        else:
+            still = _still_of_array(source, called, "1, 3 or 4", 1)
+    mask, notes = moving_share(still.pixels, called)
+    if size is not None and mask.shape != tuple(size):
+        mask = np.clip(_resized(mask, size, called), 0, 1)
+    return mask, (*(note.replace("The picture", "The mask", 1) for note in still.notes), *notes)
+
+
+def _still_of_array(source: np.ndarray, name: str, channels: str, minimum: int = SMALLEST) -> Still:
+    levels = np.asarray(source)
+    if levels.ndim not in (2, 3) or (levels.ndim == 3 and levels.shape[2] not in (1, 3, 4)):
+        raise UserError(f"{name} is an array {list(levels.shape)}, but must be [height, width, {channels}]")
+    check_size((levels.shape[1], levels.shape[0]), name, minimum)
+    return Still(pixels_of_array(levels, name))
+
+
+def _picture(still: Still, name: str) -> Picture:
+    picture = replace(still.pixels.picture(), infotext=still.infotext, notes=still.notes)
+    if picture.alpha is not None and not picture.alpha.any():
+        raise UserError(f"{name} is wholly transparent; give one that shows something")
+    return picture
 
 
 def write_picture(
@@ -130,72 +144,9 @@ def to_bytes(values: FloatArray) -> ByteArray:
     return np.rint(np.clip(values, 0, 1) * 255).astype(np.uint8)
 
 
-def check_size(size: tuple[int, int], name: str, minimum: int = SMALLEST) -> None:
-    """UserError where a picture of that (width, height) is too large or too small."""
-    width, height = size
-    if width * height > LARGEST:
-        raise UserError(f"{name} is {width}x{height}, but at most {LARGEST // 10**6} megapixels can be animated")
-    if min(width, height) < minimum:
-        raise UserError(f"{name} is {width}x{height} pixels; give one of at least {minimum}x{minimum}")
-
-
 def _save_png(path: Path, levels: np.ndarray, text: Mapping[str, str]) -> None:
     with replacing(path) as temporary:
         Image.fromarray(levels).save(temporary, "PNG", pnginfo=png_chunks(text), compress_level=4)
-
-
-def _upright(path: Path, image: Image.Image, minimum: int = SMALLEST) -> Picture:
-    _check_still(image, str(path))
-    check_size(image.size, str(path), minimum)
-    deep = deep_pixels(path, image)
-    if deep is not None:
-        return _picture(deep, str(path))
-    return _picture(np.asarray(to_levels(apply_profile(ImageOps.exif_transpose(image)))), str(path))
-
-
-def _check_still(image: Image.Image, name: str) -> None:
-    frames = int(getattr(image, "n_frames", 1))
-    if frames > 1 and image.format in _ANIMATIONS:
-        raise UserError(f"{name} is animated ({frames} frames); save one of them as a picture and give that")
-
-
-def _picture(levels: np.ndarray, name: str = "the picture") -> Picture:
-    """Split an array of levels into colour and transparency, as float32 0..1."""
-    if levels.dtype.kind == "f":
-        values = levels.astype(np.float32)
-        if not np.isfinite(values).all():
-            raise UserError(f"{name} holds values that are not numbers (NaN or infinite)")
-        if values.size and (values.min() < -0.01 or values.max() > 1.01):
-            raise UserError(f"{name} holds numbers from {values.min():g} to {values.max():g}; floats must be 0..1")
-        values = np.clip(values, 0, 1)
-    elif levels.dtype in (np.uint8, np.uint16):
-        values = levels.astype(np.float32) / np.float32(np.iinfo(levels.dtype).max)
-    elif levels.dtype == np.bool_:
-        values = levels.astype(np.float32)
-    else:
-        raise UserError(f"{name} is of type {levels.dtype}, but must be uint8, uint16, bool, or float 0..1")
-    return split(values)
-
-
-def _visible(picture: Picture, name: str) -> Picture:
-    if picture.alpha is not None and not picture.alpha.any():
-        raise UserError(f"{name} is wholly transparent; give one that shows something")
-    return picture
-
-
-def _mask(picture: Picture, size: tuple[int, int] | None, name: str) -> FloatArray:
-    luma: Any = cv2.cvtColor(picture.rgb, cv2.COLOR_RGB2GRAY)
-    mask = luma
-    if picture.alpha is not None:
-        seen = picture.alpha > 0
-        one_colour = not seen.any() or float(np.ptp(luma[seen])) < 0.02
-        mask = picture.alpha if one_colour else luma * picture.alpha
-    if size is not None and mask.shape != tuple(size):
-        mask = _resized(mask, size, name)
-    mask = np.clip(mask, 0, 1).astype(np.float32)
-    if float(mask.max()) < _DARKEST:
-        raise UserError(f"{name} is empty (all black); paint what should move in white")
-    return np.asarray(mask)
 
 
 def _resized(mask: FloatArray, size: tuple[int, int], name: str) -> FloatArray:
@@ -207,3 +158,18 @@ def _resized(mask: FloatArray, size: tuple[int, int], name: str) -> FloatArray:
         )
     method = cv2.INTER_AREA if old_height > height else cv2.INTER_CUBIC
     return np.asarray(cv2.resize(mask, (width, height), interpolation=method))
+
+
+__all__ = [
+    "LARGEST",
+    "SMALLEST",
+    "check_size",
+    "read_mask",
+    "read_picture",
+    "take_mask",
+    "to_bytes",
+    "to_mask",
+    "to_picture",
+    "write_mask",
+    "write_picture",
+]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Union
 import numpy as np
 
 from t2c_ext.errors import UserError
-from t2c_ext.media.pictures import read_mask, read_picture, to_mask, to_picture
+from t2c_ext.media.pictures import read_picture, take_mask, to_picture
 from t2c_ext.motion.field import read_flow
 from t2c_ext.pipeline import Cinemagraph, Job, Pipeline
 from t2c_ext.progress import CancelCallback, ProgressCallback, Reporter
@@ -143,11 +143,12 @@ def read_regions(given: Mask | Mapping[str, Mask] | None) -> Regions | None:
     named = given if isinstance(given, Mapping) else {"": given}
     if not named:
         raise UserError("there is no mask in the masks")
-    return Regions(tuple(Region(name, _mask(mask), source="mask") for name, mask in named.items()))
-
-
-def _mask(mask: Mask) -> np.ndarray:
-    return read_mask(Path(mask)) if isinstance(mask, (str, os.PathLike)) else to_mask(mask)
+    files = {name: Path(mask) if isinstance(mask, (str, os.PathLike)) else mask for name, mask in named.items()}
+    taken = {name: take_mask(mask) for name, mask in files.items()}
+    return Regions(
+        tuple(Region(name, mask, source="mask") for name, (mask, _) in taken.items()),
+        tuple(note for _, notes in taken.values() for note in notes),
+    )
 
 
 def _given(**values: Any) -> Mapping[str, Any]:

@@ -261,7 +261,8 @@ class Pipeline:
                 regions=tuple(replace(row, mask=refine_matte(picture.rgb, row.mask, settings)) for row in fitted),
             )
         mask = None if given is None else given.regions[0].mask
-        return find_regions(picture.rgb, plan.regions, settings, mask=mask, reporter=self.reporter, device=device)
+        found = find_regions(picture.rgb, plan.regions, settings, mask=mask, reporter=self.reporter, device=device)
+        return found if given is None else replace(found, notes=(*given.notes, *found.notes))
 
     def _motion(self) -> None:
         plan, twin, regions = _made(self.result.plan), _made(self.result.twin), _made(self.result.regions)

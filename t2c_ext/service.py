@@ -18,18 +18,14 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-import numpy as np
-from PIL import Image
-
 from t2c_ext.errors import Cancelled, UserError
-from t2c_ext.media.opening import opened
-from t2c_ext.media.pictures import check_size, to_mask, to_picture
+from t2c_ext.media.pictures import read_picture, take_mask
 from t2c_ext.pipeline import Cinemagraph, Job, Pipeline, open_job
 from t2c_ext.progress import Reporter
 from t2c_ext.recipe import Recipe
 from t2c_ext.settings import table
 from t2c_ext.twin.choose import choose_source
-from t2c_ext.types import Region, Regions, Stage
+from t2c_ext.types import Picture, Region, Regions, Stage
 from t2c_ext.workspace import Workspace
 
 LARGEST_UPLOAD = 64_000_000
@@ -133,8 +129,8 @@ class Service:
             Cancelled: `cancel` was called.
         """
         recipe = refuse_frames(Recipe().with_values(refuse_places(settings)))
-        art = to_picture(decode_picture(image, "image"))
-        twin = None if natural is None else to_picture(decode_picture(natural, "natural"))
+        art = decode_picture(image, "image")
+        twin = None if natural is None else decode_picture(natural, "natural")
         source = choose_source(recipe.twin, recipe.prompt.seed, art, twin)
         regions = read_masks(mask)
         folder = self.folder / secrets.token_hex(8)
@@ -284,23 +280,24 @@ def schema() -> list[dict[str, object]]:
     return rows
 
 
-def decode_picture(text: str, what: str) -> Image.Image:
+def decode_picture(text: str, what: str) -> Picture:
     """A picture from base64, with or without a `data:` head.
 
     Raises:
-        UserError: it is not base64, too large, or no picture of a known format.
+        UserError: it is not base64, too large, or no picture that `read_picture` reads.
     """
+    return read_picture(decode_file(text, what), what)
+
+
+def decode_file(text: str, what: str) -> bytes:
+    """The bytes of a file in base64, with or without a `data:` head; UserError when it is not base64 or too large."""
     body = text.partition(",")[2] if text.startswith("data:") else text
     if len(body) > LARGEST_UPLOAD * 4 // 3:
         raise UserError(f"{what} is larger than {LARGEST_UPLOAD // 10**6} MB")
     try:
-        data = base64.b64decode(body, validate=True)
+        return base64.b64decode(body, validate=True)
     except (binascii.Error, ValueError):
         raise UserError(f"{what} is not base64") from None
-    with opened(data, what) as picture:
-        check_size(picture.size, what, minimum=1)  # a small file may unpack to more than the memory holds
-        picture.load()
-        return picture
 
 
 def refuse_places(settings: Mapping[str, object] | None) -> dict[str, object]:
@@ -326,11 +323,10 @@ def read_masks(mask: str | Mapping[str, str] | None) -> Regions | None:
     named = mask if isinstance(mask, Mapping) else {"": mask}
     if not named:
         raise UserError("there is no mask in the masks")
+    taken = {name: take_mask(decode_file(text, "mask"), name="the mask") for name, text in named.items()}
     return Regions(
-        tuple(
-            Region(name, np.asarray(to_mask(decode_picture(text, "mask"))), source="mask")
-            for name, text in named.items()
-        )
+        tuple(Region(name, values, source="mask") for name, (values, _) in taken.items()),
+        tuple(note for _, notes in taken.values() for note in notes),
     )
 
 

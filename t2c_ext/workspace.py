@@ -22,7 +22,7 @@ from scipy.ndimage import distance_transform_edt
 
 from t2c_ext.atomic import replacing, write_text
 from t2c_ext.errors import UserError
-from t2c_ext.media.pictures import read_mask, read_picture, write_mask, write_picture
+from t2c_ext.media.pictures import read_own_mask, read_picture, write_mask, write_picture
 from t2c_ext.recipe import Recipe, recipe_from_json
 from t2c_ext.twin.maps import attention_picture, read_attention, write_attention
 from t2c_ext.types import FloatArray, Flow, Motion, MotionKind, Picture, Plan, Region, Regions, Stage, Twin
@@ -226,7 +226,7 @@ class Workspace:
         found = self.root / "segmentation"
         if found.exists():
             regions = replace(regions, segmentation=_read_regions(found, shape).regions)
-        mask = read_mask(self.root / "mask.png", shape)
+        mask = read_own_mask(self.root / "mask.png", shape)
         record = self.records.get(Stage.REGION)
         if record is not None and fingerprint(mask) != record.result:
             return repaint(regions, mask)
@@ -336,7 +336,7 @@ def _read_regions(folder: Path, shape: tuple[int, int] | None) -> Regions:
     try:
         return Regions(
             tuple(
-                Region(row["name"], read_mask(_inside(folder, row["file"]), shape), row["score"], row["source"])
+                Region(row["name"], read_own_mask(_inside(folder, row["file"]), shape), row["score"], row["source"])
                 for row in document["regions"]
             ),
             tuple(document["notes"]),

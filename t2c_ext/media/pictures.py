@@ -63,6 +63,20 @@ def to_mask(source: Image.Image | np.ndarray, size: tuple[int, int] | None = Non
     return take_mask(source, size)[0]
 
 
+def read_own_mask(path: Path, size: tuple[int, int] | None = None) -> FloatArray:
+    """A mask that `write_mask` wrote, with the very levels that it has, also where none of them is white.
+
+    One that a person has painted over since, with colours or transparency, is read as any other; raises as `take_mask`.
+    """
+    still = read_still(path, f"the mask {path}", 1, in_srgb=False)
+    if still.pixels.colour.ndim == 3 or still.pixels.alpha is not None:
+        return take_mask(path, size)[0]
+    mask = still.pixels.colour
+    return (
+        mask if size is None or mask.shape == tuple(size) else np.clip(_resized(mask, size, f"the mask {path}"), 0, 1)
+    )
+
+
 def take_mask(
     source: MaskSource, size: tuple[int, int] | None = None, name: str | None = None
 ) -> tuple[FloatArray, tuple[str, ...]]:
@@ -165,6 +179,7 @@ __all__ = [
     "SMALLEST",
     "check_size",
     "read_mask",
+    "read_own_mask",
     "read_picture",
     "take_mask",
     "to_bytes",

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import replace
+
 from t2c_ext.errors import UserError
 from t2c_ext.settings import TwinSettings
 from t2c_ext.twin.source import GivenTwin, TwinSource
@@ -30,7 +33,8 @@ def choose_source(
             f"the twin is {other_width}x{other_height} and the picture {width}x{height}; give both in one size"
         )
     if painting is not None and (natural is not None or not settings.model):
-        return GivenTwin(Twin(painting, natural))
+        twin = None if natural is None else replace(natural, notes=tuple(_of_the_twin(natural.notes)))
+        return GivenTwin(Twin(painting, twin))
     if not settings.model:
         raise UserError(
             "there is no model to make a picture with; name a checkpoint, a folder or a repository (--model)"
@@ -38,3 +42,7 @@ def choose_source(
     from t2c_ext.twin.diffusion.source import DiffusersTwin
 
     return DiffusersTwin(settings, seed, painting)
+
+
+def _of_the_twin(notes: Iterable[str]) -> Iterable[str]:
+    return (note.replace("The picture", "The twin", 1) for note in notes)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from t2c_ext.progress import Reporter
@@ -32,5 +32,6 @@ class GivenTwin:
         return ("given", art.rgb, art.alpha, None if natural is None else natural.rgb, *maps)
 
     def make(self, plan: Plan, reporter: Reporter) -> Twin:
-        """The pictures as they are."""
-        return self.twin
+        """The pictures as they are, and what their reading had to say."""
+        pictures = (self.twin.art, *(() if self.twin.natural is None else (self.twin.natural,)))
+        return replace(self.twin, notes=(*self.twin.notes, *(note for picture in pictures for note in picture.notes)))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,10 +15,8 @@ from t2c_ext.ui import page
 from t2c_ext.ui.fields import HEADINGS, Fields
 from t2c_ext.ui.handlers import View, empty_strip
 from t2c_ext.ui.state import STRIP, state_text
-from t2c_ext.ui.studio import UNREADABLE
+from t2c_ext.ui.uploads import taken_in
 from t2c_ext.ui.widgets import widget
-
-_log = logging.getLogger(__name__)
 
 PREFIX = "t2c"
 """Begins the id of every element."""
@@ -208,16 +205,7 @@ def _image(label: str, name: str, height: int) -> Any:
     made = gr.Image(
         type="pil", image_mode="RGBA", label=label, height=height, interactive=True, elem_id=f"{PREFIX}_{name}"
     )
-    read = made.preprocess
-
-    def attempt(*given: Any) -> Any:
-        try:
-            return read(*given)
-        except Exception:  # Pillow's readers raise nearly anything, and Gradio would only say "Error"
-            _log.info("an upload could not be read", exc_info=True)
-            return UNREADABLE
-
-    made.preprocess = attempt
+    made.preprocess = lambda given: taken_in(given, name)
     return made
 
 

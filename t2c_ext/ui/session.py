@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +34,7 @@ class Still:
         path: the picture itself.
         shown: the file that the page shows; a smaller one where it is very large.
         natural: its natural-looking twin, or None.
+        notes: what the reading of its upload had to say.
     """
 
     key: str
@@ -41,10 +42,11 @@ class Still:
     path: Path
     shown: Path
     natural: Path | None = None
+    notes: tuple[str, ...] = ()
 
     def read(self) -> Picture:
         """The picture; UserError when its file is gone."""
-        return read_picture(self.path)
+        return replace(read_picture(self.path), notes=self.notes)
 
 
 def keep_still(art: Picture, folder: Path, path: Path | None = None, natural: Path | None = None) -> Still:
@@ -65,7 +67,7 @@ def keep_still(art: Picture, folder: Path, path: Path | None = None, natural: Pa
         shown = folder / "shown.png"
         alpha = None if art.alpha is None else fitted(art.alpha, LARGEST_SHOWN)
         write_picture(shown, fitted(art.rgb, LARGEST_SHOWN), alpha)
-    return Still(key, art.size, path, shown, natural)
+    return Still(key, art.size, path, shown, natural, art.notes)
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from PIL import Image
 
 from t2c_ext.atomic import replacing
 from t2c_ext.errors import UserError
-from t2c_ext.media.pictures import read_picture, to_bytes, to_mask, to_picture
+from t2c_ext.media.pictures import read_picture, take_mask, to_bytes, to_picture
 from t2c_ext.motion.painted import LONGEST
 from t2c_ext.pipeline import Job, open_job
 from t2c_ext.progress import Reporter
@@ -24,7 +24,7 @@ from t2c_ext.region.matte import refine_matte
 from t2c_ext.settings import RegionSettings, Setting, Value, table
 from t2c_ext.twin.choose import choose_source
 from t2c_ext.twin.source import GivenTwin, TwinSource
-from t2c_ext.types import FloatArray, Picture, Region, Regions, Stage
+from t2c_ext.types import Picture, Region, Regions, Stage
 from t2c_ext.ui.pictures import fitted, sent_mask
 from t2c_ext.ui.samples import Sample, named_masks, sample
 from t2c_ext.ui.session import Session, Still, changed_stages, keep_still
@@ -37,10 +37,10 @@ Maker = Callable[[Recipe], TwinSource]
 
 @dataclass(frozen=True)
 class Unreadable:
-    """What was put in is no picture that can be read."""
+    """What was put in is no picture that can be read, and why."""
 
+    why: str
 
-UNREADABLE = Unreadable()
 
 VIEW = "view"
 """The folder of a workspace in which lies what only the page shows."""
@@ -327,17 +327,17 @@ class Studio:
 
 def _read(upload: Image.Image | Unreadable) -> Image.Image:
     if isinstance(upload, Unreadable):
-        raise UserError("this file cannot be read as a picture; give a PNG, JPEG or WebP")
+        raise UserError(upload.why)
     return upload
 
 
 def regions_of(mask: Image.Image) -> Regions:
     """What the user painted as one region without a name; the bundled example's mask stands for its three."""
-    painted: FloatArray = to_mask(mask)
+    painted, notes = take_mask(mask)
     named = named_masks(painted)
     if named:
         return Regions(tuple(Region(name, part, source="mask file") for name, part in named.items()))
-    return Regions((Region("", painted, source="mask file"),))
+    return Regions((Region("", painted, source="mask file"),), notes)
 
 
 def _seen(still: Still | None, regions: Regions | None) -> tuple[dict[str, str], ...]:

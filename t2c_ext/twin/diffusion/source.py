@@ -95,7 +95,7 @@ class DiffusersTwin:
         return between.fitted_size(self.painting.size, height * width)
 
     def _notes(self, art_prompt: str, natural_prompt: str, size: between.Size) -> list[str]:
-        notes = []
+        notes = [] if self.painting is None else list(self.painting.notes)
         if joins_prompts(art_prompt) or joins_prompts(natural_prompt):
             notes.append("AND between prompts is read as BREAK.")
         if self.painting is not None and self.painting.size != size:

@@ -1,0 +1,53 @@
+"""What a visitor puts into the page, read by the same readers as files: Gradio's own would open any format."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from t2c_ext.errors import UserError
+from t2c_ext.media.pictures import read_picture, take_mask, to_bytes
+from t2c_ext.media.stills import NOTES
+from t2c_ext.media.text import PARAMETERS
+from t2c_ext.service import decode_file
+from t2c_ext.ui.studio import Unreadable
+
+
+def taken_in(given: Any, what: str) -> Image.Image | Unreadable | None:
+    """The picture or mask of an upload, 8 bits per channel, upright and in sRGB.
+
+    Args:
+        given: what Gradio hands to a component: a file's path (4 and later), base64 (3), or None.
+        what: "picture" or "mask".
+    """
+    if isinstance(given, Mapping):  # what Gradio 3's tools for drawing send
+        given = given.get("image")
+    if given is None:
+        return None
+    called = f"the {what}"
+    try:
+        source = decode_file(given, called) if isinstance(given, str) else Path(str(given.path))
+        return _mask(source, called) if what == "mask" else _picture(source, called)
+    except UserError as error:
+        return Unreadable(str(error))
+
+
+def _picture(source: Path | bytes, called: str) -> Image.Image:
+    picture = read_picture(source, called)
+    levels = to_bytes(picture.rgb if picture.alpha is None else np.dstack([picture.rgb, picture.alpha]))
+    made = Image.fromarray(levels)
+    made.info[NOTES] = picture.notes
+    if picture.infotext:
+        made.info[PARAMETERS] = picture.infotext
+    return made
+
+
+def _mask(source: Path | bytes, called: str) -> Image.Image:
+    mask, notes = take_mask(source, name=called)
+    made = Image.fromarray(to_bytes(mask))
+    made.info[NOTES] = notes
+    return made

@@ -14,7 +14,7 @@ from t2c_ext.errors import UserError
 from t2c_ext.loop.choose import make_rendering
 from t2c_ext.loop.render import Rendering
 from t2c_ext.media.limits import check_loop
-from t2c_ext.media.posters import poster_path, write_poster
+from t2c_ext.media.posters import poster_beside, poster_path
 from t2c_ext.media.videos import format_of, write_video
 from t2c_ext.motion.choose import Equipment, choose_model, make_flow
 from t2c_ext.motion.field import prepare_flow
@@ -319,9 +319,8 @@ class Pipeline:
         output, root = self.job.output, None if self.workspace is None else self.workspace.root
         if output is not None and root is not None and not is_workspaces_own(output, root):
             poster = poster_path(output, self.job.sources) if output.suffix else None
-            copy_loop(path, output, self.job.sources, root)
-            if poster is not None:
-                write_poster(poster, twin.art, self._texts(path, twin.art))
+            with poster_beside(poster, twin.art, self._texts(path, twin.art)):
+                copy_loop(path, output, self.job.sources, root)
             self.result.loop = replace(self.result.loop, path=output, poster=poster)
 
     def _loop_path(self) -> Path | None:
@@ -341,22 +340,21 @@ class Pipeline:
         owned, poster = self.workspace is not None, self._poster(path)
         if not owned:
             check_output(path, self.job.sources)
-        written = write_video(
-            path,
-            rendering.frames,
-            size=art.size,
-            count=rendering.count,
-            fps=settings.fps,
-            quality=settings.quality,
-            max_megabytes=settings.max_megabytes,
-            alpha=art.alpha,
-            mask=None if settings.renderer == "paper" else mask,  # the paper's decoder repaints what stands still too
-            text=text,
-            reporter=self.reporter,
-            owned=owned,
-        )
-        if poster is not None:
-            write_poster(poster, art, text)
+        with poster_beside(poster, art, text):
+            written = write_video(
+                path,
+                rendering.frames,
+                size=art.size,
+                count=rendering.count,
+                fps=settings.fps,
+                quality=settings.quality,
+                max_megabytes=settings.max_megabytes,
+                alpha=art.alpha,
+                mask=None if settings.renderer == "paper" else mask,  # the paper's decoder repaints the rest too
+                text=text,
+                reporter=self.reporter,
+                owned=owned,
+            )
         notes = (*rendering.notes, *written.notes)
         return Loop(path, poster, rendering.count, rendering.holes, round(time.perf_counter() - start, 3), notes)
 
@@ -387,13 +385,13 @@ class Pipeline:
 
 
 def texts(recipe: Recipe, infotext: str) -> dict[str, str]:
-    """What travels in a file: the recipe without painted masks, and the generation parameters with it added.
+    """What travels in a file: the recipe as it may be passed on, and the generation parameters with it added.
 
     Args:
         recipe: that the file is made by.
         infotext: the generation parameters of its picture, or "".
     """
-    recipe = recipe.without_masks()
+    recipe = recipe.shareable()
     parameters = ", ".join(part for part in (infotext, recipe.to_infotext()) if part)
     return {"recipe": recipe.to_json()} | ({"parameters": parameters} if parameters else {})
 

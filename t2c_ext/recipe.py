@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
@@ -24,6 +25,10 @@ from t2c_ext.settings import (
 VERSION = 1
 
 _PAIR = re.compile(r'(Cinemagraph [\w \-/]+):\s*("(?:\\.|[^"\\])*"|[^,\n]*)')
+
+
+_REPOSITORY = re.compile(r"\w[\w.-]*/[\w.-]+(?<!\.safetensors)(?<!\.ckpt)", re.ASCII)
+"""A model of the hub, "owner/name"."""
 
 
 @dataclass(frozen=True)
@@ -77,6 +82,18 @@ class Recipe:
         """
         return replace(self, motion=replace(self.motion, hints=short_text(self.motion.hints)))
 
+    def shareable(self) -> Recipe:
+        """This recipe for files that are passed on: no painted masks, and of places on this computer the model's name.
+
+        Raises:
+            UserError: as `without_masks`.
+        """
+        values = self.values()
+        places = {row.name: "" for row in table() if row.place and values[row.name]}
+        if "model" in places:
+            places["model"] = _model_name(self.twin.model)
+        return self.without_masks().with_values(places)
+
     def to_infotext(self) -> str:
         """The settings that differ from their defaults, as the WebUI's generation parameters write them.
 
@@ -114,6 +131,13 @@ def recipe_from_infotext(text: str) -> Recipe:
     names = {row.infotext: row.name for row in table()}
     found = {names[key]: _unquote(value) for key, value in _PAIR.findall(text) if key in names}
     return Recipe().with_values(found)
+
+
+def _model_name(model: str) -> str:
+    """A repository of the hub as it is; of a file or a folder its own name."""
+    if _REPOSITORY.fullmatch(model) and not os.path.exists(model):
+        return model
+    return re.split(r"[/\\]", model.rstrip("/\\"))[-1]
 
 
 def _quote(value: Value) -> str:

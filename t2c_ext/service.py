@@ -34,7 +34,7 @@ LARGEST_UPLOAD = 64_000_000
 FOLDER = "png"
 """The format that is a folder of frames."""
 
-PLACES = ("model", "lora_folder", "embeddings_folder")
+PLACES = tuple(row.name for row in table() if row.place)
 """Settings that name files or folders."""
 
 POLL = 0.1

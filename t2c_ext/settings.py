@@ -31,6 +31,7 @@ class Setting:
         choices: the allowed words, or empty.
         advanced: shown under "more".
         option: the name of its command line option where that differs from `name`.
+        place: it may name a file or a folder of this computer, which nobody else is told.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Setting:
     choices: tuple[str, ...] = ()
     advanced: bool = False
     option: str = ""
+    place: bool = False
 
     @property
     def flag(self) -> str:
@@ -120,6 +122,7 @@ def setting(
     choices: tuple[str, ...] = (),
     advanced: bool = False,
     option: str = "",
+    place: bool = False,
 ) -> Any:
     """Declare one field of a settings dataclass."""
     metadata = {
@@ -131,6 +134,7 @@ def setting(
         "choices": choices,
         "advanced": advanced,
         "option": option,
+        "place": place,
     }
     return field(default=default, metadata=metadata)
 
@@ -196,6 +200,7 @@ class TwinSettings:
         "Model",
         "A checkpoint file, a folder in diffusers' layout, or a repository of the hub (SD1, SD2, SDXL). "
         "Empty: the picture has no twin.",
+        place=True,
     )
     negative_prompt: str = setting("", "Negative prompt", "What neither picture should show.")
     width: int = setting(0, "Width", "A multiple of 8; 0: as the model was trained.", minimum=0, maximum=8192, step=8)
@@ -281,8 +286,10 @@ class TwinSettings:
         choices=("auto", "lockstep", "two"),
         advanced=True,
     )
-    lora_folder: str = setting("", "LoRA folder", "Where the LoRAs lie that prompts name as <lora:name:0.8>.")
-    embeddings_folder: str = setting("", "Embeddings folder", "Where textual inversions lie.")
+    lora_folder: str = setting(
+        "", "LoRA folder", "Where the LoRAs lie that prompts name as <lora:name:0.8>.", place=True
+    )
+    embeddings_folder: str = setting("", "Embeddings folder", "Where textual inversions lie.", place=True)
     clip_skip: int = setting(
         1, "Clip skip", "Which of the text encoder's last layers is read.", minimum=1, maximum=12, step=1, advanced=True
     )

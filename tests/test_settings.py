@@ -72,6 +72,32 @@ def test_recipes_round_trip(values: dict[str, Value]) -> None:
     assert recipe_from_infotext(f"a lake, Steps: 20, {recipe.to_infotext()}, Version: v1.10.1") == recipe
 
 
+@pytest.mark.parametrize(
+    ("model", "name"),
+    [
+        ("/home/ann/models/sea.safetensors", "sea.safetensors"),
+        ("C:\\Users\\ann\\sea.ckpt", "sea.ckpt"),
+        ("models/sea.safetensors", "sea.safetensors"),
+        ("~/models/sea/", "sea"),
+        ("../sea", "sea"),
+        ("stabilityai/stable-diffusion-2-1", "stabilityai/stable-diffusion-2-1"),
+        ("", ""),
+    ],
+)
+def test_what_is_passed_on_names_no_place(model: str, name: str) -> None:
+    recipe = Recipe().with_values({"model": model, "lora_folder": "/home/ann/lora", "embeddings_folder": "C:\\ann"})
+    passed_on = recipe.shareable()
+    assert passed_on.twin.model == name
+    assert not any("ann" in text for text in (passed_on.to_json(), passed_on.to_infotext()))
+    assert recipe_from_json(recipe.to_json()) == recipe, "a workspace keeps them: it runs on with them"
+
+
+def test_settings_that_may_name_a_place_are_known() -> None:
+    assert {row.name for row in ROWS if row.place} == {row.name for row in ROWS if "folder" in row.help + row.name} | {
+        "embeddings_folder"
+    }
+
+
 def test_an_unchanged_recipe_has_no_infotext() -> None:
     assert Recipe().to_infotext() == ""
     assert Recipe().with_values({"frames": 90}).to_infotext() == "Cinemagraph frames: 90"

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from contextlib import ExitStack
 from pathlib import Path
 
+from t2c_ext.cli.console import complain, say, tell
 from t2c_ext.cli.naming import named, names_of, pictures_in
 from t2c_ext.cli.options import (
     Commands,
@@ -17,7 +17,6 @@ from t2c_ext.cli.options import (
     read_text,
     recipe_of,
     reporter_on,
-    tell,
 )
 from t2c_ext.errors import UserError
 from t2c_ext.recipe import Recipe, recipe_from_json
@@ -68,7 +67,7 @@ def _animate_all(given: Path, recipe: Recipe, options: argparse.Namespace) -> in
             _animate_one(picture, named(folder, name, recipe), workspace, recipe, options)
         except (UserError, OSError) as error:
             failed += 1
-            print(f"t2c: {picture}: {error}", file=sys.stderr)
+            complain(f"t2c: {picture}: {error}")
     return 1 if failed else 0
 
 
@@ -105,4 +104,4 @@ def _animate_one(
             progress=reporter.progress,
         )
     tell(result.notes)
-    print(output)
+    say(output)

@@ -6,6 +6,7 @@ import argparse
 from contextlib import ExitStack
 from pathlib import Path
 
+from t2c_ext.cli.console import say
 from t2c_ext.cli.options import Commands, reporter_on
 
 
@@ -22,5 +23,5 @@ def _demo(options: argparse.Namespace) -> int:
     with ExitStack() as stack:
         written = run_demo(options.output, reporter_on(stack))
     for path in written:
-        print(path)
+        say(path)
     return 0

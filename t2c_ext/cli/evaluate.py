@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from t2c_ext.cli.console import say
 from t2c_ext.cli.options import Commands
 
 
@@ -34,5 +35,5 @@ def _evaluate(options: argparse.Namespace) -> int:
         truth_flow=options.truth_flow,
         truth_mask=options.truth_mask,
     )
-    print(report.to_json() if options.json else report.to_text())
+    say(report.to_json() if options.json else report.to_text())
     return 0

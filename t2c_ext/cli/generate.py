@@ -7,6 +7,7 @@ import re
 from contextlib import ExitStack
 from pathlib import Path
 
+from t2c_ext.cli.console import say, tell
 from t2c_ext.cli.options import (
     Commands,
     add_mask,
@@ -16,7 +17,6 @@ from t2c_ext.cli.options import (
     read_text,
     recipe_of,
     reporter_on,
-    tell,
 )
 from t2c_ext.errors import UserError
 from t2c_ext.recipe import Recipe, recipe_from_json
@@ -57,7 +57,7 @@ def _generate(options: argparse.Namespace) -> int:
             progress=reporter_on(stack).progress,
         )
     tell(result.notes)
-    print(output)
+    say(output)
     return 0
 
 

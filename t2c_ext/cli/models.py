@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from contextlib import ExitStack
 from pathlib import Path
 
+from t2c_ext.cli.console import complain, say
 from t2c_ext.cli.options import Commands, add_models_path, reporter_on
 from t2c_ext.errors import UserError
 
@@ -37,7 +37,7 @@ def _list(options: argparse.Namespace) -> int:
     from t2c_ext.weights.listing import list_models
 
     for row in list_models():
-        print(row.line())
+        say(row.line())
     return 0
 
 
@@ -47,7 +47,7 @@ def _download(options: argparse.Namespace) -> int:
     with ExitStack() as stack:
         found = download_models(options.name, reporter=reporter_on(stack))
     for name, path in found.items():
-        print(f"{name}: {path or 'installed'}")
+        say(f"{name}: {path or 'installed'}")
     return 0
 
 
@@ -57,9 +57,9 @@ def _verify(options: argparse.Namespace) -> int:
     with ExitStack() as stack:
         verdicts = verify_models(options.name, reporter=reporter_on(stack))
     for verdict in verdicts:
-        print(verdict.line())
+        say(verdict.line())
     if not verdicts:
-        print("no models are here", file=sys.stderr)
+        complain("no models are here")
     return 1 if any(verdict.state in (State.DAMAGED, State.MISSING) for verdict in verdicts) else 0
 
 
@@ -68,5 +68,5 @@ def _convert(options: argparse.Namespace) -> int:
 
     if not options.file.is_file():
         raise UserError(f"{options.file} is no file")
-    print(convert_file(options.file, options.output))
+    say(convert_file(options.file, options.output))
     return 0

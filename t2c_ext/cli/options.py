@@ -118,13 +118,6 @@ def reporter_on(stack: ExitStack) -> Reporter:
     return Reporter(progress)
 
 
-def tell(notes: Sequence[str]) -> None:
-    """Sentences for the user, on a terminal."""
-    if sys.stderr.isatty():
-        for note in notes:
-            print(f"note: {note}", file=sys.stderr)
-
-
 def output_for(stem: str, output: str | None, recipe: Recipe, format_given: bool) -> Path:
     """Where one picture's loop goes: as asked, or a free name where the user is."""
     if output is None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 import json
 
-from t2c_ext.cli.options import Commands, tell
+from t2c_ext.cli.console import say, tell
+from t2c_ext.cli.options import Commands
 
 
 def register(commands: Commands) -> None:
@@ -25,11 +26,11 @@ def _parse(options: argparse.Namespace) -> int:
     if options.json:
         document = plan_to_document(plan)
         del document["notes"]
-        print(json.dumps(document, ensure_ascii=False))
+        say(json.dumps(document, ensure_ascii=False))
         return 0
-    print(f"picture: {plan.art_prompt}\ntwin:    {plan.natural_prompt}\nmoves:   {', '.join(plan.regions) or '-'}")
+    say(f"picture: {plan.art_prompt}\ntwin:    {plan.natural_prompt}\nmoves:   {', '.join(plan.regions) or '-'}")
     for motion in plan.motions:
         way = motion.kind.value if motion.angle is None else f"{motion.angle:g} degrees"
-        print(f"         {motion.region}: {way}, speed {motion.speed:g}")
+        say(f"         {motion.region}: {way}, speed {motion.speed:g}")
     tell(plan.notes)
     return 0

@@ -6,38 +6,67 @@ import argparse
 import os
 import sys
 from collections.abc import Callable, Sequence
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from t2c_ext import __version__
-from t2c_ext.cli import animate, app, demo, evaluate, generate, models, parse, run
+from t2c_ext.cli import animate, app, console, demo, evaluate, generate, models, parse, run
+from t2c_ext.cli.signals import Terminated, ending_cleanly
 from t2c_ext.errors import Cancelled, UserError
 from t2c_ext.weights.places import VARIABLE
+
+if TYPE_CHECKING:
+    from _typeshed import SupportsWrite
 
 
 class _Parser(argparse.ArgumentParser):
     """Errors are one line, as everywhere else."""
 
     def error(self, message: str) -> NoReturn:
-        self.exit(2, f"{self.prog}: {message} (see {self.prog} --help)\n")
+        console.complain(f"{self.prog}: {message} (see {self.prog} --help)")
+        raise SystemExit(2)
+
+    def _print_message(self, message: str, file: SupportsWrite[str] | None = None) -> None:
+        if message:  # argparse's own would pass over a text that cannot be written
+            (file or sys.stderr).write(message)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; return the exit code (0 done, 1 refused, 130 stopped)."""
-    parser = build_parser()
-    options = parser.parse_args(arguments)
-    if getattr(options, "t2c_models_path", None) is not None:
-        os.environ[VARIABLE] = str(options.t2c_models_path)
+    """Run one command; return the exit code (0 done, 1 refused, 130 stopped, 128 and more ended by a signal)."""
+    console.prepare()
     try:
-        command: Callable[[argparse.Namespace], int] = options.command
-        return command(options)
+        with ending_cleanly():
+            return _run(arguments)
     except UserError as error:
-        print(f"t2c: {error}", file=sys.stderr)
-        return 1
+        console.complain(f"t2c: {error}")
+    except Terminated as end:
+        console.complain("t2c: stopped")
+        return 128 + end.signal
     except (Cancelled, KeyboardInterrupt):
-        print("t2c: stopped", file=sys.stderr)
+        console.complain("t2c: stopped")
         return 130
     except BrokenPipeError:
-        return 1
+        pass  # whoever read the results has left
+    except OSError as error:
+        console.complain(f"t2c: {_why(error)}")
+    except MemoryError:
+        console.complain("t2c: there is not enough memory for this; make the picture smaller")
+    return 1
+
+
+def _run(arguments: Sequence[str] | None) -> int:
+    try:
+        options = build_parser().parse_args(arguments)
+        if getattr(options, "t2c_models_path", None) is not None:
+            os.environ[VARIABLE] = str(options.t2c_models_path)
+        command: Callable[[argparse.Namespace], int] = options.command
+        return command(options)
+    finally:
+        console.flush()
+
+
+def _why(error: OSError) -> str:
+    what = error.strerror or str(error) or type(error).__name__
+    return f"{error.filename}: {what}" if error.filename else what
 
 
 def build_parser() -> argparse.ArgumentParser:

@@ -7,7 +7,8 @@ from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
-from t2c_ext.cli.options import Commands, add_mask, add_settings, masks, recipe_of, reporter_on, tell
+from t2c_ext.cli.console import say, tell
+from t2c_ext.cli.options import Commands, add_mask, add_settings, masks, recipe_of, reporter_on
 from t2c_ext.types import Stage
 
 
@@ -42,5 +43,5 @@ def _run(options: argparse.Namespace) -> int:
         result = Pipeline(job, workspace, reporter_on(stack)).run()
     tell(result.notes)
     if result.loop is not None:
-        print(result.loop.path)
+        say(result.loop.path)
     return 0

@@ -5,10 +5,11 @@ from __future__ import annotations
 import numba
 import numpy as np
 
+from t2c_ext.jit import njit
 from t2c_ext.types import FloatArray
 
 
-@numba.njit(cache=True, parallel=True)
+@njit(cache=True, parallel=True)
 def nearest_distances(references: FloatArray, queries: FloatArray) -> FloatArray:
     """Euclidean distance, float32 [M], of each query [M, D] to the nearest reference [N, D].
 

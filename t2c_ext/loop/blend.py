@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
-from numba import njit
 
+from t2c_ext.jit import njit
 from t2c_ext.loop.paths import Scalar
 from t2c_ext.types import FloatArray
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 
 from t2c_ext.extents import Window
+from t2c_ext.jit import njit
 from t2c_ext.loop.blend import contributions, fade, gain
 from t2c_ext.loop.inflow import find_domain, trace_field
 from t2c_ext.loop.paths import MARGIN, BoolArray, IntArray, Scalar

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
-from numba import njit
 
 from t2c_ext.errors import UserError
+from t2c_ext.jit import njit
 from t2c_ext.loop.paths import MARGIN, Field, advance
 from t2c_ext.types import FloatArray
 

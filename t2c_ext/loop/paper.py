@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from t2c_ext.errors import UserError
+from t2c_ext.jit import njit
 from t2c_ext.loop.splat import splat_sum
 from t2c_ext.types import FloatArray
 

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from t2c_ext.jit import njit
 from t2c_ext.types import FloatArray
 
 Scalar = Any

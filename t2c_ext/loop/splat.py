@@ -8,9 +8,9 @@ Frame Interpolation", 2020, equations 2 to 8.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
 from t2c_ext.errors import UserError
+from t2c_ext.jit import njit
 from t2c_ext.loop.paths import Scalar
 from t2c_ext.types import FloatArray
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from scipy.ndimage import spline_filter1d
 
+from t2c_ext.jit import njit
 from t2c_ext.loop.paths import MARGIN, Scalar
 from t2c_ext.types import FloatArray
 

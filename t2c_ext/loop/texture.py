@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from numba import njit
 
 from t2c_ext.extents import Window, bands, whole_of
+from t2c_ext.jit import njit
 from t2c_ext.loop.blend import local_mean
 from t2c_ext.loop.inflow import continue_outward
 from t2c_ext.loop.paths import MARGIN, BoolArray, Scalar

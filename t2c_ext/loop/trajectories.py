@@ -11,9 +11,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 
 from t2c_ext.extents import Window, whole_of
+from t2c_ext.jit import njit
 from t2c_ext.loop.inflow import nearest
 from t2c_ext.loop.paths import MARGIN, BoolArray, Field, IntArray, Scalar, trace
 from t2c_ext.types import FloatArray

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 
+from t2c_ext.atomic import replacing
 from t2c_ext.errors import UserError
 from t2c_ext.media.metadata import read_text
 from t2c_ext.media.ownership import same_place
@@ -32,6 +34,23 @@ def write_poster(poster: Path, still: Picture, text: Mapping[str, str]) -> Path:
     """Write the still, with the text; return its path."""
     write_picture(poster, still.rgb, still.alpha, text)
     return poster
+
+
+@contextmanager
+def poster_beside(poster: Path | None, still: Picture, text: Mapping[str, str]) -> Iterator[None]:
+    """Write the still first, and give it its name when the block, which writes the loop, has ended well.
+
+    So a loop is never left with the still of the one before it. `poster` is None for loops that have none.
+
+    Raises:
+        UserError: it cannot be written.
+    """
+    if poster is None:
+        yield
+        return
+    with replacing(poster) as temporary:
+        write_picture(temporary, still.rgb, still.alpha, text)
+        yield
 
 
 def _names(video: Path) -> Iterator[Path]:

@@ -84,9 +84,9 @@ class Options:
         return for_a_request(sentence) if self.by_request else for_a_page(sentence)
 
     def infotext(self) -> dict[str, str]:
-        """What differs from the defaults, as the host's generation parameters; painted masks would bury the rest."""
+        """What differs from the defaults, as the host's generation parameters; no painted masks, no places."""
         values = {item.name: getattr(self.panel, item.name) for item in fields(PanelSettings)}
-        values |= self.recipe.without_masks().values()
+        values |= self.recipe.shareable().values()
         rows = [row for row in panel_rows() if values[row.name] != row.default]
         return {row.infotext: written(values[row.name]) for row in rows}
 

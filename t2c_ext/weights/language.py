@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from t2c_ext.errors import UserError
+from t2c_ext.weights.places import home_folder
 
 OLDER_NAMES = {"averaged_perceptron_tagger_eng": "averaged_perceptron_tagger"}
 """What older releases of nltk call a model; either serves."""
@@ -33,7 +34,7 @@ def is_installed(name: str, library: str) -> bool:
 def nltk_folders() -> list[Path]:
     """Where nltk looks for its data: NLTK_DATA, the home, the environment and the system."""
     folders = [Path(part) for part in os.environ.get("NLTK_DATA", "").split(os.pathsep) if part]
-    folders += [Path.home() / "nltk_data"]
+    folders += [home_folder() / "nltk_data"]
     folders += [Path(sys.prefix) / part / "nltk_data" for part in (".", "share", "lib")]
     if sys.platform == "win32":
         folders += [Path(drive) / "nltk_data" for drive in ("C:\\", "D:\\", "E:\\")]

@@ -28,8 +28,8 @@ class Places:
 
     def folders(self) -> tuple[Path, ...]:
         """The folders in the order in which they are searched; they need not exist."""
-        listed = [] if self.named is None else [self.named.expanduser()]
-        listed += [Path(part).expanduser() for part in os.environ.get(VARIABLE, "").split(os.pathsep) if part.strip()]
+        listed = [] if self.named is None else [expanded(self.named)]
+        listed += [expanded(part) for part in os.environ.get(VARIABLE, "").split(os.pathsep) if part.strip()]
         listed += [] if self.webui is None else [self.webui / OWN_FOLDER, self.webui]
         listed.append(user_folder())
         return tuple(dict.fromkeys(listed))
@@ -39,9 +39,20 @@ class Places:
         return self.folders()[0]
 
 
+def expanded(path: str | Path) -> Path:
+    """A path whose "~" is the user's home; as it is where there is no such home (pathlib would raise RuntimeError)."""
+    return Path(os.path.expanduser(path))
+
+
+def home_folder() -> Path:
+    """The user's home; for a user without one, as services and containers have them, a folder that is never there."""
+    home = expanded("~")
+    return home if home.is_absolute() else Path(os.sep) / "nonexistent"
+
+
 def user_folder() -> Path:
     """The user's folder for models, in the platform's usual place for an application's data."""
-    home = Path.home()
+    home = home_folder()
     if sys.platform == "win32":
         base = Path(os.environ.get("LOCALAPPDATA") or home / "AppData" / "Local")
     elif sys.platform == "darwin":
@@ -55,9 +66,9 @@ def hub_cache() -> Path:
     """The folder in which huggingface_hub keeps its downloads, whether or not that library is installed."""
     for name in ("HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE"):
         if os.environ.get(name):
-            return Path(os.environ[name]).expanduser()
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache").expanduser()
-    return Path(os.environ.get("HF_HOME") or cache / "huggingface").expanduser() / "hub"
+            return expanded(os.environ[name])
+    cache = expanded(os.environ.get("XDG_CACHE_HOME") or home_folder() / ".cache")
+    return expanded(os.environ.get("HF_HOME") or cache / "huggingface") / "hub"
 
 
 def hub_snapshots(repository: str, revision: str = "") -> tuple[Path, ...]:

@@ -10,6 +10,7 @@ from t2c_ext.errors import UserError
 from t2c_ext.twin.diffusion.components import Components, Encoder
 from t2c_ext.twin.diffusion.prompt import LoraRequest
 from t2c_ext.twin.families import Family
+from t2c_ext.weights.places import expanded
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -44,7 +45,7 @@ def apply_loras(components: Components, requests: Sequence[LoraRequest], folder:
         raise UserError(f"the prompt names the LoRA {requests[0].name}; say where it lies with --lora-folder")
     files = []
     for request in requests:
-        path = find_by_name(Path(folder).expanduser(), request.name)
+        path = find_by_name(expanded(folder), request.name)
         if path is None:
             raise UserError(f"there is no LoRA called {request.name} in {folder}")
         files.append((request, path))
@@ -131,7 +132,7 @@ def load_embeddings(components: Components, folder: str, prompts: Sequence[str])
     """
     if not folder:
         return ()
-    place = Path(folder).expanduser()
+    place = expanded(folder)
     if not place.is_dir():
         raise UserError(f"there is no embeddings folder {folder}")
     notes = []

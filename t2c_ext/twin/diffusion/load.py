@@ -9,6 +9,7 @@ from t2c_ext.errors import UserError
 from t2c_ext.twin.diffusion.components import Components, Placement
 from t2c_ext.twin.diffusion.folder import INDEX, load_folder, load_hub
 from t2c_ext.twin.diffusion.single_file import load_single_file
+from t2c_ext.weights.places import expanded
 
 FILES = (".safetensors", ".ckpt", ".pt", ".pth", ".bin")
 
@@ -25,7 +26,7 @@ def load_model(name: str, placement: Placement, prediction: str = "auto") -> Com
         UserError: it is not there, damaged, of another architecture, or diffusers is not installed.
     """
     require_diffusers()
-    path, online = Path(name).expanduser(), os.environ.get("HF_HUB_OFFLINE", "0") in ("", "0")
+    path, online = expanded(name), os.environ.get("HF_HUB_OFFLINE", "0") in ("", "0")
     if not name.strip():
         raise UserError("no model is named; name a checkpoint file, a folder, or a repository of the hub with --model")
     components = _load(name, path, placement, prediction, online)
@@ -49,7 +50,7 @@ def _load(name: str, path: Path, placement: Placement, prediction: str, online: 
 
 def identity(name: str) -> tuple[object, ...]:
     """What tells a model from another one of the same name: the size and time of its file."""
-    path = Path(name).expanduser()
+    path = expanded(name)
     path = path / INDEX if path.is_dir() else path
     if not path.is_file():
         return (name,)

@@ -37,6 +37,7 @@ _CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 """By colour type: grey, RGB, palette, grey and alpha, RGB and alpha."""
 
 _STEP = 1 << 20
+_PACKED_STEP = 1024
 _UP = 2
 """The filter that adds the row above: a row of zeros behind it repeats that row."""
 
@@ -207,7 +208,7 @@ def _rows(file: IO[bytes], found: list[Chunk], header: Header) -> tuple[bytes, b
     parts = [chunk for chunk in found if chunk.kind == b"IDAT"]
     raw, checked = _inflated((_content(file, chunk) for chunk in parts), header.raw)
     if len(raw) == header.raw:
-        doubtful = not checked and not all(chunk.sound for chunk in parts)
+        doubtful = not checked or not all(chunk.sound for chunk in parts)
         said = ("A checksum of the picture's pixels is wrong: some of them may be, too.",) if doubtful else ()
         return zlib.compress(raw, 1), not doubtful, said
     there = len(raw) // header.row
@@ -222,17 +223,33 @@ def _rows(file: IO[bytes], found: list[Chunk], header: Header) -> tuple[bytes, b
 
 def _inflated(parts: Iterator[bytes], size: int) -> tuple[bytes, bool]:
     """At most `size` bytes of packed parts, up to the first damage; and whether their own checksum was met."""
-    unpacker, made, length = zlib.decompressobj(), [], 0
-    for part in parts:
-        for start in range(0, len(part), 256):  # in small steps, as a step that meets damage is lost
-            try:
-                made.append(unpacker.decompress(part[start : start + 256], size - length + 1))
-            except zlib.error:
-                return b"".join(made)[:size], False
-            length += len(made[-1])
-            if length > size or unpacker.eof:
-                return b"".join(made)[:size], unpacker.eof
-    return b"".join(made)[:size], unpacker.eof
+    unpacker = zlib.decompressobj(
+        -zlib.MAX_WBITS
+    )  # without the frame of zlib, whose checksum would cost the last bytes
+    packed = b"".join(parts)
+    made, length, at = [], 0, 2
+    while at < len(packed) and length <= size and not unpacker.eof:
+        before = unpacker.copy()
+        try:
+            made.append(unpacker.decompress(packed[at : at + _PACKED_STEP], size - length + 1))
+        except zlib.error:
+            made.append(_up_to_damage(before, packed[at : at + _PACKED_STEP], size - length))
+            break
+        length += len(made[-1])
+        at += _PACKED_STEP
+    raw = b"".join(made)[:size]
+    return raw, unpacker.eof and unpacker.unused_data[:4] == zlib.adler32(raw).to_bytes(4, "big")
+
+
+def _up_to_damage(unpacker: Any, packed: bytes, size: int) -> bytes:
+    """What a step gives that meets damage: one byte after another."""
+    made = b""
+    for at in range(len(packed)):
+        try:
+            made += unpacker.decompress(packed[at : at + 1], max(1, size - len(made)))
+        except zlib.error:
+            break
+    return made
 
 
 def _written(parts: list[tuple[bytes, bytes]]) -> bytes:
@@ -246,8 +263,8 @@ def deep_levels(file: IO[bytes]) -> np.ndarray | None:
     """The levels of a sound PNG of 16 bits per channel, which Pillow cuts to 8; None of any other.
 
     Returns:
-        uint16 [H, W], [H, W, 3] or [H, W, 4], as stored: nothing is turned or converted, and a colour that stands for
-        transparency (tRNS) has become a fourth channel.
+        uint16 [H, W] or [H, W, 2..4], as stored: nothing is turned or converted, and a colour that stands for
+        transparency (tRNS) has become a channel of alpha behind the others.
     """
     found = list(chunks(file))
     header = Header.of(_content(file, found[0]))
@@ -262,14 +279,16 @@ def deep_levels(file: IO[bytes]) -> np.ndarray | None:
         return None
     if levels.ndim == 3:
         levels = cv2.cvtColor(levels, cv2.COLOR_BGRA2RGBA if levels.shape[2] == 4 else cv2.COLOR_BGR2RGB)
+    if header.colour == 4:
+        levels = levels[:, :, [0, 3]]
     key = next((_content(file, chunk) for chunk in found if chunk.kind == b"tRNS"), b"")
     return _keyed(np.asarray(levels), np.frombuffer(key[: len(key) // 2 * 2], ">u2"))
 
 
 def _keyed(levels: np.ndarray, key: np.ndarray) -> np.ndarray:
-    """With a fourth channel in which the pixels of that colour are transparent."""
+    """With a channel behind, in which the pixels of that colour are transparent."""
     colour = levels if levels.ndim == 3 else levels[:, :, None]
     if colour.shape[2] != len(key):
         return levels
     opaque = np.where((colour == key).all(axis=2), 0, 65535).astype(np.uint16)
-    return np.dstack([np.broadcast_to(colour, (*levels.shape[:2], 3)), opaque])
+    return np.dstack([colour, opaque])

@@ -16,6 +16,7 @@ from t2c_ext.media import mending, png
 from t2c_ext.media.decode import Pixels, pixels_of, pixels_of_array, pixels_of_tiff
 from t2c_ext.media.formats import kind_of
 from t2c_ext.media.opening import HEAD, LARGEST, Damaged, name_of, opened, opened_bytes, said
+from t2c_ext.media.profiles import DAMAGED
 from t2c_ext.media.text import PARAMETERS, texts_of
 from t2c_ext.media.tiff import read_deep_tiff
 
@@ -98,7 +99,8 @@ def _still(image: Image.Image, called: str, minimum: int, in_srgb: bool, deep: P
     except Exception:  # whatever a damaged one makes it raise
         orientation, broken = 1, True
     pixels = (pixels_of(image, in_srgb) if deep is None else deep).turned(orientation)
-    notes = (*image.info.get(NOTES, ()), *((_BROKEN_EXIF,) if broken else ()), *pixels.notes)
+    unpacked = () if image.info.get("icc_profile", b"") is not None else (DAMAGED,)  # as Pillow leaves a broken one
+    notes = (*image.info.get(NOTES, ()), *((_BROKEN_EXIF,) if broken else ()), *unpacked, *pixels.notes)
     return Still(pixels, texts, notes)
 
 

@@ -110,3 +110,26 @@ def bands(size: tuple[int, ...]) -> Iterator[slice]:
 def all_finite(values: FloatArray) -> bool:
     """Whether [H, W, ...] holds numbers only."""
     return all(bool(np.isfinite(values[band]).all()) for band in bands(values.shape))
+
+
+def stretched(values: FloatArray, window: Window) -> FloatArray:
+    """A window of values [h, w, ...] that are enlarged to the picture by linear interpolation; float32.
+
+    The same as OpenCV's `resize` of all of it, but for the rounding.
+    """
+    left, right, fraction = _between(window.left, window.right, window.whole[1], values.shape[1])
+    tail = (1,) * (values.ndim - 2)
+    fraction = fraction.reshape(-1, *tail)
+    across = values[:, left] + fraction * (values[:, right] - values[:, left])
+    above, below, share = _between(window.top, window.bottom, window.whole[0], values.shape[0])
+    part: FloatArray = np.empty((*window.size, *values.shape[2:]), np.float32)
+    for row in range(window.size[0]):
+        part[row] = across[above[row]] + share[row] * (across[below[row]] - across[above[row]])
+    return part
+
+
+def _between(first: int, end: int, side: int, cells: int) -> tuple[NDArray[np.intp], NDArray[np.intp], FloatArray]:
+    """For pixels `first` to `end` - 1 of a `side`, the cells before and after each, and where it lies between them."""
+    place = np.clip((np.arange(first, end) + 0.5) * (cells / side) - 0.5, 0, cells - 1)
+    before = np.minimum(place.astype(np.intp), max(cells - 2, 0))
+    return before, np.minimum(before + 1, cells - 1), np.asarray(place - before, np.float32)

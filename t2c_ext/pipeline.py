@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 
 from t2c_ext.errors import UserError
+from t2c_ext.extents import bands, extent_of, whole_of
 from t2c_ext.loop.choose import make_rendering
 from t2c_ext.loop.render import Rendering
 from t2c_ext.media.limits import check_loop
@@ -427,17 +428,35 @@ def _eight_bit(picture: Picture) -> Picture:
 
 
 def _quantised(values: FloatArray) -> FloatArray:
+    """As 8 bits hold it: the very array where that is so already."""
+    if all(np.array_equal(values[band], _rounded(values[band])) for band in bands(values.shape)):
+        return values
+    result = np.zeros(values.shape, np.float32)
+    window = extent_of(values) if values.ndim == 2 else whole_of(values.shape)
+    inside, source = window.of(result), window.of(values)
+    for band in bands(inside.shape):
+        inside[band] = _rounded(source[band])
+    return result
+
+
+def _rounded(values: FloatArray) -> FloatArray:
     levels: FloatArray = np.round(values * 255.0).astype(np.float32)
     return levels / np.float32(255.0)
 
 
 def _visible(regions: Regions, alpha: FloatArray | None) -> Regions:
     """The regions without the transparent part of the picture, as they will be saved."""
-    masks = [region.mask if alpha is None else region.mask * (alpha > 0) for region in regions.regions]
+    masks = [region.mask if alpha is None else _where_opaque(region.mask, alpha) for region in regions.regions]
     kept = tuple(replace(region, mask=_quantised(mask)) for region, mask in zip(regions.regions, masks, strict=True))
     if not any(region.mask.any() for region in kept):
         raise UserError("the region lies wholly in the transparent part of the picture")
     return replace(regions, regions=kept)
+
+
+def _where_opaque(mask: FloatArray, alpha: FloatArray) -> FloatArray:
+    window, result = extent_of(mask), np.zeros(mask.shape, np.float32)
+    np.copyto(window.of(result), window.of(mask), where=window.of(alpha) > 0)
+    return result
 
 
 def open_job(workspace: Workspace, recipe: Recipe | None = None, output: Path | None = None) -> Job:

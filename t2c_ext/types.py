@@ -17,6 +17,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
+from functools import reduce
 from pathlib import Path
 
 import numpy as np
@@ -186,7 +187,8 @@ class Regions:
         """float32 [H, W]: the union (maximum) of the regions."""
         if not self.regions:
             raise UserError("there is no region to move")
-        return np.maximum.reduce([region.mask for region in self.regions])
+        first, *others = (region.mask for region in self.regions)
+        return first if not others else reduce(np.maximum, others, first)
 
 
 @dataclass(frozen=True)

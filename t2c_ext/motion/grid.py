@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from t2c_ext.extents import Window, stretched
 from t2c_ext.types import ByteArray, FloatArray
 
 Array = NDArray[np.float64]
@@ -135,8 +136,11 @@ def _without_islands(inside: ByteArray) -> ByteArray:
     return filled
 
 
-def enlarge(field: Array, coverage: Array, height: int, width: int) -> FloatArray:
-    """float32 [height, width, 2]: the field [h, w, 2], continued beyond its cells and brought to the picture's size."""
+def enlarge(field: Array, coverage: Array, window: Window) -> FloatArray:
+    """The field [h, w, 2], continued beyond its cells and brought to the picture's size: float32 [H, W, 2] of a window.
+
+    Of the whole picture it is OpenCV's interpolation; a part has the same values but for their rounding.
+    """
     weight = np.where(coverage > 0.3, coverage, 0.0) if (coverage > 0.3).any() else coverage
     known = np.clip((weight - 0.3) / 0.4, 0, 1)
     result = field * known[..., None]
@@ -147,6 +151,7 @@ def enlarge(field: Array, coverage: Array, height: int, width: int) -> FloatArra
         part = missing * np.clip((mass - 1e-6) / 0.02, 0, 1)
         result += part[..., None] * fill
         missing = missing - part
-    return np.asarray(
-        cv2.resize(result.astype(np.float32), (width, height), interpolation=cv2.INTER_LINEAR), np.float32
-    )
+    coarse = result.astype(np.float32)
+    if window.is_whole:
+        return np.asarray(cv2.resize(coarse, window.size[::-1], interpolation=cv2.INTER_LINEAR), np.float32)
+    return stretched(coarse, window)

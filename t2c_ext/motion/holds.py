@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from t2c_ext.errors import UserError
+from t2c_ext.extents import all_finite, bands, extent_of
 from t2c_ext.motion.guide import pin_window
 from t2c_ext.types import FloatArray, Hints, Painted, Regions
 
@@ -29,7 +30,10 @@ def still_share(hints: Hints, height: int, width: int) -> FloatArray:
 def slow_down(field: FloatArray, hints: Hints) -> None:
     """Slow field [H, W, 2] as far as the soft brush froze it, so that a wide soft edge does not show two pictures."""
     if hints.still is not None:
-        field *= (1 - _brushed(hints.still, *field.shape[:2]))[..., None]
+        brushed = _brushed(hints.still, *field.shape[:2])
+        for band in bands(field.shape):
+            if field[band].any():
+                field[band] *= (1 - brushed[band])[..., None]
 
 
 def _brushed(still: Painted, height: int, width: int) -> FloatArray:
@@ -58,19 +62,26 @@ def without_frozen(regions: Regions, hints: Hints, height: int, width: int) -> R
     Raises:
         UserError: nothing is left, or a mask has another size than the picture or holds what is no number.
     """
-    moving = 1 - still_share(hints, height, width)
+    moving = 1 - still_share(hints, height, width) if hints.freeze or hints.still is not None else None
     kept = []
     for region in regions.regions:
         if region.mask.shape != (height, width):
             raise UserError(f"the mask of {region.name} has another size than the picture")
-        mask = (region.mask * moving).astype(np.float32)
-        if not np.isfinite(mask).all():
+        mask = region.mask if moving is None else _within(region.mask, moving)
+        if not all_finite(mask):
             raise UserError(f"the mask of {region.name} holds values that are no numbers")
         if mask.max(initial=0) > 0:
             kept.append(replace(region, mask=mask))
     if not kept:
         raise UserError("nothing is left to move: the mask is empty, or all of it is frozen; paint where it moves")
     return replace(regions, regions=tuple(kept))
+
+
+def _within(mask: FloatArray, moving: FloatArray) -> FloatArray:
+    """The mask times what is free to move, float32 [H, W]."""
+    part, result = extent_of(mask), np.zeros(mask.shape, np.float32)
+    np.multiply(part.of(mask), part.of(moving), out=part.of(result), casting="same_kind")
+    return result
 
 
 def hold_pins(field: FloatArray, hints: Hints) -> None:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from functools import reduce
+
 import numpy as np
 
+from t2c_ext.extents import LARGE, Window, extent_of, whole_of
 from t2c_ext.motion.binding import Drive, bind
 from t2c_ext.motion.grid import enlarge, make_grid
 from t2c_ext.motion.holds import hold_pins, slow_down, without_frozen
 from t2c_ext.motion.stream import solve_family
 from t2c_ext.progress import Reporter
 from t2c_ext.settings import MotionSettings
-from t2c_ext.types import FloatArray, Flow, Hints, Plan, Regions, Stage, scale_of
+from t2c_ext.types import FloatArray, Flow, Hints, Plan, Regions, Stage
 
 _STEPS = 3
 
@@ -49,40 +52,54 @@ def solve_flow(  # noqa: PLR0917
     drives, notes = bind(picture, moving, plan, hints, settings)
     notes += tuple(note for drive in drives for note in drive.notes)
     reporter.step(Stage.MOTION.value, 1, _STEPS)
-    field = _families(drives, hints, settings)
+    window = _window(drives)
+    part = _families(drives, hints, settings, window)
     reporter.step(Stage.MOTION.value, 2, _STEPS)
-    field *= np.float32(settings.speed)
+    part *= np.float32(settings.speed)
+    field = part
+    if not window.is_whole:
+        field = np.zeros((*window.whole, 2), np.float32)
+        window.of(field)[:] = part
+        del part
     hold_pins(field, hints)
     slow_down(field, hints)
-    field[moving.mask <= 0] = 0
+    window.of(field)[window.of(moving.mask) <= 0] = 0
     reporter.step(Stage.MOTION.value, _STEPS, _STEPS)
     return Flow(np.ascontiguousarray(field, np.float32), "solver", notes)
 
 
-def _families(drives: tuple[Drive, ...], hints: Hints, settings: MotionSettings) -> FloatArray:
-    """float32 [H, W, 2] at speed 1: every family's field where its masks are."""
+def _window(drives: tuple[Drive, ...]) -> Window:
+    """Where a field is needed: everywhere, or in a large picture around what moves."""
+    whole = whole_of(drives[0].region.mask.shape)
+    if whole.area <= LARGE:
+        return whole
+    return reduce(Window.around, (extent_of(drive.region.mask) for drive in drives))
+
+
+def _families(drives: tuple[Drive, ...], hints: Hints, settings: MotionSettings, window: Window) -> FloatArray:
+    """float32 [h, w, 2] of the window, at speed 1: every family's field where its masks are."""
     groups: dict[str, list[Drive]] = {}
     for drive in drives:
         groups.setdefault(drive.family, []).append(drive)
-    height, width = drives[0].region.mask.shape
-    field = np.zeros((height, width, 2), np.float32)
-    total = None if len(groups) == 1 else np.maximum(sum(drive.region.mask for drive in drives), np.float32(1e-12))
+    field = np.zeros((*window.size, 2), np.float32)
+    masks = [window.of(drive.region.mask) for drive in drives]
+    total = None if len(groups) == 1 else np.maximum(sum(masks), np.float32(1e-12))
     for group in groups.values():
         members = tuple(group)
         grid = make_grid([drive.region.mask for drive in members])
         coarse = solve_family(grid, members, hints, settings.perspective, settings.walls)
-        part = enlarge(coarse, grid.coverage, height, width)
-        _bring_to_speed(part, members)
+        part = enlarge(coarse, grid.coverage, window)
+        _bring_to_speed(part, members, window)
         if total is None:
             return part
-        field += part * (sum(drive.region.mask for drive in members) / total)[..., None]
+        field += part * (sum(window.of(drive.region.mask) for drive in members) / total)[..., None]
     return field
 
 
-def _bring_to_speed(field: FloatArray, drives: tuple[Drive, ...]) -> None:
+def _bring_to_speed(field: FloatArray, drives: tuple[Drive, ...], window: Window) -> None:
     """Scale each region without arrows to its own median speed."""
-    masks = [drive.region.mask for drive in drives]
-    factors = [_factor(field, drive, masks) for drive in drives]
+    masks = [window.of(drive.region.mask) for drive in drives]
+    factors = [_factor(field, drive, masks, window) for drive in drives]
     if len(drives) == 1:
         field *= np.float32(factors[0])
         return
@@ -91,10 +108,10 @@ def _bring_to_speed(field: FloatArray, drives: tuple[Drive, ...]) -> None:
     field *= np.asarray(scale, np.float32)[..., None]
 
 
-def _factor(field: FloatArray, drive: Drive, masks: list[FloatArray]) -> float:
+def _factor(field: FloatArray, drive: Drive, masks: list[FloatArray], window: Window) -> float:
     if drive.arrows:
         return 1.0
-    mask = drive.region.mask
+    mask = window.of(drive.region.mask)
     inside = mask > 0.5 * min(1.0, float(mask.max()))
     if len(masks) > 1:
         own = inside & (mask >= np.maximum.reduce(masks))
@@ -103,4 +120,4 @@ def _factor(field: FloatArray, drive: Drive, masks: list[FloatArray]) -> float:
     median = float(np.median(speeds))
     if median <= 0:
         return 1.0
-    return drive.speed * scale_of(*mask.shape) / median
+    return drive.speed * window.scale / median

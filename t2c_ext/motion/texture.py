@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from t2c_ext.extents import LARGE
 from t2c_ext.types import FloatArray
 
 _SIDE = 256
@@ -43,7 +44,10 @@ def texture_axis(picture: FloatArray, mask: FloatArray) -> Axis:
     """
     scale = min(1.0, _SIDE / min(mask.shape))
     size = (max(1, round(mask.shape[1] * scale)), max(1, round(mask.shape[0] * scale)))
-    small = cv2.resize(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), size, interpolation=cv2.INTER_AREA)
+    if mask.size <= LARGE:
+        small = cv2.resize(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), size, interpolation=cv2.INTER_AREA)
+    else:  # the same numbers but for their rounding, without a grey picture of full size
+        small = cv2.cvtColor(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), cv2.COLOR_RGB2GRAY)
     inside = (cv2.resize(mask, size, interpolation=cv2.INTER_AREA) > 0.5).astype(np.uint8)
     inside = np.asarray(cv2.erode(inside, np.ones((5, 5), np.uint8), borderType=cv2.BORDER_REPLICATE), np.uint8)
     blurred = cv2.GaussianBlur(small, (0, 0), 1.0)

@@ -22,7 +22,7 @@ SHORT_SHARE = 0.15
 """At most this share of a staircase's pieces is shorter than its cell."""
 
 
-def cell_of(region: NDArray[np.bool_]) -> float | None:
+def cell_of(region: NDArray[np.bool_], scale: float | None = None) -> float | None:
     """The side, in pixels, of the blocks that a region is made of, or None for one with a free outline.
 
     The outline of a blocky region is made of horizontal and vertical pieces, hardly any of which is shorter than a
@@ -30,11 +30,12 @@ def cell_of(region: NDArray[np.bool_]) -> float | None:
 
     Args:
         region: bool [H, W].
+        scale: pixels per pixel of a picture whose short side is 512; None: the region is of the picture's size.
     """
     lengths = _straight_pieces(region)
     if lengths.size < FEWEST_STEPS:
         return None
-    scale = scale_of(*region.shape)
+    scale = scale_of(*region.shape) if scale is None else scale
     cell = float(np.quantile(lengths, SHORT_SHARE))
     if cell < SMALLEST_CELL * scale or cell < 3.0:
         return None

@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 
 from t2c_ext.errors import UserError
+from t2c_ext.extents import LARGE, Window, all_finite, extent_of, stretched
 from t2c_ext.lexicon import Lexicon, Thing, load_lexicon
 from t2c_ext.progress import Reporter
 from t2c_ext.region.matte import refine_matte
@@ -93,13 +94,15 @@ def find_regions(
     reporter.step(Stage.REGION.value, 0, 1)
     asked = [word.strip() for word in settings.region.split(",") if word.strip()] or list(words)
     cell: float | None = None
+    seen = reduced(picture)
     with _on_demand(segmenter, settings.segmenter, None if device == "auto" else device) as finder:
         if mask is not None:
             cell = _pixel_size(mask, picture)
-            found = _from_mask(picture, fit_mask(mask, picture.shape[0], picture.shape[1]), asked, finder)
+            found = _from_mask(seen, fit_mask(mask, picture.shape[0], picture.shape[1]), asked, finder)
         else:
-            found = _from_words(picture, asked, list(words), settings, finder())
-    refined = [replace(region, mask=_edge(picture, region, settings, cell)) for region in found.regions]
+            found = _from_words(seen, asked, list(words), settings, finder())
+    rows = (replace(region, mask=full_size(region.mask, picture.shape[:2])) for region in found.regions)
+    refined = [replace(region, mask=_edge(picture, region, settings, cell)) for region in rows]
     reporter.step(Stage.REGION.value, 1, 1)
     return replace(found, regions=tuple(refined))
 
@@ -111,7 +114,7 @@ def fit_mask(mask: FloatArray, height: int, width: int) -> FloatArray:
         UserError: it is not a two-dimensional array of finite numbers, of a clearly other shape, or empty.
     """
     array = np.asarray(mask, dtype=np.float32)
-    if array.ndim != 2 or array.size == 0 or not np.isfinite(array).all():
+    if array.ndim != 2 or array.size == 0 or not all_finite(array):
         raise UserError("the mask is not a grey picture of finite numbers; save it as an 8-bit PNG, white moves")
     shape = np.array(array.shape) / np.array([height, width])
     if max(shape) / min(shape) > 1.05 and min(array.shape) > 1:
@@ -123,10 +126,33 @@ def fit_mask(mask: FloatArray, height: int, width: int) -> FloatArray:
         smaller = array.shape[0] > height or array.shape[1] > width
         method = cv2.INTER_AREA if smaller else cv2.INTER_LINEAR
         array = cv2.resize(array, (width, height), interpolation=method)
-    array = np.clip(array, 0.0, 1.0)
+    if array.min() < 0 or array.max() > 1:
+        array = np.clip(array, 0.0, 1.0)
     if array.max() < 0.5:
         raise UserError("the mask is empty; paint what moves in white")
     return array
+
+
+def reduced(picture: FloatArray) -> FloatArray:
+    """What segmenters see, float32 [h, w, 3]: the picture, or a large one's means of areas; none of them sees more."""
+    height, width = picture.shape[:2]
+    if height * width <= LARGE:
+        return picture
+    share = (LARGE / (height * width)) ** 0.5
+    size = max(1, int(width * share)), max(1, int(height * share))
+    return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.float32)
+
+
+def full_size(mask: FloatArray, size: tuple[int, int]) -> FloatArray:
+    """A mask [h, w] of what segmenters see at the picture's size (height, width)."""
+    if mask.shape == size:
+        return mask
+    few = extent_of(mask).grown(1)
+    down, across = size[0] / mask.shape[0], size[1] / mask.shape[1]
+    rows, columns = (int(few.top * down), round(few.bottom * down)), (int(few.left * across), round(few.right * across))
+    window, large = Window(size, *rows, *columns), np.zeros(size, np.float32)
+    window.of(large)[:] = stretched(mask, window)
+    return large
 
 
 @contextmanager
@@ -219,17 +245,21 @@ def _from_mask(picture: FloatArray, mask: FloatArray, words: Sequence[str], find
 
 
 def _share_out(mask: FloatArray, regions: Sequence[Region]) -> list[Region]:
-    """Every pixel of the mask to the region that it is in, else to the nearest one."""
+    """Every pixel of the mask to the region that it is in, else to the nearest one; regions may be smaller."""
     distances = []
     for region in regions:
         inside = region.mask >= 0.5
         away = cv2.distanceTransform((~inside).astype(np.uint8), cv2.DIST_L2, 5)
         distances.append(away - region.mask)
-    owner = np.argmin(np.stack(distances), axis=0)
-    return [
-        Region(region.name, np.where(owner == number, mask, np.float32(0)), 1.0, PAINTED)
-        for number, region in enumerate(regions)
-    ]
+    owner = np.argmin(np.stack(distances), axis=0).astype(np.uint8)
+    if owner.shape != mask.shape:
+        owner = np.asarray(cv2.resize(owner, mask.shape[::-1], interpolation=cv2.INTER_NEAREST), np.uint8)
+    window, parts = extent_of(mask), []
+    for number, region in enumerate(regions):
+        part = np.zeros(mask.shape, np.float32)
+        np.copyto(window.of(part), window.of(mask), where=window.of(owner) == number)
+        parts.append(Region(region.name, part, 1.0, PAINTED))
+    return parts
 
 
 def _from_words(

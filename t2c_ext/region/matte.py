@@ -8,17 +8,24 @@ applied at full resolution as in the fast guided filter (He and Sun 2015).
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from math import ceil
+from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from t2c_ext.extents import LARGE, Window, extent_of, whole_of
 from t2c_ext.region.blocks import cell_of
 from t2c_ext.settings import RegionSettings
 from t2c_ext.types import FloatArray, scale_of
 
 BoolArray = NDArray[np.bool_]
+
+MARGIN = 4.0
+"""How far beyond a large picture's mask the fit looks, in half widths of the band."""
 
 SMALLEST_BAND = 3.0
 """Half width, in pixels at 512, of the band of a mask without blocks (matte "on")."""
@@ -56,21 +63,49 @@ def refine_matte(
     """
     scale = scale_of(*mask.shape)
     feather = settings.feather * scale
-    solid = mask >= 0.5
-    if settings.matte == "off" or solid.all() or not solid.any():
-        return soften(mask, feather)
-    size = cell_of(solid) if cell is None else cell
+    size = _band_width(mask, settings, scale, cell)
     if size is None:
-        if settings.matte == "auto":
-            return soften(mask, feather)
-        size = SMALLEST_BAND * scale
-    return feathered(_follow_picture(picture, solid, max(size, 1.0)), feather)
+        return soften(mask, feather)
+
+    def followed(window: Window) -> FloatArray:
+        return feathered(_follow_picture(window.of(picture), window.of(mask) >= 0.5, size), feather)
+
+    return _where_needed(mask, MARGIN * size + feather, followed)
+
+
+def _band_width(mask: FloatArray, settings: RegionSettings, scale: float, cell: float | None) -> float | None:
+    """How far, in pixels, the edge may move; None: not at all."""
+    near = _around(mask, 1)
+    solid = near.of(mask) >= 0.5
+    if settings.matte == "off" or not solid.any() or (near.is_whole and solid.all()):
+        return None
+    size = cell_of(solid, scale) if cell is None else cell
+    if size is None:
+        return None if settings.matte == "auto" else max(SMALLEST_BAND * scale, 1.0)
+    return max(size, 1.0)
+
+
+def _around(values: NDArray[Any], reach: float) -> Window:
+    """All of [H, W]; of a large one only what is within `reach` pixels of what is not zero."""
+    whole = whole_of(values.shape)
+    return whole if whole.area <= LARGE else extent_of(values).grown(ceil(reach))
+
+
+def _where_needed(values: NDArray[Any], reach: float, make: Callable[[Window], FloatArray]) -> FloatArray:
+    """float32 [H, W]: what `make` says of the window `_around` the values, and 0 elsewhere."""
+    window = _around(values, reach)
+    if window.is_whole:
+        return make(window)
+    result = np.zeros(values.shape, np.float32)
+    window.of(result)[:] = make(window)
+    return result
 
 
 def soften(mask: FloatArray, feather: float) -> FloatArray:
     """A hard-edged mask feathered; one that is soft already as it is (float32 [H, W])."""
-    between = np.count_nonzero((mask > 0.02) & (mask < 0.98))
-    outline = np.count_nonzero(_band(mask >= 0.5, 1.5))
+    near = _around(mask, 2).of(mask)
+    between = np.count_nonzero((near > 0.02) & (near < 0.98))
+    outline = np.count_nonzero(_band(near >= 0.5, 1.5))
     if between > 0.5 * outline:
         return np.asarray(mask, dtype=np.float32)
     return feathered(mask >= 0.5, feather)
@@ -78,13 +113,18 @@ def soften(mask: FloatArray, feather: float) -> FloatArray:
 
 def feathered(region: BoolArray, feather: float) -> FloatArray:
     """The region with an edge that falls smoothly from 1 to 0 over `feather` pixels on each side of it."""
-    if feather <= 0 or region.all() or not region.any():
-        return region.astype(np.float32)
-    inwards = cv2.distanceTransform(region.astype(np.uint8), cv2.DIST_L2, 5)
-    outwards = cv2.distanceTransform((~region).astype(np.uint8), cv2.DIST_L2, 5)
-    away = np.where(region, inwards - 0.5, 0.5 - outwards)
-    ramp = np.clip(0.5 + 0.5 * away / feather, 0.0, 1.0)
-    return np.asarray(ramp * ramp * (3.0 - 2.0 * ramp), dtype=np.float32)
+
+    def edged(window: Window) -> FloatArray:
+        part = window.of(region).astype(np.uint8)
+        if feather <= 0 or part.all() or not part.any():
+            return part.astype(np.float32)
+        inwards = cv2.distanceTransform(part, cv2.DIST_L2, 5)
+        outwards = cv2.distanceTransform(1 - part, cv2.DIST_L2, 5)
+        away = np.where(part > 0, inwards - 0.5, 0.5 - outwards)
+        ramp = np.clip(0.5 + 0.5 * away / feather, 0.0, 1.0)
+        return np.asarray(ramp * ramp * (3.0 - 2.0 * ramp), dtype=np.float32)
+
+    return _where_needed(region, feather + 2, edged)
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,8 @@ from typing import BinaryIO
 import numpy as np
 from PIL import Image
 
-from t2c_ext.media.clip import Clip, box_of
+from t2c_ext.extents import extent_of
+from t2c_ext.media.clip import Clip
 from t2c_ext.media.limits import SHORTEST
 from t2c_ext.media.text import png_chunks
 from t2c_ext.types import ByteArray
@@ -29,18 +30,21 @@ def write_apng(path: Path, clip: Clip) -> None:
     """Looping for ever, with the opacity where there is one."""
     shortest = Fraction(SHORTEST["apng"], 1000)
     duration = max(shortest, 1 / Fraction(clip.fps)).limit_denominator(65535)
-    previous: ByteArray | None = None
+    window, previous = clip.moving, None
     sequence = 0
     with path.open("wb") as file:
         file.write(_SIGNATURE)
         for frame in clip.tracked():
-            whole = clip.with_alpha(frame)
+            part = window.of(frame)
             if previous is None:
-                sequence = _write_first(file, whole, clip, duration)
+                sequence = _write_first(file, clip.with_alpha(frame), clip, duration)
             else:
-                box = box_of((frame != previous).any(axis=2))
-                sequence = _write_next(file, whole, box, sequence, duration)
-            previous = frame.copy()
+                box = extent_of((part != previous).any(axis=2))
+                piece = box.of(part)
+                if clip.alpha is not None:
+                    piece = np.dstack([piece, box.of(clip.opacity(window))])
+                sequence = _write_next(file, piece, (window.left + box.left, window.top + box.top), sequence, duration)
+            previous = part.copy()
         _write_chunk(file, b"IEND", b"")
 
 
@@ -49,8 +53,7 @@ def _write_first(file: BinaryIO, whole: ByteArray, clip: Clip, duration: Fractio
     begun = False
     for name, payload in _encode(whole, clip.text):
         if name == b"IDAT" and not begun:
-            box = (0, clip.size[0], 0, clip.size[1])
-            _write_chunk(file, b"fcTL", _control(0, box, duration))
+            _write_chunk(file, b"fcTL", _control(0, clip.size, (0, 0), duration))
             begun = True
         if name != b"IEND":
             _write_chunk(file, name, payload)
@@ -59,21 +62,18 @@ def _write_first(file: BinaryIO, whole: ByteArray, clip: Clip, duration: Fractio
     return 1
 
 
-def _write_next(
-    file: BinaryIO, whole: ByteArray, box: tuple[int, int, int, int], sequence: int, duration: Fraction
-) -> int:
-    top, bottom, left, right = box
-    _write_chunk(file, b"fcTL", _control(sequence, box, duration))
-    pixels = b"".join(payload for name, payload in _encode(whole[top:bottom, left:right], {}) if name == b"IDAT")
+def _write_next(file: BinaryIO, piece: ByteArray, corner: tuple[int, int], sequence: int, duration: Fraction) -> int:
+    _write_chunk(file, b"fcTL", _control(sequence, (piece.shape[0], piece.shape[1]), corner, duration))
+    pixels = b"".join(payload for name, payload in _encode(piece, {}) if name == b"IDAT")
     _write_chunk(file, b"fdAT", struct.pack(">I", sequence + 1) + pixels)
     return sequence + 2
 
 
-def _control(sequence: int, box: tuple[int, int, int, int], duration: Fraction) -> bytes:
-    """Where and how long: the frame stays, and replaces what was there."""
-    top, bottom, left, right = box
+def _control(sequence: int, size: tuple[int, int], corner: tuple[int, int], duration: Fraction) -> bytes:
+    """Size (height, width), place (left, top) and duration: the frame stays, and replaces what was there."""
+    (height, width), (left, top) = size, corner
     numerator, denominator = duration.numerator, duration.denominator
-    return struct.pack(">IIIIIHHBB", sequence, right - left, bottom - top, left, top, numerator, denominator, 0, 0)
+    return struct.pack(">IIIIIHHBB", sequence, width, height, left, top, numerator, denominator, 0, 0)
 
 
 def _encode(levels: ByteArray, text: Mapping[str, str]) -> Iterator[tuple[bytes, bytes]]:

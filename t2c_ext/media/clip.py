@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 import numpy as np
-from numpy.typing import NDArray
 
 from t2c_ext.errors import UserError
+from t2c_ext.extents import Window, bands, extent_of, whole_of
 from t2c_ext.progress import Reporter
 from t2c_ext.types import ByteArray, FloatArray
 
@@ -62,14 +62,31 @@ class Clip:
 
     def with_alpha(self, frame: ByteArray) -> ByteArray:
         """The frame with its opacity as a fourth channel, when there is one."""
-        return frame if self.alpha is None else np.dstack([frame, np.rint(self.alpha * 255).astype(np.uint8)])
+        return frame if self.alpha is None else np.dstack([frame, self.opacity(whole_of(frame.shape))])
+
+    def opacity(self, window: Window) -> ByteArray:
+        """uint8 of the window's size: the opacity, 255 where there is none."""
+        levels = np.full(window.size, 255, np.uint8)
+        if self.alpha is not None:
+            share = window.of(self.alpha)
+            for band in bands(window.size):
+                levels[band] = np.rint(share[band] * 255)
+        return levels
+
+    @property
+    def moving(self) -> Window:
+        """Outside of it every frame is the same; its corner lies at even places."""
+        return whole_of(self.size) if self.mask is None else extent_of(self.mask).grown(0, 2)
 
     def on_white(self, frame: ByteArray) -> ByteArray:
         """The frame on a white ground."""
         if self.alpha is None:
             return frame
-        share = self.alpha[..., None]
-        return np.rint(frame * share + 255 * (1 - share)).astype(np.uint8)
+        white = np.empty_like(frame)
+        for band in bands(frame.shape):
+            share = self.alpha[band][..., None]
+            white[band] = np.rint(frame[band] * share + 255 * (1 - share))
+        return white
 
     def durations(self, unit: int, shortest: int = 1) -> list[int]:
         """How long each frame stands, in 1/unit seconds, whole numbers whose sum is right."""
@@ -99,11 +116,3 @@ class Remembered:
                 self._kept.append(frame.copy())
             yield self._kept[number]
             number += 1
-
-
-def box_of(where: NDArray[np.bool_]) -> tuple[int, int, int, int]:
-    """(top, bottom, left, right) of the smallest rectangle around what is True; one pixel when nothing is."""
-    rows, columns = np.flatnonzero(where.any(axis=1)), np.flatnonzero(where.any(axis=0))
-    if not len(rows):
-        return 0, 1, 0, 1
-    return int(rows[0]), int(rows[-1]) + 1, int(columns[0]), int(columns[-1]) + 1

@@ -12,6 +12,7 @@ from pathlib import Path
 import av
 import numpy as np
 
+from t2c_ext.extents import whole_of
 from t2c_ext.media.clip import Clip
 from t2c_ext.media.metadata import av_name
 from t2c_ext.media.planes import PlaneMaker, Planes, mean_change
@@ -155,7 +156,7 @@ def write_webm(path: Path, clip: Clip) -> None:
 def _opaque_or_not(clip: Clip) -> Iterator[tuple[ByteArray, ...]]:
     """The planes of each frame, the opacity the fourth where there is one."""
     maker = PlaneMaker(clip.mask)
-    opacity = () if clip.alpha is None else (np.rint(clip.alpha * 255).astype(np.uint8),)
+    opacity = () if clip.alpha is None else (clip.opacity(whole_of(clip.size)),)
     for frame in clip.tracked():
         yield (*maker(frame), *opacity)
 

@@ -13,7 +13,8 @@ import numpy as np
 from PIL import Image
 from PIL.GifImagePlugin import getdata
 
-from t2c_ext.media.clip import Clip, box_of
+from t2c_ext.extents import extent_of, whole_of
+from t2c_ext.media.clip import Clip
 from t2c_ext.media.limits import SHORTEST
 from t2c_ext.media.palette import Ditherer, choose_palette
 from t2c_ext.media.text import gif_blocks
@@ -34,32 +35,34 @@ def write_gif(path: Path, clip: Clip) -> None:
     ditherer = Ditherer(choose_palette(_sample(clip), colours), clip.size)
     clear = None if clip.alpha is None else clip.alpha < 0.5
     first: ByteArray | None = None
-    moved = np.zeros(clip.size, bool)
+    window = clip.moving
+    moved = np.zeros(window.size, bool)
     with path.open("wb") as file:
         file.write(_header(clip, ditherer.palette))
         for frame, duration in zip(clip.tracked(), clip.durations(100, shortest=SHORTEST["gif"] // 10), strict=True):
-            index = ditherer.index(frame)
+            part = whole_of(clip.size) if first is None else window
+            index = ditherer.index(frame, part)
             if clear is not None:
-                index[clear] = _CLEAR
-            box = (0, clip.size[0], 0, clip.size[1])
+                index[part.of(clear)] = _CLEAR
             if first is None:
-                first = index
-            else:
-                moved |= index != first
-                index = np.where(moved, index, np.uint8(_CLEAR))
-                box = box_of(moved)
-            file.write(_frame(index, box, duration))
+                first = window.of(index).copy()
+                file.write(_frame(index, (0, 0), duration))
+                continue
+            moved |= index != first
+            box = extent_of(moved)
+            piece = np.where(box.of(moved), box.of(index), np.uint8(_CLEAR))
+            file.write(_frame(piece, (window.left + box.left, window.top + box.top), duration))
         file.write(b";")
 
 
 def _sample(clip: Clip) -> ByteArray:
     """uint8 [n, 3]: visible pixels of frames spread over the loop, or of its first frames where a pass is dear."""
     step = max(1, clip.count // SAMPLES) if clip.remembered else 1
-    seen = np.ones(clip.size, bool) if clip.alpha is None else clip.alpha >= 0.5
+    seen = None if clip.alpha is None else clip.alpha >= 0.5
     parts = []
     for frame in islice(clip.frames(), 0, step * SAMPLES, step):
-        pixels = frame[seen]
-        parts.append(pixels[:: max(1, len(pixels) // _PIXELS_PER_SAMPLE)])
+        pixels = frame.reshape(-1, 3) if seen is None else frame[seen]
+        parts.append(pixels[:: max(1, len(pixels) // _PIXELS_PER_SAMPLE)].copy())
         clip.reporter.check()
     return np.concatenate([*parts, np.zeros((0 if any(map(len, parts)) else 1, 3), np.uint8)])
 
@@ -78,9 +81,8 @@ def _header(clip: Clip, palette: ByteArray) -> bytes:
     )
 
 
-def _frame(index: ByteArray, box: tuple[int, int, int, int], duration: int) -> bytes:
-    """A frame that is drawn over what is there, for so many hundredths of a second."""
-    top, bottom, left, right = box
+def _frame(index: ByteArray, corner: tuple[int, int], duration: int) -> bytes:
+    """A frame that is drawn over what is there from (left, top) on, for so many hundredths of a second."""
     control = b"!\xf9\x04" + struct.pack("<BHBB", _KEEP << 2 | 1, duration, _CLEAR, 0)
-    piece = Image.fromarray(np.ascontiguousarray(index[top:bottom, left:right])).convert("L")
-    return control + b"".join(getdata(piece, (left, top)))
+    piece = Image.fromarray(np.ascontiguousarray(index)).convert("L")
+    return control + b"".join(getdata(piece, corner))

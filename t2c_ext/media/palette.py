@@ -10,6 +10,7 @@ import numpy as np
 from PIL import Image
 from scipy.spatial import cKDTree
 
+from t2c_ext.extents import Window, whole_of
 from t2c_ext.types import ByteArray, FloatArray
 
 CANDIDATES = 16
@@ -74,21 +75,31 @@ class Ditherer:
         self._mixtures = np.zeros((_CELLS**3, CANDIDATES), np.uint8)
         self._known = np.zeros(_CELLS**3, bool)
         noise = blue_noise()
-        tiles = (self.size[0] // _NOISE_SIDE + 1, self.size[1] // _NOISE_SIDE + 1)
-        tiled = np.tile(noise, tiles)[: self.size[0], : self.size[1]]
-        other = np.tile(noise[::-1, ::-1].T, tiles)[: self.size[0], : self.size[1]]
+        tiles = (1, self.size[1] // _NOISE_SIDE + 1)
+        tiled = np.tile(noise, tiles)[:, : self.size[1]]
+        other = np.tile(noise[::-1, ::-1].T, tiles)[:, : self.size[1]]
         self._rank = (tiled * CANDIDATES).astype(np.int64)
         self._shift = ((other - 0.5) * (256 / _CELLS))[:, :, None].astype(np.float32)
         self._tree = cKDTree(self.palette.astype(np.float32) * _EYE)
 
-    def index(self, frame: ByteArray) -> ByteArray:
-        """uint8 [H, W]: the palette entry of each pixel of a frame, uint8 [H, W, 3]."""
-        cells = _cell_of(np.clip(frame + self._shift, 0, 255).astype(np.uint8))
+    def index(self, frame: ByteArray, window: Window | None = None) -> ByteArray:
+        """uint8 [h, w]: the palette entry of each pixel of a frame, uint8 [H, W, 3], or of a window of it."""
+        window = window or whole_of(frame.shape)
+        levels, entries = window.of(frame), np.empty(window.size, np.uint8)
+        for low in range(0, window.size[0], _NOISE_SIDE):
+            band = slice(low, min(low + _NOISE_SIDE, window.size[0]))
+            rows = np.arange(window.top + band.start, window.top + band.stop) % _NOISE_SIDE
+            columns = slice(window.left, window.right)
+            entries[band] = self._entries(levels[band] + self._shift[rows, columns], self._rank[rows, columns])
+        return entries
+
+    def _entries(self, shifted: FloatArray, rank: np.ndarray) -> ByteArray:
+        cells = _cell_of(np.clip(shifted, 0, 255).astype(np.uint8))
         new = np.unique(cells[~self._known[cells]])
         if len(new):
             self._mixtures[new] = self._mix(_centre_of(new))
             self._known[new] = True
-        return self._mixtures[cells, self._rank]
+        return self._mixtures[cells, rank]
 
     def _mix(self, colour: FloatArray) -> ByteArray:
         """For each colour [n, 3], the entries whose mean comes close to it, from dark to bright."""

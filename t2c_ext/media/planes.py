@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from t2c_ext.extents import bands
 from t2c_ext.types import ByteArray, FloatArray
 
 Planes = tuple[ByteArray, ByteArray, ByteArray]
@@ -50,37 +51,38 @@ class PlaneMaker:
 
     def __init__(self, mask: FloatArray | None = None) -> None:
         """`mask`: float32 [H, W], 0 where every frame is the same; None when that is not known."""
-        self._still = None if mask is None else _even((mask == 0).astype(np.float32))
+        self._still = None if mask is None else _even((mask == 0).view(np.uint8))
         self._fixed: tuple[NDArray[np.bool_], ByteArray, ByteArray] | None = None
 
     def __call__(self, frame: ByteArray) -> Planes:
         """The planes of the next frame, uint8 [H, W, 3]; odd sides are widened by repeating the edge."""
         even = _even(frame)
         luma, blue, red = to_planes(even)
-        if self._still is None:
-            return luma, blue, red
+        if self._fixed is None and self._still is not None:
+            self._fixed, self._still = _still_colour(even, self._still, blue, red), None
         if self._fixed is None:
-            self._fixed = _still_colour(even, self._still, blue, red)
+            return luma, blue, red
         where, still_blue, still_red = self._fixed
         return luma, np.where(where, still_blue, blue), np.where(where, still_red, red)
 
 
 def _still_colour(
-    frame: ByteArray, still: FloatArray, blue: ByteArray, red: ByteArray
+    frame: ByteArray, still: ByteArray, blue: ByteArray, red: ByteArray
 ) -> tuple[NDArray[np.bool_], ByteArray, ByteArray]:
     """Where colour samples touch still pixels, and what they are there: bool and twice uint8, [H / 2, W / 2]."""
-    size = blue.shape[::-1]
-    share = cv2.resize(still, size, interpolation=cv2.INTER_AREA)
-    total = cv2.resize(frame * still[:, :, None], size, interpolation=cv2.INTER_AREA)
-    mean = np.rint(total / np.maximum(share, 0.25)[:, :, None]).astype(np.uint8)
-    differences = cv2.transform(mean, _FROM_RGB[1:])
-    has_still = share > 0
-    touches = cv2.dilate(has_still.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
-    return (
-        touches,
-        np.where(has_still, differences[:, :, 0], blue),
-        np.where(has_still, differences[:, :, 1], red),
-    )
+    has_still, still_blue, still_red = np.empty(blue.shape, np.bool_), blue.copy(), red.copy()
+    for band in bands(blue.shape):
+        rows = slice(2 * band.start, 2 * band.stop)
+        part, size = still[rows].astype(np.float32), (blue.shape[1], band.stop - band.start)
+        share = cv2.resize(part, size, interpolation=cv2.INTER_AREA)
+        total = cv2.resize(frame[rows] * part[:, :, None], size, interpolation=cv2.INTER_AREA)
+        mean = np.rint(total / np.maximum(share, 0.25)[:, :, None]).astype(np.uint8)
+        differences = cv2.transform(mean, _FROM_RGB[1:])
+        has_still[band] = share > 0
+        np.copyto(still_blue[band], differences[:, :, 0], where=has_still[band])
+        np.copyto(still_red[band], differences[:, :, 1], where=has_still[band])
+    touches = cv2.dilate(has_still.view(np.uint8), np.ones((3, 3), np.uint8)) > 0
+    return touches, still_blue, still_red
 
 
 def mean_change(first: ByteArray, second: ByteArray) -> float:

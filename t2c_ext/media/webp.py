@@ -15,7 +15,8 @@ from typing import BinaryIO
 import numpy as np
 from PIL import Image
 
-from t2c_ext.media.clip import Clip, box_of
+from t2c_ext.extents import Window, extent_of
+from t2c_ext.media.clip import Clip
 from t2c_ext.media.limits import SHORTEST
 from t2c_ext.media.text import exif_block
 from t2c_ext.types import ByteArray
@@ -46,24 +47,28 @@ def write_webp(path: Path, clip: Clip) -> None:
 def _frames(clip: Clip) -> Iterator[bytes]:
     """The payload of each frame's chunk."""
     first: ByteArray | None = None
-    moved = np.zeros(clip.size, bool)
+    window = clip.moving
+    moved = np.zeros(window.size, bool)
     for frame, duration in zip(clip.tracked(), clip.durations(1000, shortest=SHORTEST["webp"]), strict=True):
-        whole = clip.with_alpha(frame)
+        part = window.of(frame)
         if first is None:
-            first = frame.copy()
-            yield _frame(whole, (0, 0), duration, _OVERWRITE, clip.quality)
+            first = part.copy()
+            yield _frame(clip.with_alpha(frame), (0, 0), duration, _OVERWRITE, clip.quality)
             continue
-        moved |= (frame != first).any(axis=2)
-        top, bottom, left, right = box_of(moved)
-        top, left = top - top % 2, left - left % 2
-        piece = whole[top:bottom, left:right]
-        if clip.alpha is None:
-            drawn = moved[top:bottom, left:right]
-            opacity = np.where(drawn, np.uint8(255), np.uint8(0))
-            piece = piece if drawn.all() else np.dstack([piece, opacity])
-            yield _frame(piece, (left, top), duration, 0, clip.quality)
-        else:
-            yield _frame(piece, (left, top), duration, _OVERWRITE, clip.quality)
+        moved |= (part != first).any(axis=2)
+        box = _at_even_place(extent_of(moved))
+        piece, drawn = box.of(part), box.of(moved)
+        corner = window.left + box.left, window.top + box.top
+        if clip.alpha is not None:
+            piece = np.dstack([piece, box.of(clip.opacity(window))])
+        elif not drawn.all():
+            piece = np.dstack([piece, np.where(drawn, np.uint8(255), np.uint8(0))])
+        yield _frame(piece, corner, duration, 0 if clip.alpha is None else _OVERWRITE, clip.quality)
+
+
+def _at_even_place(box: Window) -> Window:
+    """With its corner at even places, as the container has it."""
+    return Window(box.whole, box.top - box.top % 2, box.bottom, box.left - box.left % 2, box.right)
 
 
 def _frame(levels: ByteArray, corner: tuple[int, int], duration: int, flags: int, quality: int) -> bytes:

@@ -12,7 +12,7 @@ import pytest
 torch = pytest.importorskip("torch")
 pytest.importorskip("diffusers")
 
-from tiny_pipelines import FAMILIES, SCHEDULE, tiny_components  # noqa: E402
+from tiny_pipelines import FAMILIES, SCHEDULE, pipeline_of, tiny_components  # noqa: E402
 
 from t2c_ext.errors import Cancelled, UserError  # noqa: E402
 from t2c_ext.progress import Reporter  # noqa: E402
@@ -120,8 +120,6 @@ def test_the_same_for_every_family(model: Components, sampler: str) -> None:
 
 @pytest.mark.parametrize("sampler", ["ddim", "euler a", "heun"])
 def test_alone_is_what_the_pipeline_of_diffusers_samples(model: Components, sampler: str) -> None:
-    from t2c_ext.twin.diffusion.extras import pipeline_of
-
     pipeline = pipeline_of(model)
     pipeline.scheduler = make_scheduler(sampler, model.scheduler)
     pipeline.set_progress_bar_config(disable=True)

@@ -22,9 +22,8 @@ from t2c_ext.twin.diffusion import load, tokenizer  # noqa: E402
 from t2c_ext.twin.diffusion.architecture import architecture_of  # noqa: E402
 from t2c_ext.twin.diffusion.components import Placement, placement_for  # noqa: E402
 from t2c_ext.twin.diffusion.embeddings import PromptEncoder  # noqa: E402
-from t2c_ext.twin.diffusion.extras import apply_loras, load_embeddings, pipeline_of  # noqa: E402
+from t2c_ext.twin.diffusion.extras import load_embeddings  # noqa: E402
 from t2c_ext.twin.diffusion.latents import native_side  # noqa: E402
-from t2c_ext.twin.diffusion.prompt import LoraRequest, take_loras  # noqa: E402
 from t2c_ext.twin.diffusion.source import DiffusersTwin  # noqa: E402
 from t2c_ext.types import Plan  # noqa: E402
 
@@ -304,79 +303,6 @@ def test_tokenizers_are_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     assert found.convert_ids_to_tokens(river)[-1] == "river</w>"
 
 
-def kohya_lora(components: Any, scale: float) -> dict[str, Any]:
-    """A LoRA of rank 2 for one layer of the UNet and one attention of the text encoder."""
-    generator = torch.Generator().manual_seed(9)
-    found = {}
-    text = [f"lora_te_text_model_encoder_layers_0_self_attn_{part}_proj" for part in ("q", "k", "v", "out")]
-    for name in ("lora_unet_down_blocks_0_attentions_0_transformer_blocks_0_attn1_to_q", *text):
-        width = 64 if "lora_te" in name else components.unet.config.block_out_channels[0]
-        found[f"{name}.lora_down.weight"] = scale * torch.randn(2, width, generator=generator)
-        found[f"{name}.lora_up.weight"] = scale * torch.randn(width, 2, generator=generator)
-        found[f"{name}.alpha"] = torch.tensor(1.0)
-    return found
-
-
-def has_peft() -> bool:
-    import diffusers.utils
-
-    return bool(diffusers.utils.USE_PEFT_BACKEND)
-
-
-@pytest.mark.skipif(not has_peft(), reason="needs peft")
-def test_a_lora_is_merged_with_its_strength(tmp_path: Path) -> None:
-    from safetensors.torch import save_file
-
-    components, plain = tiny_components("SD1"), tiny_components("SD1")
-    state = kohya_lora(components, 0.5)
-    (tmp_path / "inner").mkdir()
-    save_file(state, str(tmp_path / "inner" / "Style.safetensors"))
-    _, requests = take_loras("a river <lora:style:0.5:0.25>")
-    apply_loras(components, requests, str(tmp_path))
-    layer = "down_blocks.0.attentions.0.transformer_blocks.0.attn1.to_q.weight"
-    name = "lora_unet_down_blocks_0_attentions_0_transformer_blocks_0_attn1_to_q"
-    change = state[f"{name}.lora_up.weight"] @ state[f"{name}.lora_down.weight"] * 0.5 * 0.25
-    before, after = plain.unet.state_dict(), components.unet.state_dict()
-    assert before.keys() == after.keys()
-    assert torch.allclose(after[layer], before[layer] + change, atol=1e-5)
-    assert all(torch.equal(before[key], after[key]) for key in before if key != layer)
-    name = "lora_te_text_model_encoder_layers_0_self_attn_q_proj"
-    change = state[f"{name}.lora_up.weight"] @ state[f"{name}.lora_down.weight"] * 0.5 * 0.5
-    first, second = plain.encoders[0].model.state_dict(), components.encoders[0].model.state_dict()
-    key = next(key for key in first if key.endswith("layers.0.self_attn.q_proj.weight"))
-    assert torch.allclose(second[key], first[key] + change, atol=1e-5)
-
-
-@pytest.mark.skipif(has_peft(), reason="peft is there")
-def test_without_peft_a_lora_is_refused(tmp_path: Path) -> None:
-    from safetensors.torch import save_file
-
-    components = tiny_components("SD1")
-    save_file(kohya_lora(components, 0.5), str(tmp_path / "style.safetensors"))
-    with pytest.raises(UserError, match="peft"):
-        apply_loras(components, [LoraRequest("style", 1, 1)], str(tmp_path))
-
-
-def test_loras_that_are_not_there(tmp_path: Path) -> None:
-    components = tiny_components("SD1")
-    with pytest.raises(UserError, match="--lora-folder"):
-        apply_loras(components, [LoraRequest("style", 1, 1)], "")
-    with pytest.raises(UserError, match="no LoRA called style"):
-        apply_loras(components, [LoraRequest("style", 1, 1)], str(tmp_path))
-
-
-@pytest.mark.skipif(not has_peft(), reason="needs peft")
-def test_a_lora_of_another_model(tmp_path: Path) -> None:
-    from safetensors.torch import save_file
-
-    components = tiny_components("SD1")
-    state = {key: value.repeat(1, 3) if value.ndim else value for key, value in kohya_lora(components, 0.5).items()}
-    save_file(state, str(tmp_path / "style.safetensors"))
-    with pytest.raises(UserError, match=r"style\.safetensors does not fit") as error:
-        apply_loras(components, [LoraRequest("style", 1, 1)], str(tmp_path))
-    assert "\n" not in str(error.value)
-
-
 @pytest.mark.parametrize("family", ["SD1", "SDXL"])
 def test_a_textual_inversion(family: str, tmp_path: Path) -> None:
     from safetensors.torch import save_file
@@ -413,8 +339,3 @@ def test_devices() -> None:
         placement_for("cpu", "fp16", "auto")
     with pytest.raises(UserError, match="nonsense"):
         placement_for("nonsense", "auto", "auto")
-
-
-def test_the_pipeline_of_the_parts() -> None:
-    components = tiny_components("SDXL")
-    assert pipeline_of(components).text_encoder_2 is components.encoders[1].model

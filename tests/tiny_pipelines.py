@@ -174,3 +174,27 @@ def save_folder(components: Components, folder: Path) -> Path:
         )
     pipeline.save_pretrained(folder)
     return folder
+
+
+def pipeline_of(components: Components) -> Any:
+    """diffusers' pipeline around the parts, which knows the kinds of LoRA files."""
+    import diffusers
+
+    kinds: Any = diffusers
+    first = components.encoders[0]
+    parts = {
+        "vae": components.vae,
+        "unet": components.unet,
+        "text_encoder": first.model,
+        "tokenizer": first.tokenizer,
+        # its own defaults make the pipeline warn of a schedule that is never used
+        "scheduler": kinds.DDIMScheduler(clip_sample=False, steps_offset=1),
+    }
+    if components.family is Family.SDXL:
+        second = components.encoders[1]
+        return kinds.StableDiffusionXLPipeline(
+            **parts, text_encoder_2=second.model, tokenizer_2=second.tokenizer, add_watermarker=False
+        )
+    return kinds.StableDiffusionPipeline(
+        **parts, safety_checker=None, feature_extractor=None, requires_safety_checker=False
+    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -160,8 +160,7 @@ def _tokens(encoder: Encoder, text: str) -> tuple[int, ...]:
     if not encoder.embeddings:
         return tuple(plain(text, **_AS_IT_IS).input_ids)
     found: list[int] = []
-    names = sorted(encoder.embeddings, key=len, reverse=True)
-    pattern = re.compile(r"(?<!\w)(" + "|".join(re.escape(name) for name in names) + r")(?!\w)", re.IGNORECASE)
+    pattern = names_pattern(encoder.embeddings)
     first = _first_numbers(encoder)
     for index, part in enumerate(pattern.split(text)):
         if index % 2:
@@ -170,6 +169,16 @@ def _tokens(encoder: Encoder, text: str) -> tuple[int, ...]:
         elif part.strip():
             found += plain(part, **_AS_IT_IS).input_ids
     return tuple(found)
+
+
+def names_pattern(names: Iterable[str]) -> re.Pattern[str]:
+    """Finds textual inversions in a text: as whole words, the longest name first, whatever the case.
+
+    `embedding:name` (as ComfyUI writes it) is taken as a whole; the name is the only group.
+    """
+    longest_first = sorted(names, key=len, reverse=True)
+    choice = "|".join(re.escape(name) for name in longest_first)
+    return re.compile(rf"(?<!\w)(?:embedding:)?({choice})(?!\w)", re.IGNORECASE)
 
 
 def _first_numbers(encoder: Encoder) -> dict[str, int]:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from t2c_ext.errors import UserError
 from t2c_ext.twin.diffusion.components import Components, Encoder
-from t2c_ext.twin.diffusion.prompt import LoraRequest
-from t2c_ext.twin.families import Family
+from t2c_ext.twin.diffusion.embeddings import names_pattern
+from t2c_ext.twin.diffusion.lora_deltas import KNOWN, merged_bias, merged_weight, unsupported_kind
+from t2c_ext.twin.diffusion.lora_names import grouped, layers_of
+from t2c_ext.twin.diffusion.prompt import LoraRequest, named_embeddings
 from t2c_ext.weights.places import expanded
 
 if TYPE_CHECKING:
@@ -28,7 +31,7 @@ def find_by_name(folder: Path, name: str, endings: Sequence[str] = ENDINGS) -> P
     return min(found, key=lambda path: endings.index(path.suffix.lower())) if found else None
 
 
-def apply_loras(components: Components, requests: Sequence[LoraRequest], folder: str) -> None:
+def apply_loras(components: Components, requests: Sequence[LoraRequest], folder: str) -> tuple[str, ...]:
     """Merge LoRAs into the UNet and the text encoders, each with its strength.
 
     Args:
@@ -36,11 +39,14 @@ def apply_loras(components: Components, requests: Sequence[LoraRequest], folder:
         requests: what the prompt names.
         folder: where the files lie.
 
+    Returns:
+        Sentences for the user: which layers of a file this model does not have.
+
     Raises:
-        UserError: no folder is named, a file is not there or of another model, or the environment lacks PEFT.
+        UserError: no folder is named, or a file is not there, of a kind that is not supported, or of another model.
     """
     if not requests:
-        return
+        return ()
     if not folder:
         raise UserError(f"the prompt names the LoRA {requests[0].name}; say where it lies with --lora-folder")
     files = []
@@ -49,71 +55,51 @@ def apply_loras(components: Components, requests: Sequence[LoraRequest], folder:
         if path is None:
             raise UserError(f"there is no LoRA called {request.name} in {folder}")
         files.append((request, path))
-    _require_peft()
-    pipeline = pipeline_of(components)
-    for request, path in files:
-        _merge(pipeline, request, path)
+    return tuple(note for request, path in files for note in _merge(components, request, path))
 
 
-def _require_peft() -> None:
-    import diffusers.utils
+def _merge(components: Components, request: LoraRequest, path: Path) -> Iterator[str]:
+    """Add a file's differences to the layers that they are for; nothing is changed where one does not fit."""
+    import torch
 
-    if not getattr(diffusers.utils, "USE_PEFT_BACKEND", False):
-        raise UserError(
-            "LoRAs need the package peft and a newer transformers (pip install -U peft transformers); "
-            "or take the <lora:…> out of the prompt"
-        )
-
-
-def pipeline_of(components: Components) -> Any:
-    """diffusers' pipeline around the parts, which knows the kinds of LoRA files."""
-    import diffusers
-
-    kinds: Any = diffusers
-    first = components.encoders[0]
-    parts = {
-        "vae": components.vae,
-        "unet": components.unet,
-        "text_encoder": first.model,
-        "tokenizer": first.tokenizer,
-        # its own defaults make the pipeline warn of a schedule that is never used
-        "scheduler": kinds.DDIMScheduler(clip_sample=False, steps_offset=1),
-    }
-    if components.family is Family.SDXL:
-        second = components.encoders[1]
-        return kinds.StableDiffusionXLPipeline(
-            **parts, text_encoder_2=second.model, tokenizer_2=second.tokenizer, add_watermarker=False
-        )
-    return kinds.StableDiffusionPipeline(
-        **parts, safety_checker=None, feature_extractor=None, requires_safety_checker=False
-    )
-
-
-def _merge(pipeline: Any, request: LoraRequest, path: Path) -> None:
     from t2c_ext.weights.states import load_state
 
-    state = load_state(path)
-    networks = {
-        name: getattr(pipeline, name) for name in ("unet", "text_encoder", "text_encoder_2") if _has(pipeline, name)
-    }
-    try:
-        pipeline.load_lora_weights(state, adapter_name="t2c")
-        touched = [name for name, network in networks.items() if getattr(network, "peft_config", None)]
-        if not touched:
-            raise ValueError("none of its layers are in this model")
-        for name in touched:
-            strength = request.unet if name == "unet" else request.encoder
-            pipeline.fuse_lora(components=[name], lora_scale=strength)
-        pipeline.unload_lora_weights()
-    except Exception as error:  # diffusers, peft and torch each have their own for a file of another model
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:160]
-        raise UserError(f"the LoRA {path.name} does not fit this model ({reason})") from None
-    for network in networks.values():
-        network.eval().requires_grad_(False)
+    groups, left_out = grouped(load_state(path))
+    kind = unsupported_kind(part for parts in groups.values() for part in parts)
+    if kind:
+        raise UserError(
+            f"the file {path.name} is of the kind {kind}, which is not supported; "
+            "LoRA, LoCon, LoHa, LoKr, DoRA and full differences are"
+        )
+    layers = _layers(components)
+    changes: list[tuple[Any, Any]] = []
+    for (network, layer), parts in groups.items():
+        module = layers.get(network, {}).get(layer)
+        if module is None or not KNOWN.issuperset(parts):
+            left_out.append(f"{network} {layer}")
+            continue
+        strength = request.unet if network == "unet" else request.encoder
+        try:
+            changes.append((module.weight, merged_weight(module.weight, parts, strength)))
+            if getattr(module, "bias", None) is not None:
+                changes.append((module.bias, merged_bias(module.bias, parts, strength)))
+        except ValueError as error:
+            raise UserError(f"the LoRA {path.name} does not fit this model ({layer}: {error})") from None
+    if not changes:
+        raise UserError(f"the LoRA {path.name} does not fit this model (none of its layers are in it)")
+    with torch.no_grad():
+        for parameter, value in changes:
+            parameter.copy_(value)
+    if left_out:
+        count = f"{len(left_out)} parts" if len(left_out) > 1 else "a part"
+        yield f"This model has no place for {count} of the LoRA {request.name} ({left_out[0][:100]}); left out."
 
 
-def _has(pipeline: Any, name: str) -> bool:
-    return getattr(pipeline, name, None) is not None
+def _layers(components: Components) -> dict[str, dict[str, Any]]:
+    """The layers of each network by the names that files give them."""
+    names = ("text_encoder", "text_encoder_2")
+    encoders = zip(names, components.encoders, strict=False)
+    return {"unet": layers_of(components.unet, True)} | {name: layers_of(part.model, False) for name, part in encoders}
 
 
 def load_embeddings(components: Components, folder: str, prompts: Sequence[str]) -> tuple[str, ...]:
@@ -125,26 +111,35 @@ def load_embeddings(components: Components, folder: str, prompts: Sequence[str])
         prompts: all prompts.
 
     Returns:
-        Sentences for the user: what was left out, as it belongs to another kind of model.
+        Sentences for the user: what belongs to another kind of model, and what is named as a textual inversion
+        (`embedding:name`, or `<name>` as in diffusers' files) and is not there.
 
     Raises:
         UserError: the folder is not there, or a file is damaged.
     """
-    if not folder:
-        return ()
-    place = expanded(folder)
-    if not place.is_dir():
-        raise UserError(f"there is no embeddings folder {folder}")
     notes = []
-    words = " ".join(prompts).lower()
-    for path in sorted(place.rglob("*")):
-        if path.suffix.lower() in ENDINGS and path.stem.lower() in words:
-            for encoder, vectors in zip(components.encoders, _vectors(path, components.encoders), strict=True):
-                if vectors is not None:
-                    encoder.embeddings[path.stem.lower()] = vectors
-            if not any(path.stem.lower() in encoder.embeddings for encoder in components.encoders):
-                notes.append(f"The textual inversion {path.stem} belongs to another kind of model and was left out.")
+    if folder:
+        place = expanded(folder)
+        if not place.is_dir():
+            raise UserError(f"there is no embeddings folder {folder}")
+        words = " ".join(prompts)
+        for path in sorted(place.rglob("*")):
+            if path.suffix.lower() in ENDINGS and re.search(names_pattern([path.stem]), words):
+                notes += _load_embedding(components, path)
+    known = {name for encoder in components.encoders for name in encoder.embeddings}
+    missing = [name for prompt in prompts for name in named_embeddings(prompt) if name.lower() not in known]
+    notes += [f"There is no textual inversion called {name} for this model." for name in dict.fromkeys(missing)]
     return tuple(notes)
+
+
+def _load_embedding(components: Components, path: Path) -> list[str]:
+    name = path.stem.lower()
+    for encoder, vectors in zip(components.encoders, _vectors(path, components.encoders), strict=True):
+        if vectors is not None:
+            encoder.embeddings[name] = vectors
+    if any(name in encoder.embeddings for encoder in components.encoders):
+        return []
+    return [f"The textual inversion {path.stem} belongs to another kind of model and was left out."]
 
 
 def _vectors(path: Path, encoders: Sequence[Encoder]) -> list[Tensor | None]:

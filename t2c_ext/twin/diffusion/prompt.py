@@ -18,8 +18,10 @@ _SCHEDULE = re.compile(rf"^{_NUMBER}$")
 _BREAK = re.compile(r"\bBREAK\b")
 _AND = re.compile(rf"(?::{_NUMBER})?\bAND\b")
 _AND_WEIGHT = re.compile(rf":{_NUMBER}$")
-_LORA = re.compile(r"<lora:([^:<>\n]{1,300})(?::([^:<>\n]{0,30}))?(?::([^:<>\n]{0,30}))?[^<>\n]{0,100}>")
-_NETWORK = re.compile(r"<[A-Za-z_]{1,30}:[^<>\n]{0,300}>")
+_NETWORK = re.compile(r"<([A-Za-z_]{1,30}):([^<>\n]{0,300})>")
+_LORAS = ("lora", "lyco")
+_STRENGTH = re.compile(r"[+-]?(?:\d{1,9}(?:[.,]\d{0,9})?|[.,]\d{1,9})(?:[eE][+-]?\d)?")
+_EMBEDDING = re.compile(r"\bembedding:([\w.-]{1,100}\w)|<([\w-]{1,100})>", re.IGNORECASE)
 _CLOSING = {"(": ")", "[": "]"}
 
 
@@ -45,19 +47,57 @@ class LoraRequest:
 
 
 def take_loras(prompt: str) -> tuple[str, tuple[LoraRequest, ...]]:
-    """The prompt without extra networks, and the LoRAs that it names (each once; its last strength holds)."""
+    """The prompt without extra networks, and the LoRAs that it names (each once; its last strength holds).
+
+    As in the WebUI the first number is for the text encoder and the second for the UNet, which else takes the first;
+    `te=` and `unet=` name them. `<lyco:...>` is another word for the same. What cannot be followed: `network_notes`.
+    """
     found = {}
-    for match in _LORA.finditer(prompt):
-        first = _strength(match[2], 1.0)
-        found[match[1].strip()] = LoraRequest(match[1].strip(), first, _strength(match[3], first))
+    for match in _NETWORK.finditer(prompt):
+        request = _request(match[2])[0]
+        if match[1].lower() in _LORAS and request.name:
+            found[request.name] = request
     return _NETWORK.sub("", prompt), tuple(found.values())
 
 
-def _strength(text: str | None, otherwise: float) -> float:
-    try:
-        return float((text or "").split("=")[-1])
-    except ValueError:
-        return otherwise
+def network_notes(prompt: str) -> tuple[str, ...]:
+    """What of a prompt's extra networks is not followed, as sentences for the user."""
+    notes = []
+    for match in _NETWORK.finditer(prompt):
+        if match[1].lower() in _LORAS:
+            notes += [f"In {match[0]} {fault}." for fault in _request(match[2])[1]]
+        else:
+            notes.append(f"{match[0]} was left out: of a prompt's extra networks only LoRAs are known.")
+    return tuple(dict.fromkeys(notes))
+
+
+def named_embeddings(prompt: str) -> tuple[str, ...]:
+    """What a prompt names as a textual inversion: `embedding:name`, or `<name>` as in diffusers' files."""
+    return tuple(match[1] or match[2] for match in _EMBEDDING.finditer(prompt))
+
+
+def _request(text: str) -> tuple[LoraRequest, list[str]]:
+    """A LoRA from what stands behind its mark, and what of it is not followed."""
+    name, *values = (part.strip() for part in text.split(":"))
+    strengths: dict[str, float] = {}
+    faults = [] if name else ["no file is named"]
+    for number, value in enumerate(values):
+        word, given, after = value.partition("=")
+        target = word.strip().lower() if given else ("te", "unet")[number] if number < 2 else "dyn"
+        strength = _number(after if given else value)
+        if target not in ("te", "unet"):
+            faults.append(f"{value!r} was left out: only the strengths for text encoder and UNet are known")
+        elif strength is None:
+            faults.append(f"the strength {value!r} is no number, so it was left out; write one such as 0.8")
+        else:
+            strengths[target] = strength
+    encoder = strengths.get("te", 1.0)
+    return LoraRequest(name, encoder, strengths.get("unet", encoder)), faults
+
+
+def _number(text: str) -> float | None:
+    """A number with a point or a comma, or None."""
+    return float(text.replace(",", ".")) if _STRENGTH.fullmatch(text.strip()) else None
 
 
 def joins_prompts(prompt: str) -> bool:

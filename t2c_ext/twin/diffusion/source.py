@@ -13,7 +13,7 @@ from t2c_ext.twin.diffusion.components import Components, placement_for
 from t2c_ext.twin.diffusion.extras import apply_loras, load_embeddings
 from t2c_ext.twin.diffusion.load import identity, load_model, require_diffusers
 from t2c_ext.twin.diffusion.pair import Pair, Sampler, Wish
-from t2c_ext.twin.diffusion.prompt import LoraRequest, joins_prompts, take_loras
+from t2c_ext.twin.diffusion.prompt import LoraRequest, joins_prompts, network_notes, take_loras
 from t2c_ext.types import FloatArray, Picture, Plan, Twin
 
 
@@ -33,6 +33,7 @@ class DiffusersTwin:
     painting: Picture | None = None
     components: Components | None = None
     _merged: tuple[LoraRequest, ...] | None = field(default=None, repr=False)
+    _merge_notes: tuple[str, ...] = field(default=(), repr=False)
 
     def key(self, plan: Plan) -> tuple[object, ...]:
         """What the pictures depend on: the words, the settings, the seed, the model's file, and the painting."""
@@ -58,7 +59,8 @@ class DiffusersTwin:
         components = self._model(loras)
         size = self._size(components)
         between.check_size(size)
-        notes = [*self._notes(art_prompt, natural_prompt, size)]
+        notes = [*network_notes(f"{plan.art_prompt}\n{plan.natural_prompt}"), *self._merge_notes]
+        notes += self._notes(art_prompt, natural_prompt, size)
         prompts = (art_prompt, natural_prompt, self.settings.negative_prompt)
         notes += load_embeddings(components, self.settings.embeddings_folder, prompts)
         latent = None
@@ -82,7 +84,7 @@ class DiffusersTwin:
             self.components = load_model(settings.model, placement, settings.prediction)
             self._merged = None
         if self._merged is None:
-            apply_loras(self.components, loras, self.settings.lora_folder)
+            self._merge_notes = apply_loras(self.components, loras, self.settings.lora_folder)
             self._merged = loras
         return self.components
 

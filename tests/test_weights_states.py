@@ -13,7 +13,7 @@ import pytest
 
 from t2c_ext.errors import UserError
 from t2c_ext.weights.convert import convert_file
-from t2c_ext.weights.states import fill_module, load_state
+from t2c_ext.weights.states import fill_module, load_content, load_state
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("safetensors")
@@ -201,3 +201,162 @@ def test_convert_refuses_code_and_wrong_names(tmp_path: Path) -> None:
     written = convert_file(tmp_path / "good.pth", tmp_path / "deep" / "x.safetensors")
     with pytest.raises(UserError, match="already"):
         convert_file(written)
+
+
+def eight_bits(value: torch.Tensor) -> torch.Tensor:
+    return value.to(torch.float8_e4m3fn)
+
+
+@pytest.mark.parametrize("ending", [".safetensors", ".ckpt"])
+@pytest.mark.parametrize("end", [".scale_weight", ".weight_scale"])
+def test_weights_of_eight_bits_are_widened_and_scaled(end: str, ending: str, tmp_path: Path) -> None:
+    stored = torch.tensor([[1.0, -0.5], [448.0, 0.0]])
+    state = {
+        "plain.weight": eight_bits(stored),
+        "wide.weight": stored.to(torch.float8_e5m2),
+        "scaled.weight": eight_bits(stored),
+        "scaled" + end: torch.tensor(0.5),
+        "scaled.scale_input": torch.tensor(3.0),
+        "rows.weight": eight_bits(stored),
+        "rows" + end: torch.tensor([2.0, 0.25]),
+        "tiny.weight": eight_bits(stored),
+        "tiny" + end: torch.tensor([1e-9]),
+        "scaled.bias": torch.tensor([1.0, 2.0]),
+        "scaled_fp8": torch.empty(0).to(torch.float8_e4m3fn),
+    }
+    path = tmp_path / f"model{ending}"
+    save_file(state, str(path)) if ending == ".safetensors" else torch.save({"state_dict": state}, path)
+    found = load_state(path)
+    assert set(found) == {"plain.weight", "wide.weight", "scaled.weight", "rows.weight", "tiny.weight", "scaled.bias"}
+    assert found["plain.weight"].float().tolist() == [[1.0, -0.5], [448.0, 0.0]]
+    assert found["wide.weight"].float().tolist() == [[1.0, -0.5], [448.0, 0.0]]
+    assert found["scaled.weight"].float().tolist() == [[0.5, -0.25], [224.0, 0.0]]
+    assert found["rows.weight"].float().tolist() == [[2.0, -1.0], [112.0, 0.0]]
+    assert torch.allclose(found["tiny.weight"], stored * 1e-9)
+    assert found["tiny.weight"].dtype is torch.float32 and found["plain.weight"].dtype is torch.float16
+
+
+@pytest.mark.parametrize(
+    ("extra", "message"),
+    [
+        ({"a.scale_weight": torch.ones(3)}, "scale of a.weight has 3 numbers"),
+        ({"a.weight.absmax": torch.ones(3)}, "four bits"),
+    ],
+)
+def test_eight_bits_that_do_not_fit(extra: dict[str, torch.Tensor], message: str, tmp_path: Path) -> None:
+    save_file({"a.weight": eight_bits(torch.ones(2, 2))} | extra, str(tmp_path / "a.safetensors"))
+    with pytest.raises(UserError, match=message) as caught:
+        load_state(tmp_path / "a.safetensors")
+    assert "\n" not in str(caught.value)
+
+
+class Unknown:
+    """Stands for a class of a library that is not here."""
+
+    def __init__(self) -> None:
+        self.inner = {"a": [1, torch.zeros(2)]}
+
+
+def without_its_module(kind: type, module: str) -> type:
+    kind.__module__ = module
+    return kind
+
+
+@pytest.mark.parametrize("legacy", [False, True])
+def test_what_training_left_beside_the_weights_is_no_hindrance(
+    legacy: bool, state: dict[str, torch.Tensor], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import sys
+    import types
+
+    import numpy as np
+
+    for name in ("pytorch_lightning", "pytorch_lightning.callbacks", "omegaconf"):
+        monkeypatch.setitem(sys.modules, name, types.ModuleType(name))
+    callback = without_its_module(type("ModelCheckpoint", (), {}), "pytorch_lightning.callbacks")
+    config = without_its_module(type("DictConfig", (Unknown,), {}), "omegaconf")
+    sys.modules["pytorch_lightning.callbacks"].ModelCheckpoint = callback  # type: ignore[attr-defined]
+    sys.modules["omegaconf"].DictConfig = config  # type: ignore[attr-defined]
+    content = {
+        "state_dict": state,
+        "callbacks": {callback: {"best_model_score": np.float64(0.5), "monitor": "loss"}},
+        "hyper_parameters": config(),
+        "optimizer_states": [{"state": {0: {"step": 3, "exp_avg": torch.ones(2)}}, "when": Path("x"), "set": {1, 2}}],
+        "sizes": (torch.Size([1]), np.arange(3), b"bytes", 2**70, complex(1, 2), OrderedDict(a=1)),
+    }
+    torch.save(content, tmp_path / "old.ckpt", _use_new_zipfile_serialization=not legacy)
+    for name in ("pytorch_lightning", "pytorch_lightning.callbacks", "omegaconf"):
+        monkeypatch.setitem(sys.modules, name, None)
+    loaded = load_state(tmp_path / "old.ckpt")
+    assert all(torch.equal(loaded[key], state[key]) for key in state)
+
+
+@pytest.mark.parametrize("protocol", [2, 4, 5])
+@pytest.mark.parametrize("module", ["numpy.core.multiarray", "numpy._core.multiarray"])
+def test_numbers_and_arrays_of_numpy(module: str, protocol: int, tmp_path: Path) -> None:
+    import numpy as np
+
+    content = {
+        "score": np.float32(0.25),
+        "count": np.int64(-7),
+        "weight": np.arange(6, dtype=np.float32).reshape(2, 3).T,
+        "big": np.arange(3, dtype=">i4"),
+        "names": ["a"],
+    }
+    raw = pickle.dumps(content, protocol)
+    for other in (b"numpy.core.multiarray", b"numpy._core.multiarray"):
+        if protocol == 2:  # later ones have the length of a text before it
+            raw = raw.replace(other, module.encode())
+    (tmp_path / "a.pt").write_bytes(raw)
+    found = load_content(tmp_path / "a.pt")
+    assert found["score"] == 0.25 and found["count"] == -7 and found["names"] == ["a"]
+    assert found["weight"].tolist() == [[0.0, 3.0], [1.0, 4.0], [2.0, 5.0]]
+    assert found["big"].tolist() == [0, 1, 2]
+
+
+def test_views_of_a_storage_stay_views_and_cannot_leave_it(tmp_path: Path) -> None:
+    whole = torch.arange(12.0)
+    content = {"part": whole[2:8].reshape(2, 3).T, "step": whole[::4], "row": whole[:1].expand(5), "none": whole[:0]}
+    for legacy in (False, True):
+        torch.save(content, tmp_path / "a.pt", _use_new_zipfile_serialization=not legacy)
+        found = load_state(tmp_path / "a.pt")
+        assert {key: value.tolist() for key, value in found.items()} == {k: v.tolist() for k, v in content.items()}
+    kinds = [
+        torch.float64,
+        torch.float16,
+        torch.bfloat16,
+        torch.int64,
+        torch.int8,
+        torch.uint8,
+        torch.bool,
+        torch.cfloat,
+    ]
+    content = {str(kind): torch.tensor([1, 0, 1]).to(kind) for kind in kinds}
+    content["grad"] = nn.Parameter(torch.ones(2))
+    torch.save(content, tmp_path / "b.pt")
+    found = load_state(tmp_path / "b.pt")
+    assert all(torch.equal(found[key], content[key]) and found[key].dtype == content[key].dtype for key in content)
+
+
+@pytest.mark.parametrize(
+    ("size", "stride", "offset"),
+    [((20,), (1,), 0), ((4,), (1,), 9), ((4,), (1,), -1), ((-4,), (1,), 0), ((1 << 40,), (0,), 0), ((2, 2), (1,), 0)],
+)
+def test_a_tensor_beyond_its_storage_is_refused(
+    size: tuple[int, ...], stride: tuple[int, ...], offset: int, tmp_path: Path
+) -> None:
+    class Wrong:
+        def __reduce__(self) -> tuple[object, tuple[object, ...]]:
+            storage = torch.arange(12.0).storage()
+            return torch._utils._rebuild_tensor_v2, (storage, offset, size, stride, False, OrderedDict())
+
+    pickled = torch.serialization.pickle
+
+    class Writing:
+        __name__ = "pickle"
+        Pickler, dumps = pickled.Pickler, pickled.dumps
+
+    torch.save({"a": Wrong()}, tmp_path / "a.pt", pickle_module=Writing)
+    with pytest.raises(UserError, match=r"a\.pt is truncated or no checkpoint") as caught:
+        load_state(tmp_path / "a.pt")
+    assert "\n" not in str(caught.value)

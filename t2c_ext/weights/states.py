@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from t2c_ext.errors import UserError
+from t2c_ext.weights.eight_bits import widened
 from t2c_ext.weights.pickles import Made
 from t2c_ext.weights.torch_files import TorchFile, mapping_of, open_torch_file
 
@@ -34,14 +35,17 @@ def load_state(path: Path) -> dict[str, Tensor]:
             training left there) or a safetensors file.
 
     Returns:
-        Key to tensor in the file's order, without the `module.` that DataParallel leaves before every key.
+        Key to tensor in the file's order, without the `module.` that DataParallel leaves before every key; weights of
+        eight bits are widened (see `eight_bits`).
 
     Raises:
         UserError: there is no such file, it is truncated, no checkpoint, or a pickle that would run code.
     """
-    if is_safetensors(path):
-        return _without_prefix(_load_safetensors(path))
-    return _without_prefix(_tensors_of(_open(path)))
+    state = _load_safetensors(path) if is_safetensors(path) else _tensors_of(_open(path))
+    try:
+        return widened(_without_prefix(state))
+    except ValueError as error:
+        raise UserError(f"{path} cannot be used: {error}") from None
 
 
 def load_content(path: Path) -> Any:

@@ -63,6 +63,7 @@ _STORAGES = {
     "UntypedStorage": "uint8",
 }
 _NUMPY = ("numpy.core.multiarray", "numpy._core.multiarray")
+_NUMPY_BUFFERS = ("numpy.core.numeric", "numpy._core.numeric")
 _DICTIONARIES = ("OrderedDict", "defaultdict", "dict")
 _REBUILDS = ("_rebuild_tensor", "_rebuild_tensor_v2", "_rebuild_tensor_v3")
 _BIG_ENDIAN = "was written on a big-endian machine; save it again on another"
@@ -317,6 +318,9 @@ class _Thaw:
             return numpy_array((), *node.args).item()
         if maker.module in _NUMPY and maker.name == "_reconstruct":
             return self._from_numpy(*node.state)
+        if maker.name == "_frombuffer" and maker.module in _NUMPY_BUFFERS:
+            raw, dtype, shape, order = node.args
+            return self._from_numpy(0, shape, dtype, order == "F", raw)
         return node
 
     def _tensor(self, outside: Outside, offset: int, size: Any, stride: Any, *more: Any) -> Tensor:
@@ -337,7 +341,8 @@ class _Thaw:
     def _from_numpy(self, _: int, shape: tuple[int, ...], dtype: Any, fortran: bool, raw: Any) -> Tensor:
         import torch
 
-        return torch.from_numpy(numpy_array(shape, dtype, raw, "F" if fortran else "C").copy())
+        array = numpy_array(shape, dtype, raw, "F" if fortran else "C")
+        return torch.from_numpy(array.astype(array.dtype.newbyteorder("=")))
 
 
 def numpy_array(shape: Sequence[int], dtype: Any, raw: Any, order: Literal["C", "F"] = "C") -> NDArray[Any]:

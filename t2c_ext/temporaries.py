@@ -45,17 +45,21 @@ def sweep(folder: Path) -> None:
     Whatever is not surely of this machine, and of a process that is gone, stays.
     """
     with suppress(OSError):
-        for entry in [entry.name for entry in os.scandir(folder)]:
+        for entry in os.listdir(folder):
             found = _OURS.fullmatch(entry)
-            if found is None or found["machine"] != _machine() or _runs(int(found["process"])):
-                continue
-            left = folder / entry
-            if found["aside"] and not (folder / found["name"]).exists():
-                left.rename(folder / found["name"])
-            elif left.is_dir() and not left.is_symlink():
-                shutil.rmtree(left, ignore_errors=True)
-            else:
-                left.unlink(missing_ok=True)
+            if found is not None and found["machine"] == _machine() and not _runs(int(found["process"])):
+                with suppress(OSError):
+                    _remove(folder / entry, folder / found["name"] if found["aside"] else None)
+
+
+def _remove(left: Path, before: Path | None) -> None:
+    """Delete it, or give what was put aside its name `before` again where nothing has that."""
+    if before is not None and not before.exists():
+        left.rename(before)
+    elif left.is_dir() and not left.is_symlink():
+        shutil.rmtree(left, ignore_errors=True)
+    else:
+        left.unlink(missing_ok=True)
 
 
 def _machine() -> str:

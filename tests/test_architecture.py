@@ -14,11 +14,12 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = "t2c_ext"
 
 FLOORS = (
-    ("errors", "compass"),
+    ("errors", "compass", "console", "jit", "temporaries"),
     ("types", "progress", "atomic", "documents"),
+    ("extents",),
     ("settings", "lexicon", "media", "weights", "example"),
     ("prompt", "twin", "region", "motion", "loop", "wording"),
-    ("recipe", "evaluate"),
+    ("recipe", "evaluate", "outputs"),
     ("workspace",),
     ("pipeline",),
     ("api", "service", "export"),

@@ -17,8 +17,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from t2c_ext import jit
-from t2c_ext.cli import console, main
+from t2c_ext import console, jit
+from t2c_ext.cli import main
 from t2c_ext.media.clip import Clip
 from t2c_ext.media.frames import read_video
 from t2c_ext.media.metadata import read_text
@@ -120,7 +120,7 @@ def test_streams_may_be_missing(here: Path, monkeypatch: pytest.MonkeyPatch, mis
 
 @POSIX
 def test_what_is_printed_goes_into_no_file_that_is_opened_later(here: Path) -> None:
-    code = "from t2c_ext.cli import console; console.prepare(); file = open('x', 'w'); print('said', flush=True)"
+    code = "from t2c_ext import console; console.prepare(); file = open('x', 'w'); print('said', flush=True)"
     done = subprocess.run(["sh", "-c", '"$@" >&- 2>&- <&-', "sh", sys.executable, "-c", code], check=False)
     assert done.returncode == 0 and Path("x").read_text() == ""
 

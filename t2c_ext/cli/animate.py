@@ -6,10 +6,10 @@ import argparse
 from contextlib import ExitStack
 from pathlib import Path
 
-from t2c_ext.cli.console import complain, say, tell
 from t2c_ext.cli.naming import named, names_of, pictures_in
 from t2c_ext.cli.options import (
     Commands,
+    a_path,
     add_mask,
     add_settings,
     masks,
@@ -18,6 +18,7 @@ from t2c_ext.cli.options import (
     recipe_of,
     reporter_on,
 )
+from t2c_ext.console import complain, say, tell, why
 from t2c_ext.errors import UserError
 from t2c_ext.recipe import Recipe, recipe_from_json
 
@@ -25,20 +26,20 @@ from t2c_ext.recipe import Recipe, recipe_from_json
 def register(commands: Commands) -> None:
     """Add the command."""
     animate = commands.add_parser("animate", help="animate a picture, or every picture in a folder")
-    animate.add_argument("image", type=Path, metavar="IMAGE_OR_FOLDER")
+    animate.add_argument("image", type=a_path, metavar="IMAGE_OR_FOLDER")
     add_mask(animate)
     animate.add_argument(
-        "--natural", type=Path, metavar="PNG", help="a natural-looking twin of the picture, made elsewhere"
+        "--natural", type=a_path, metavar="PNG", help="a natural-looking twin of the picture, made elsewhere"
     )
-    animate.add_argument("--flow", type=Path, metavar="FILE", help="use this flow (.npz, .npy, .flo, .pt)")
+    animate.add_argument("--flow", type=a_path, metavar="FILE", help="use this flow (.npz, .npy, .flo, .pt)")
     animate.add_argument(
         "-o",
         "--output",
         metavar="OUT",
         help="OUT.mp4, .webm, .gif, .webp, .apng, or DIR/ for PNG frames; default: beside where you are",
     )
-    animate.add_argument("--workspace", type=Path, metavar="DIR", help="keep each stage's result here, and resume")
-    animate.add_argument("--recipe", type=Path, metavar="JSON", help="settings to start from")
+    animate.add_argument("--workspace", type=a_path, metavar="DIR", help="keep each stage's result here, and resume")
+    animate.add_argument("--recipe", type=a_path, metavar="JSON", help="settings to start from")
     add_settings(animate)
     animate.set_defaults(command=_animate)
 
@@ -49,7 +50,8 @@ def _animate(options: argparse.Namespace) -> int:
     image: Path = options.image
     if not image.is_dir():
         output = output_for(image.stem, options.output, recipe, options.format is not None)
-        _animate_one(image, output, options.workspace, recipe, options)
+        tell(_animate_one(image, output, options.workspace, recipe, options))
+        say(output)
         return 0
     return _animate_all(image, recipe, options)
 
@@ -62,12 +64,15 @@ def _animate_all(given: Path, recipe: Recipe, options: argparse.Namespace) -> in
     folder = _folder_for(given, options.output)
     failed = 0
     for picture, name in names_of(pictures).items():
-        workspace = options.workspace and options.workspace / name
+        workspace, output = options.workspace and options.workspace / name, named(folder, name, recipe)
         try:
-            _animate_one(picture, named(folder, name, recipe), workspace, recipe, options)
-        except (UserError, OSError) as error:
+            notes = _animate_one(picture, output, workspace, recipe, options)
+        except (UserError, OSError, MemoryError) as error:
             failed += 1
-            complain(f"t2c: {picture}: {error}")
+            complain(f"t2c: {picture}: {why(error)}")
+        else:
+            tell(notes, about=picture.name)
+            say(output)
     return 1 if failed else 0
 
 
@@ -88,7 +93,8 @@ def _folder_for(given: Path, output: str | None) -> Path:
 
 def _animate_one(
     image: Path, output: Path, workspace: Path | None, recipe: Recipe, options: argparse.Namespace
-) -> None:
+) -> tuple[str, ...]:
+    """Its notes."""
     from t2c_ext.api import animate
 
     with ExitStack() as stack:
@@ -103,5 +109,4 @@ def _animate_one(
             recipe=recipe,
             progress=reporter.progress,
         )
-    tell(result.notes)
-    say(output)
+    return result.notes

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import argparse
 import signal
-from pathlib import Path
 
 from t2c_ext.app import LOOPBACK
-from t2c_ext.cli.options import Commands, add_models_path
+from t2c_ext.cli.options import Commands, a_path, add_models_path
 from t2c_ext.errors import UserError
 
 
@@ -15,7 +14,7 @@ def register(commands: Commands) -> None:
     """Add the command."""
     app = commands.add_parser("app", help="paint what moves and watch it loop, in a browser")
     app.add_argument("--model", default="", metavar="CHECKPOINT", help="makes pictures from text (SD1, SD2, SDXL)")
-    app.add_argument("--folder", type=Path, metavar="DIR", help="keep the workspaces here (default: nowhere)")
+    app.add_argument("--folder", type=a_path, metavar="DIR", help="keep the workspaces here (default: nowhere)")
     app.add_argument(
         "--host", default=LOOPBACK, metavar="ADDRESS", help=f"listen at this address (default: {LOOPBACK})"
     )

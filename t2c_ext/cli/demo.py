@@ -6,14 +6,14 @@ import argparse
 from contextlib import ExitStack
 from pathlib import Path
 
-from t2c_ext.cli.console import say
-from t2c_ext.cli.options import Commands, reporter_on
+from t2c_ext.cli.options import Commands, a_path, reporter_on
+from t2c_ext.console import say
 
 
 def register(commands: Commands) -> None:
     """Add the command."""
     demo = commands.add_parser("demo", help="animate the bundled example; no weights needed")
-    demo.add_argument("-o", "--output", type=Path, default=Path("t2c-demo"), metavar="DIR", help="default: t2c-demo")
+    demo.add_argument("-o", "--output", type=a_path, default=Path("t2c-demo"), metavar="DIR", help="default: t2c-demo")
     demo.set_defaults(command=_demo)
 
 

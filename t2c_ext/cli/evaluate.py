@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
-from t2c_ext.cli.console import say
-from t2c_ext.cli.options import Commands
+from t2c_ext.cli.options import Commands, a_path
+from t2c_ext.console import say
 
 
 def register(commands: Commands) -> None:
     """Add the command."""
     evaluate = commands.add_parser("evaluate", help="measure a loop's quality")
-    evaluate.add_argument("video", type=Path, metavar="VIDEO", help="a video, or a folder of PNG frames")
-    evaluate.add_argument("--image", type=Path, metavar="STILL", help="the still that was animated")
-    evaluate.add_argument("--mask", type=Path, metavar="MASK", help="what was to move")
+    evaluate.add_argument("video", type=a_path, metavar="VIDEO", help="a video, or a folder of PNG frames")
+    evaluate.add_argument("--image", type=a_path, metavar="STILL", help="the still that was animated")
+    evaluate.add_argument("--mask", type=a_path, metavar="MASK", help="what was to move")
     evaluate.add_argument("--angle", type=float, metavar="DEG", help="the direction that was asked for")
-    evaluate.add_argument("--flow", type=Path, metavar="FILE", help="the flow that was used")
-    evaluate.add_argument("--truth-flow", type=Path, metavar="FILE", help="the true flow, to compare with")
-    evaluate.add_argument("--truth-mask", type=Path, metavar="FILE", help="the true mask, to compare with")
+    evaluate.add_argument("--flow", type=a_path, metavar="FILE", help="the flow that was used")
+    evaluate.add_argument("--truth-flow", type=a_path, metavar="FILE", help="the true flow, to compare with")
+    evaluate.add_argument("--truth-mask", type=a_path, metavar="FILE", help="the true mask, to compare with")
     evaluate.add_argument("--json", action="store_true", help="print JSON")
     evaluate.set_defaults(command=_evaluate)
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 import argparse
 import re
 from contextlib import ExitStack
-from pathlib import Path
 
-from t2c_ext.cli.console import say, tell
 from t2c_ext.cli.options import (
     Commands,
+    a_path,
     add_mask,
     add_settings,
     masks,
@@ -18,6 +17,7 @@ from t2c_ext.cli.options import (
     recipe_of,
     reporter_on,
 )
+from t2c_ext.console import say, tell
 from t2c_ext.errors import UserError
 from t2c_ext.recipe import Recipe, recipe_from_json
 
@@ -32,8 +32,8 @@ def register(commands: Commands) -> None:
         "-o", "--output", metavar="OUT", help="OUT.mp4, .webm, .gif, .webp, .apng, or DIR/ for PNG frames"
     )
     add_mask(generate)
-    generate.add_argument("--workspace", type=Path, metavar="DIR", help="keep each stage's result here, and resume")
-    generate.add_argument("--recipe", type=Path, metavar="JSON", help="settings to start from")
+    generate.add_argument("--workspace", type=a_path, metavar="DIR", help="keep each stage's result here, and resume")
+    generate.add_argument("--recipe", type=a_path, metavar="JSON", help="settings to start from")
     add_settings(generate)
     generate.set_defaults(command=_generate)
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import argparse
 from contextlib import ExitStack
-from pathlib import Path
 
-from t2c_ext.cli.console import complain, say
-from t2c_ext.cli.options import Commands, add_models_path, reporter_on
+from t2c_ext.cli.options import Commands, a_path, add_models_path, reporter_on
+from t2c_ext.console import complain, say
 from t2c_ext.errors import UserError
 
 
@@ -28,8 +27,8 @@ def register(commands: Commands) -> None:
         add_models_path(action)
 
     converting = actions.add_parser("convert", help="write a pickled checkpoint as safetensors")
-    converting.add_argument("file", type=Path, metavar="FILE")
-    converting.add_argument("output", nargs="?", type=Path, metavar="OUT", help="default: beside it, .safetensors")
+    converting.add_argument("file", type=a_path, metavar="FILE")
+    converting.add_argument("output", nargs="?", type=a_path, metavar="OUT", help="default: beside it, .safetensors")
     converting.set_defaults(command=_convert)
 
 

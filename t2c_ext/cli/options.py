@@ -20,9 +20,16 @@ Commands = Any
 """What `ArgumentParser.add_subparsers` returns; argparse gives its type no public name."""
 
 
+def a_path(text: str) -> Path:
+    """A path of the command line; an empty one, as an unset variable of a script gives, would mean the folder."""
+    if not text.strip():
+        raise argparse.ArgumentTypeError("the path is empty")
+    return Path(text)
+
+
 def add_models_path(parser: argparse.ArgumentParser) -> None:
     """The option that names a folder with models."""
-    parser.add_argument("--t2c-models-path", type=Path, metavar="DIR", help="look for models here first")
+    parser.add_argument("--t2c-models-path", type=a_path, metavar="DIR", help="look for models here first")
 
 
 def add_mask(parser: argparse.ArgumentParser) -> None:

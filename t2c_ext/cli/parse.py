@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 import json
 
-from t2c_ext.cli.console import say, tell
 from t2c_ext.cli.options import Commands
+from t2c_ext.console import say, tell
 
 
 def register(commands: Commands) -> None:

@@ -8,8 +8,8 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NoReturn
 
-from t2c_ext import __version__
-from t2c_ext.cli import animate, app, console, demo, evaluate, generate, models, parse, run
+from t2c_ext import __version__, console
+from t2c_ext.cli import animate, app, demo, evaluate, generate, models, parse, run
 from t2c_ext.cli.signals import Terminated, ending_cleanly
 from t2c_ext.errors import Cancelled, UserError
 from t2c_ext.weights.places import VARIABLE
@@ -46,10 +46,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 130
     except BrokenPipeError:
         pass  # whoever read the results has left
-    except OSError as error:
-        console.complain(f"t2c: {_why(error)}")
-    except MemoryError:
-        console.complain("t2c: there is not enough memory for this; make the picture smaller")
+    except (OSError, MemoryError) as error:
+        console.complain(f"t2c: {console.why(error)}")
     return 1
 
 
@@ -62,11 +60,6 @@ def _run(arguments: Sequence[str] | None) -> int:
         return command(options)
     finally:
         console.flush()
-
-
-def _why(error: OSError) -> str:
-    what = error.strerror or str(error) or type(error).__name__
-    return f"{error.filename}: {what}" if error.filename else what
 
 
 def build_parser() -> argparse.ArgumentParser:

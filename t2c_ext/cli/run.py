@@ -7,15 +7,15 @@ from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
-from t2c_ext.cli.console import say, tell
-from t2c_ext.cli.options import Commands, add_mask, add_settings, masks, recipe_of, reporter_on
+from t2c_ext.cli.options import Commands, a_path, add_mask, add_settings, masks, recipe_of, reporter_on
+from t2c_ext.console import say, tell
 from t2c_ext.types import Stage
 
 
 def register(commands: Commands) -> None:
     """Add the command."""
     run = commands.add_parser("run", help="run a workspace's stages that are out of date")
-    run.add_argument("workspace", type=Path, metavar="WORKSPACE")
+    run.add_argument("workspace", type=a_path, metavar="WORKSPACE")
     run.add_argument("--from", dest="start", choices=[stage.value for stage in Stage], help="run again from here")
     add_mask(run)
     run.add_argument("-o", "--output", metavar="OUT", help="also write the loop here")

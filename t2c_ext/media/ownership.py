@@ -111,7 +111,10 @@ def refuse_folder(path: Path, sources: Iterable[Path] = ()) -> None:
     if not stat.S_ISDIR(kind):
         raise UserError(f"{shown(path)} is no folder; name one for the frames, or give the file an ending")
     if not is_our_folder(path):
-        raise UserError(f"{shown(path)} holds other things than frames of a loop; name another folder")
+        raise UserError(
+            f"{shown(path)} holds other things than frames of a loop; name another folder, or a file in it, such as "
+            f"{shown(path / 'loop.mp4')}"
+        )
 
 
 def _refuse_sources(path: Path, sources: Iterable[Path]) -> None:

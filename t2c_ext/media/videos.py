@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import av
 import numpy as np
 from PIL import Image
 
@@ -138,7 +139,7 @@ def write_video(
 def _encode_within(path: Path, kind: str, clip: Clip, max_megabytes: float) -> int:
     """Encode at the quality asked for, or at the best that keeps the limit; return the quality."""
     limit = max_megabytes * 1e6
-    encode = ENCODERS[kind]
+    encode = _with_reasons(ENCODERS[kind], kind)
     encode(path, clip)
     size = path.stat().st_size
     if not limit or size <= limit:
@@ -173,6 +174,21 @@ def _encode_within(path: Path, kind: str, clip: Clip, max_megabytes: float) -> i
     if last != best:
         encode(path, replace(clip, quality=best))
     return best
+
+
+def _with_reasons(encode: Encoder, kind: str) -> Encoder:
+    """The encoder, with what FFmpeg cannot do (no such encoder, a size that it does not take) said in one line."""
+
+    def encoded(path: Path, clip: Clip) -> None:
+        try:
+            encode(path, clip)
+        except av.FFmpegError as error:
+            if isinstance(error, OSError):
+                raise
+            reason = " ".join(str(error).split())[:120]
+            raise UserError(f"{_titled(kind)} cannot be encoded here ({reason}); use another format") from None
+
+    return encoded
 
 
 def _titled(kind: str) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from t2c_ext.console import log
 from t2c_ext.webui import parameters
 
 OURS = Path(__file__).resolve().parent.parent
@@ -26,7 +27,7 @@ def script_without(error: Exception) -> Any:
     from modules import scripts
 
     reason = f"Cinemagraph does not work yet: {what_failed(error)}"
-    print(f"Text2Cinemagraph: {reason}")
+    log(f"Text2Cinemagraph: {reason}")
 
     class Absent(scripts.Script):  # type: ignore[misc]
         """Always visible; does nothing but say so."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from t2c_ext.console import log
+
 OURS = "Cinemagraph "
 """What the names of our parameters begin with."""
 
@@ -26,7 +28,7 @@ def renew(processing: Any) -> None:
 
 def refuse(processing: Any, sentence: str) -> None:
     """Say in the console, below the gallery and in the parameters why no loops are made."""
-    print(sentence)
+    log(sentence)
     processing.comment(sentence)
     processing.extra_generation_params[ERROR] = sentence
 

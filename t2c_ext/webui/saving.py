@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +14,7 @@ from t2c_ext.media.metadata import read_text
 from t2c_ext.media.ownership import is_our_file, is_our_folder
 from t2c_ext.media.posters import poster_path, write_poster
 from t2c_ext.media.text import PARAMETERS
+from t2c_ext.temporaries import sweep, temporary_name
 from t2c_ext.types import Loop, Picture
 from t2c_ext.webui.preferences import loops_folder
 
@@ -32,11 +32,13 @@ def unfinished(processing: Any) -> Iterator[Path]:
     place = Path(loops_folder(processing.outpath_samples))
     try:
         place.mkdir(parents=True, exist_ok=True)
-        folder = tempfile.mkdtemp(prefix=".cinemagraph-", dir=place)
+        sweep(place)
+        folder = place / temporary_name(place / "cinemagraph")
+        folder.mkdir()
     except OSError as error:
         raise UserError(f"cannot write to {place}: {error.strerror or error}") from None
     try:
-        yield Path(folder)
+        yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

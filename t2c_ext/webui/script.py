@@ -9,6 +9,7 @@ from typing import Any
 
 from modules import scripts
 
+from t2c_ext.console import log
 from t2c_ext.errors import UserError
 from t2c_ext.webui import parameters
 from t2c_ext.webui.axes import chosen
@@ -97,7 +98,7 @@ def tell_of_loops(run: Run, processed: Any) -> None:
     A plot keeps nothing else of the cells after its first.
     """
     for note in run.notes:
-        print(f"Cinemagraph: {note}")
+        log(f"Cinemagraph: {note}")
     shots = {shot.number: shot for shot in run.shots}
     for place, infotext in enumerate(processed.infotexts):
         shot = shots.get(max(place - processed.index_of_first_image, 0))  # a grid stands for its first picture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from t2c_ext.atomic import replacing
@@ -29,6 +30,8 @@ def convert_file(path: Path, target: Path | None = None) -> Path:
         raise UserError(f"{target} has to end with .safetensors")
     if target.exists() and path.exists() and target.samefile(path):
         raise UserError(f"{path} is a safetensors file already")
+    if os.path.lexists(target):
+        raise UserError(f"{target} is there already; move it away, or name another file")
     try:
         from safetensors.torch import save_file
     except ImportError:

@@ -1,4 +1,4 @@
-"""What the command line says, and to whom: results to standard output, all else to standard error, each one line.
+"""What is said, and to whom: results go to standard output, all else to standard error, each in one line.
 
 Neither stream can be counted on: a service has none, a console may lack the letters, a pipe may be closed, a disk full.
 """
@@ -25,14 +25,21 @@ def prepare() -> None:
 
 
 def say(result: object) -> None:
-    """A result, on a line of its own."""
-    print(result)
+    """A result, on a line of its own, at once; raises OSError where it cannot be handed over."""
+    print(result, flush=True)
 
 
-def tell(notes: Sequence[str]) -> None:
-    """Sentences for the user, whether at a terminal or in a log."""
+def log(sentence: str) -> None:
+    """A sentence in the console of a host, which may have none, or one that lacks the letters."""
+    with suppress(OSError, ValueError):
+        encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+        print(sentence.encode(encoding, "backslashreplace").decode(encoding))
+
+
+def tell(notes: Sequence[str], about: str = "") -> None:
+    """Sentences for the user, whether at a terminal or in a log; `about` names one of several pictures."""
     for note in notes:
-        complain(f"note: {note}")
+        complain(f"note: {about}: {note}" if about else f"note: {note}")
 
 
 def complain(text: str) -> None:
@@ -44,6 +51,16 @@ def complain(text: str) -> None:
 def one_line(text: str) -> str:
     """A text whose line breaks and other control characters are escaped; terminals act on some of them."""
     return "".join(character if character.isprintable() else _escaped(character) for character in text)
+
+
+def why(error: Exception) -> str:
+    """What an error says to the user."""
+    if isinstance(error, MemoryError):
+        return "there is not enough memory for this; make the picture smaller"
+    if isinstance(error, OSError):
+        what = error.strerror or str(error) or type(error).__name__
+        return f"{error.filename}: {what}" if error.filename else what
+    return str(error)
 
 
 def flush() -> None:

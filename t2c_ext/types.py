@@ -51,12 +51,16 @@ class MotionKind(str, Enum):
     SWIRL_CCW = "swirl_ccw"
 
 
+WHATEVER_MOVES = ""
+"""The region of a motion whose words name no thing ("flowing left"): each one that has no motion of its own."""
+
+
 @dataclass(frozen=True)
 class Motion:
     """One motion that the words state.
 
     Attributes:
-        region: the word as it stands in the prompt.
+        region: the word as it stands in the prompt, or `WHATEVER_MOVES`.
         angle: degrees (0 right, 90 up); None exactly when `kind` is a swirl.
         kind: translation or swirl.
         speed: multiplies the speed of the whole (1 when the words say nothing about it).

@@ -11,7 +11,19 @@ from t2c_ext.compass import direction_words
 from t2c_ext.lexicon import Thing, load_lexicon
 from t2c_ext.motion.texture import shape_axis, texture_axis
 from t2c_ext.settings import MotionSettings
-from t2c_ext.types import Arrow, FloatArray, Hints, Motion, MotionKind, Plan, Region, RegionHint, Regions, angle_of
+from t2c_ext.types import (
+    WHATEVER_MOVES,
+    Arrow,
+    FloatArray,
+    Hints,
+    Motion,
+    MotionKind,
+    Plan,
+    Region,
+    RegionHint,
+    Regions,
+    angle_of,
+)
 
 _CLEAR_TEXTURE = 0.35
 _LONG_SHAPE = 0.6
@@ -114,14 +126,20 @@ def _closeness(word: str, region: str) -> int:
 
 
 def motion_of(region: str, motions: Sequence[Motion], only: bool) -> Motion | None:
-    """The motion that the words state of a region; `only`: there is no other region, and it takes the first."""
+    """The motion that the words state of a region, else of whatever moves.
+
+    Args:
+        region: its name.
+        motions: of the words.
+        only: there is no other region, and it takes the first motion.
+    """
     if not motions:
         return None
     degrees = [_closeness(motion.region, region) for motion in motions]
     best = max(degrees)
     if best > 0:
         return motions[degrees.index(best)]
-    return motions[0] if only else None
+    return next((motion for motion in motions if motion.region == WHATEVER_MOVES), motions[0] if only else None)
 
 
 def _drive(  # noqa: PLR0917

@@ -17,7 +17,11 @@ SubjectJudge = Callable[[int, list[int]], "int | None"]
 """Given a verb's token and the head tokens of its possible subjects, the one that a parser chooses, or None."""
 
 _LOOK_BACK = 8
+"""So many clauses before its own may hold a verb's subject."""
+
 _LOOK_LEFT = 40
+"""So many phrases of one clause are looked at: more than a sentence has, and what keeps long prompts linear."""
+
 _MOVE = vocab.VerbForm(vocab.MOVE, "ing", "move")
 
 
@@ -44,6 +48,10 @@ class _Binder:
         self.judge = judge
         self.uses: list[Use] = []
         self.by_verb: dict[int, Use] = {}
+        self.by_subject: dict[int, list[Use]] = {}
+        self.before: list[Use | None] = []
+        self.directed: list[Use] = []
+        self.moved = False
         self.index = {id(node): at for at, node in enumerate(nodes)}
 
     def _role(self, at: int) -> Role:
@@ -51,6 +59,8 @@ class _Binder:
 
     def _add(self, use: Use) -> Use:
         self.uses.append(use)
+        for subject in use.subjects:
+            self.by_subject.setdefault(id(subject), []).append(use)
         return use
 
     # ---- subjects ----------------------------------------------------------------------------------------------
@@ -63,6 +73,11 @@ class _Binder:
             subjects = self._modified(at) if node.modifies else self._subjects(at)
             use = Use(node.verb, subjects, at, node.modifies, node.negated)
             self.by_verb[at] = self._add(use)
+        last: Use | None = None
+        for at in range(len(self.nodes)):
+            self.before.append(last)
+            if at in self.by_verb and not self.by_verb[at].modifies:
+                last = self.by_verb[at]
 
     def _modified(self, at: int) -> list[Node]:
         """The noun that a verb stands before, and what "and" adds to it: "falling rain and snow"."""
@@ -85,7 +100,7 @@ class _Binder:
         assert node.verb is not None
         verb = node.verb
         of_it = self.nodes[at + 1] if at + 1 < len(self.nodes) else None
-        if node.nominal and of_it is not None and of_it.role is Role.NOUN and of_it.preposition == "of":
+        if node.nominal and of_it is not None and of_it.role is Role.NOUN and of_it.preposition in ("of", "in"):
             return [of_it]
         if self._role(at - 1) is Role.AND:
             earlier = self._verb_before(at - 1)
@@ -209,7 +224,7 @@ class _Binder:
                 break
             right = edge
             edge -= 1
-            while edge >= 0 and self.nodes[edge].role not in BOUNDARIES:
+            while edge >= max(0, right - _LOOK_LEFT) and self.nodes[edge].role not in BOUNDARIES:
                 edge -= 1
             part = [n for n in self.nodes[edge + 1 : right] if n.role is Role.NOUN and not n.subordinate][::-1]
             if not part:
@@ -255,8 +270,11 @@ class _Binder:
             if use is None:
                 continue
             if direction.form is Form.OPPOSITE:
-                use.opposite_of = next((u for u in reversed(self.uses) if u.directions and u is not use), None)
+                use.opposite_of = next((other for other in reversed(self.directed[-2:]) if other is not use), None)
             use.directions.append(direction)
+            if not self.directed or self.directed[-1] is not use:
+                self.directed.append(use)
+            self.moved = self.moved or bool(use.things)
 
     def _governor(self, at: int, direction: Direction) -> Use | None:
         ahead = self._as_adjective(at, direction)
@@ -341,15 +359,14 @@ class _Binder:
             return None
         starts = noun.joined or self._role(at - 2) in BOUNDARIES
         ends = self._role(at + 1) in BOUNDARIES or self._role(at + 1) is Role.AND or at + 1 >= len(self.nodes)
-        moved = any(use.directions and use.things for use in self.uses if use.at < at)
-        if self.terse or (starts and moved and (ends or noun.joined)):
+        if self.terse or (starts and self.moved and (ends or noun.joined)):
             return self._add(Use(_MOVE, [noun], at))
         return None
 
     def _alone(self, at: int, direction: Direction, edge: int) -> Use | None:
         """A direction with no noun or verb before it in its part: the part before has it, or what follows."""
         ends = self._role(at + 1) in (*BOUNDARIES, Role.AND, Role.DIRECTION) or at + 1 >= len(self.nodes)
-        last = next((use for use in reversed(self.uses) if use.at < at and not use.modifies), None)
+        last = self.uses[-1] if len(self.uses) > len(self.by_verb) else self.before[at]
         if self._role(edge) is not Role.HARD and ends:
             if last is not None and last.things and not last.directions and last.verb.verb is not vocab.STILL:
                 between = self.nodes[last.at : at]
@@ -358,7 +375,8 @@ class _Binder:
             if direction.strong:
                 subjects = self._back(at, edge, vocab.MOVE)[1]
                 if subjects:
-                    earlier = next((u for u in reversed(self.uses) if u.things == subjects and not u.directions), None)
+                    said = self.by_subject.get(id(subjects[0]), [])
+                    earlier = next((u for u in reversed(said) if u.things == subjects and not u.directions), None)
                     return earlier or self._add(Use(_MOVE, subjects, at))
         if direction.strong or self.terse:
             return self._pending(at)
@@ -367,14 +385,14 @@ class _Binder:
     def _pending(self, at: int) -> Use | None:
         """ "left to right, a river": the thing that follows, by its verb if it has one."""
         right = at + 1
-        while self._role(right) in (Role.COMMA, Role.DIRECTION):
+        while right < at + _LOOK_LEFT and self._role(right) in (Role.COMMA, Role.DIRECTION):
             right += 1
         if self._role(right) is not Role.NOUN or self.nodes[right].preposition or self.nodes[right].mention is None:
             if self.terse and right >= len(self.nodes):
                 return self._add(Use(_MOVE, [], at))
             return None
         noun = self.nodes[right]
-        for use in self.uses:
-            if noun in use.subjects and not use.directions:
+        for use in self.by_subject.get(id(noun), []):
+            if not use.directions:
                 return use
         return self._add(Use(_MOVE, [noun], at))

@@ -243,7 +243,8 @@ class _Finder(UnitReader):
         start = at
         if self.word(at) in ("in", "into"):
             at += 1
-        while self.word(at) in ("a", "an", "the", "slow", "gentle", "great", "wide", "huge", "tight", "giant"):
+        most = at + MOST_ADVERBS
+        while at < most and self.word(at) in vocab.TURN_ADJECTIVES:
             at += 1
         counter = self.word(at) in vocab.COUNTER and self.word(at + 1) == "clockwise"
         turn = vocab.TURNS.get(self.word(at + counter))

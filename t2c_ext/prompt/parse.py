@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import difflib
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
@@ -15,11 +16,15 @@ from t2c_ext.prompt.natural import natural_prompt
 from t2c_ext.prompt.nodes import Node, Role, find_mentions
 from t2c_ext.prompt.phrases import find_phrases
 from t2c_ext.prompt.sides import angle_of
-from t2c_ext.prompt.syntax import Plain, cut, plain
+from t2c_ext.prompt.stillness import still_things
+from t2c_ext.prompt.syntax import Plain, cut, plain, prompt_of
 from t2c_ext.prompt.tokens import Token, tokenize
 from t2c_ext.prompt.uses import Use, own_or_stated
 from t2c_ext.settings import PromptSettings
-from t2c_ext.types import Motion, MotionKind, Plan
+from t2c_ext.types import WHATEVER_MOVES, Motion, MotionKind, Plan
+
+MOST_MOTION_WORDS = 100
+"""So many of the motion words are looked at for slips of the pen."""
 
 
 class Reading:
@@ -27,8 +32,8 @@ class Reading:
 
     def __init__(self, text: str, lexicon: Lexicon, *, terse: bool, parser: taggers.Parser | None) -> None:
         """Read `text`; `terse` texts need no verbs."""
-        self.text = text
-        self.plain: Plain = plain(text)
+        self.text, self.note = prompt_of(text)
+        self.plain: Plain = plain(self.text)
         self.tokens: list[Token] = tokenize(self.plain.text)
         self.directions = find_directions(self.tokens)
         self.nodes: list[Node] = find_phrases(self.tokens, self.directions, find_mentions(self.tokens, lexicon))
@@ -36,6 +41,7 @@ class Reading:
         self.uses: list[Use] = bind(self.nodes, terse=terse, judge=judge)
         verbs = [use for use in self.uses if use.verb.verb is not vocab.LONE]
         self.taken = {place for use in verbs for place in range(self.nodes[use.at].first, self.nodes[use.at].last)}
+        self.still = still_things(self.tokens, self.nodes, self.uses)
 
     @property
     def mentions(self) -> list[Node]:
@@ -60,11 +66,13 @@ def parse(settings: PromptSettings, parser: taggers.Parser | None = None, tagger
     notes = [model.note for model in (parser, tagger) if model is not None]
     prompt = Reading(settings.prompt, lexicon, terse=False, parser=parser)
     spoken = Reading(settings.motion, lexicon, terse=True, parser=parser) if settings.motion.strip() else prompt
-    art = cut(settings.prompt, _spans(prompt), prompt.plain.options)
+    notes += [reading.note for reading in (prompt, spoken) if reading.note]
+    still = prompt.still | spoken.still
+    art = cut(prompt.text, _spans(prompt), prompt.plain.options)
     if settings.phrases == "paper":
-        found = paper.find_phrase(settings.motion) or paper.find_phrase(settings.prompt)
-        art = paper.remove_phrase(settings.prompt, paper.find_phrase(settings.prompt))
-        regions = _regions(spoken, []) or _regions(prompt, [])
+        found = paper.find_phrase(spoken.text if spoken is not prompt else "") or paper.find_phrase(prompt.text)
+        art = paper.remove_phrase(prompt.text, paper.find_phrase(prompt.text))
+        regions = _regions(spoken, [], still) or _regions(prompt, [], still)
         generator = np.random.default_rng(settings.seed)
         angle = paper.draw_angle(found.direction, generator) if found and settings.angle == "random" else None
         motions = list(paper.motions(found, regions, angle))
@@ -72,9 +80,16 @@ def parse(settings: PromptSettings, parser: taggers.Parser | None = None, tagger
     else:
         motions, remarks = _motions(spoken, prompt, settings)
         notes += remarks
-        regions = _regions(spoken, motions) or _regions(prompt, motions)
+        regions = _regions(spoken, motions, still) or _regions(prompt, motions, still)
+    notes += _about_still(still, regions)
     natural = settings.natural_prompt.strip() or natural_prompt(art, settings.natural_terms, lexicon, tagger)
-    return Plan(art, natural, regions, tuple(motions), tuple(notes))
+    return Plan(art, natural, regions, tuple(motions), tuple(dict.fromkeys(notes)))
+
+
+def _about_still(still: Mapping[str, str], regions: Iterable[str]) -> list[str]:
+    """A sentence about what the words keep from moving."""
+    left_out = [text for key, text in still.items() if key not in {name.lower() for name in regions}]
+    return [f"Standing still, as the words say: {', '.join(left_out)}."] if left_out else []
 
 
 def _spans(reading: Reading) -> list[tuple[int, int]]:
@@ -93,18 +108,25 @@ def _spans(reading: Reading) -> list[tuple[int, int]]:
     return sorted(set(spans))
 
 
-def _regions(reading: Reading, motions: Iterable[Motion]) -> tuple[str, ...]:
-    """Words of what moves: stated motions first, then the rest; shy things only when they are in motion."""
-    names = {motion.region.lower(): motion.region for motion in motions}
+def _regions(reading: Reading, motions: Iterable[Motion], still: Mapping[str, str]) -> tuple[str, ...]:
+    """Words of what moves: stated motions first, then the rest; shy things only when they are in motion.
+
+    Args:
+        reading: where they are named.
+        motions: that are stated.
+        still: what stands still, by its name in lower case.
+    """
+    names = {motion.region.lower(): motion.region for motion in motions if motion.region != WHATEVER_MOVES}
     driven = {
         id(node) for use in reading.uses if not use.negated and use.verb.verb is not vocab.STILL for node in use.things
     }
-    for node in reading.mentions:
-        if node.mention is None or (node.mention.thing.shy and id(node) not in driven):
-            continue
-        names.setdefault(node.mention.text.lower(), node.mention.text)
+    named = [(node, node.mention) for node in reading.mentions if node.mention is not None]
+    able = [(node, mention) for node, mention in named if mention.text.lower() not in still]
+    for node, mention in able:
+        if not mention.thing.shy or id(node) in driven:
+            names.setdefault(mention.text.lower(), mention.text)
     if not names:
-        names = {n.mention.text.lower(): n.mention.text for n in reading.mentions if n.mention is not None}
+        names = {mention.text.lower(): mention.text for _, mention in able}
     return tuple(names.values())
 
 
@@ -130,11 +152,22 @@ def _motions(spoken: Reading, prompt: Reading, settings: PromptSettings) -> tupl
             found[key] = motion
             if use.directions:
                 explicit.add(key)
-    if settings.motion.strip() and not found:
+    if settings.motion.strip() and not found and not spoken.still:
         remarks.append(
-            f'The motion words "{settings.motion.strip()[:80]}" state no direction of a thing that can move.'
+            f'The motion words "{settings.motion.strip()[:80]}" state no direction of a thing that can move'
+            f"{_did_you_mean(spoken.tokens)}."
         )
     return _in_order(found, spoken), remarks
+
+
+def _did_you_mean(tokens: Sequence[Token]) -> str:
+    """A question about the first word that is nearly a direction, or ""."""
+    known = [*vocab.SIDES, *vocab.UPRIGHT, *vocab.COMPASS, *vocab.ward_words(), *vocab.TURNS]
+    for token in tokens[:MOST_MOTION_WORDS]:
+        near = difflib.get_close_matches(token.lower, known, n=1, cutoff=0.75) if len(token.lower) > 2 else []
+        if near and near[0] != token.lower:
+            return f'; perhaps "{token.text[:30]}" was to be "{near[0]}"'
+    return ""
 
 
 def _in_order(found: dict[str, Motion], reading: Reading) -> list[Motion]:
@@ -143,11 +176,22 @@ def _in_order(found: dict[str, Motion], reading: Reading) -> list[Motion]:
 
 
 def _names(use: Use, spoken: Reading, prompt: Reading) -> list[str]:
-    """The regions of a use; motion words without a thing mean the prompt's first."""
+    """The regions of a use. Motion words may name what the lexicon lacks, or nothing: all that moves, then."""
     names = [node.mention.text for node in use.things if node.mention is not None]
-    if names or spoken is prompt or use.subjects:
+    if names or spoken is prompt:
         return names
-    return list(_regions(prompt, ())[:1])
+    strangers = [_name_of(node, spoken) for node in use.subjects if node.mention is None and not node.negated]
+    if strangers and use.subjects[0].head not in vocab.ALL_THINGS | vocab.WINDS:
+        return strangers
+    if any(node.mention is not None for node in use.subjects):
+        return []
+    able = _regions(prompt, (), prompt.still)
+    return list(able) if len(able) == 1 else [WHATEVER_MOVES]
+
+
+def _name_of(node: Node, reading: Reading) -> str:
+    """A noun phrase as it stands in the words: "her long hair"."""
+    return reading.text[reading.tokens[node.first].start : reading.tokens[node.last - 1].end]
 
 
 def _state(use: Use) -> tuple[float | None, MotionKind] | None:
@@ -159,12 +203,23 @@ def _state(use: Use) -> tuple[float | None, MotionKind] | None:
     if turns:
         return None, turns[0]
     if use.opposite_of is not None:
-        other = _state(use.opposite_of)
-        return None if other is None or other[0] is None else ((other[0] + 180) % 360, MotionKind.TRANSLATE)
+        return _opposite(use)
     vector = own_or_stated(use)
     if vector is not None:
         return angle_of(vector), MotionKind.TRANSLATE
     return (None, MotionKind.SWIRL) if verb.swirl else None
+
+
+def _opposite(use: Use) -> tuple[float, MotionKind] | None:
+    """(angle, kind) of a use that goes "the other way": against the first one in the chain that states an angle."""
+    seen = {id(use)}
+    turned = 180.0
+    other = use.opposite_of
+    while other is not None and other.opposite_of is not None and id(other) not in seen:
+        seen.add(id(other))
+        turned, other = 180.0 - turned, other.opposite_of
+    stated = None if other is None or id(other) in seen else _state(other)
+    return None if stated is None or stated[0] is None else ((stated[0] + turned) % 360, MotionKind.TRANSLATE)
 
 
 def _drawn(angle: float | None, use: Use, settings: PromptSettings, generator: np.random.Generator) -> float | None:

@@ -107,7 +107,7 @@ class _Reader:
             self.determiner = word
         elif word in vocab.RELATIVES:
             self.nodes.append(Node(Role.RELATIVE, at, at + 1))
-        elif word in vocab.AUXILIARIES:
+        elif word in vocab.AUXILIARIES or (word in vocab.PLACE_ADVERBS and self._verb_goes_on(at + 1)):
             return True
         elif word == "as" and following in ("a", "an"):
             self.preposition = word
@@ -128,12 +128,29 @@ class _Reader:
         elif word == "due":
             return at + 1 in self.direction_at
         else:
-            return word in vocab.ADVERBS or (word.endswith("ly") and word not in vocab.NOT_ADVERBS)
+            return self._is_adverb(word)
         return True
+
+    def _verb_goes_on(self, at: int) -> bool:
+        """A finite verb follows, perhaps after adverbs, as in "the clouds above slowly drift"."""
+        subject = self._subject_beside()
+        if subject is None or (subject.mention is None and not subject.mover):
+            return False
+        while at < len(self.tokens) and self._is_adverb(self.tokens[at].lower):
+            at += 1
+        if at >= len(self.tokens) or self.tokens[at].kind is not Kind.WORD or at in self.mentions:
+            return False
+        word = self.tokens[at].lower
+        form = self.verbs.get(word)
+        return word in vocab.AUXILIARIES or (form is not None and form.form in ("s", "base"))
+
+    def _is_adverb(self, word: str) -> bool:
+        return word in vocab.ADVERBS or (word.endswith("ly") and word not in vocab.NOT_ADVERBS)
 
     def _starts_clause(self, at: int) -> bool:
         word = self.tokens[at].lower if at < len(self.tokens) else ""
-        return word in self.verbs or word in vocab.AUXILIARIES or word.endswith("ly") or word in vocab.ADVERBS
+        adverbs = (vocab.AUXILIARIES, vocab.ADVERBS, vocab.NEGATIONS)
+        return word in self.verbs or word.endswith("ly") or any(word in words for words in adverbs)
 
     # ---- verbs -------------------------------------------------------------------------------------------------
 
@@ -173,7 +190,7 @@ class _Reader:
         token = self.tokens[at]
         subject = self._subject_beside()
         after_pronoun = before in ("that", "which", "it", "they") or bool(
-            self.nodes and self.nodes[-1].role is Role.PRONOUN and not self.preposition
+            self.nodes and self.nodes[-1].role in (Role.PRONOUN, Role.RELATIVE) and not self.preposition
         )
         if form.form == "base":
             if before in _MODALS or after_pronoun:

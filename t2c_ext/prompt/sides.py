@@ -144,6 +144,8 @@ class SideReader:
             return False
         verb = vocab.motion_verbs().get(self.word(at - 1))
         passive = following == "by" and verb is not None and verb.form == "past"
+        if verb is not None and following in vocab.BESIDE:
+            return True
         return passive or not (self.word(at) == "right" and following in vocab.INTENSIFIED)
 
     def compass_stands(self, at: int, after: int) -> bool:

@@ -7,9 +7,10 @@ the plain text is the same place in the prompt.
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from itertools import pairwise
+from itertools import islice, pairwise
 
 HARD_BREAK = "\f"
 """Stands where BREAK or AND separates parts of a prompt."""
@@ -26,6 +27,7 @@ _AND = re.compile(r"\bAND\b")
 _AND_WEIGHT = re.compile(r":\s{0,8}[+-]?(?:\d{1,9}(?:\.\d{0,9})?|\.\d{1,9})(?=\s{0,8}(?:\f|$))")
 _OPENING = {"(": ")", "[": "]", "{": "}"}
 _CLOSING = frozenset(_OPENING.values())
+_PARAMETERS = re.compile(r"(?:^|(?<=\s))(?:Negative prompt:\s|Steps: \d{1,9}, (?=[A-Z]))")
 _GROUP_END = re.compile(r"\s*(?::\s{0,8}[+-]?[\d.]{1,19}\s{0,8})?\s*([)\]}])")
 
 
@@ -50,6 +52,21 @@ class Plain:
 
     text: str
     options: tuple[tuple[int, int], ...] = ()
+
+
+def prompt_of(text: str) -> tuple[str, str]:
+    """The prompt in a text that may hold more, and a sentence about what was left out, or "".
+
+    A text with generation parameters, as PNG info shows them, counts up to its negative prompt or its line of "Steps:".
+    A comment reaches from "#" to the end of its line, as in the WebUI.
+    """
+    parameters = _PARAMETERS.search(text)
+    prompt = text if parameters is None else text[: parameters.start()].rstrip()
+    note = "" if parameters is None else "Of the pasted generation parameters only the prompt counts."
+    if "#" not in prompt:
+        return prompt, note
+    lines = (line.partition("#") for line in prompt.split("\n"))
+    return "\n".join(words.rstrip() if mark else words for words, mark, _ in lines if words.strip() or not mark), note
 
 
 def plain(prompt: str) -> Plain:
@@ -121,25 +138,32 @@ def cut(prompt: str, spans: Iterable[tuple[int, int]], options: Iterable[tuple[i
     A bracket, or a place between commas, that holds nothing else goes with the words; an option of an alternation is
     never emptied. Extra networks and weights of other words stay.
     """
-    fixed = [option for option in options if prompt[option[0] : option[1]].strip()]
+    fixed = sorted(option for option in options if prompt[option[0] : option[1]].strip())
+    kept = sorted(
+        match.span() for pattern in (_EXTRA_NETWORK, _WILDCARD, _WEIGHT) for match in pattern.finditer(prompt)
+    )
     for start, end in sorted(spans, reverse=True):
-        emptied = [
-            option
-            for option in fixed
-            if option[0] < end
-            and start < option[1]
-            and not (prompt[option[0] : max(start, option[0])] + prompt[min(end, option[1]) : option[1]]).strip()
-        ]
-        if emptied:
+        if _empties_one(prompt, start, end, fixed):
             continue
-        for piece in reversed(_text_only(prompt, start, end)):
+        for piece in reversed(_text_only(prompt, start, end, kept)):
             prompt = _cut_one(prompt, *piece)
     return prompt
 
 
-def _text_only(prompt: str, start: int, end: int) -> list[tuple[int, int]]:
-    """The parts of a span that are words: brackets, weights and extra networks inside it stay."""
-    keep = [match.span() for pattern in (_EXTRA_NETWORK, _WILDCARD, _WEIGHT) for match in pattern.finditer(prompt)]
+def _empties_one(prompt: str, start: int, end: int, options: list[tuple[int, int]]) -> bool:
+    """Whether an option, of those sorted by their start, holds nothing beside the span."""
+    head = prompt[:start].rstrip()
+    first = bisect_left(options, (len(head), 0))
+    for left, right in islice(options, first, bisect_left(options, (end, 0))):
+        if start < right and not (prompt[left:start] + prompt[min(end, right) : right]).strip():
+            return True
+    return False
+
+
+def _text_only(prompt: str, start: int, end: int, kept: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """The parts of a span that are words: brackets, weights and extra networks (`kept`, sorted) inside it stay."""
+    first = max(bisect_left(kept, (start, 0)) - 3, 0)  # one of each pattern may begin before the span
+    keep = list(islice(kept, first, bisect_left(kept, (end, 0))))
     keep += [(place, place + 1) for place in range(start, end) if prompt[place] in "()[]{}\\|"]
     pieces = []
     at = start

@@ -21,6 +21,12 @@ PREPOSITIONS = words("""
     after before during for like upon via throughout until till about featuring containing atop alongside opposite
     despite per than out
 """)
+PLACE_ADVERBS = words("""
+    above below beneath underneath beyond behind inside outside within around beside across nearby overhead aloft
+    offshore upstream downstream
+""")
+"""Words that say where a thing is without a noun after them: "the clouds above drift left"."""
+
 ATTACHED = words("of with featuring containing")
 """Prepositions whose object can be the subject of a verb that follows: "a lake with waves moving left"."""
 
@@ -123,6 +129,7 @@ TURNS: dict[str, MotionKind] = {
     "contraclockwise": MotionKind.SWIRL_CCW,
     "widdershins": MotionKind.SWIRL_CCW,
 }
+TURN_ADJECTIVES = words("a an the slow gentle great wide huge tight giant")
 COUNTER = words("counter anti contra")
 CIRCLES = words(
     "circle circles spiral spirals vortex whirl whirls swirl swirls eddies eddy whirlpool circular whirlpools"
@@ -140,6 +147,9 @@ SIDE_NOUNS = words("""
     brain lane door hander handed most field border margin footer header wingers corners edges sides banks
 """)
 VIEWERS = words("viewer camera observer spectator foreground us me you audience lens")
+BESIDE = words("beside alongside")
+"""After "flowing right" these say where it flows; after any other "right" they make it mean "just"."""
+
 INTENSIFIED = words("""
     through past into before after behind at by beside next now here there away when where as up down to angle on out
     off back ahead until
@@ -152,6 +162,9 @@ PLACE_NAME_PARTS = words("""
     korean german
     bank shore facing ridge ocean atlantic pacific berlin yemen timor by
 """)
+
+MOTIONLESS = words("motionless unmoving immobile static")
+"""Adjectives of what stands still."""
 
 STATIC_VERBS = words("""
     stretching extending spanning leading looking facing pointing leaning bending curving lying sitting standing hanging
@@ -191,6 +204,9 @@ MOVERS = words("""
     night darkness dusk dawn twilight evening day silence ball log leafless duckling canoeist
 """)
 """Nouns that move, or fall, by themselves and are not in the lexicon: a direction beside them is theirs."""
+
+ALL_THINGS = words("everything all it they this that picture scene image")
+"""Heads that name no thing in particular: what is said of them holds for all that moves."""
 
 WINDS = words("wind winds breeze gust gusts gale gales air storm")
 SHAPES = words("""

@@ -1,0 +1,54 @@
+"""What the words say stands still: "the clouds are not moving", "motionless clouds", "the lake is still"."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from t2c_ext.prompt import vocabulary as vocab
+from t2c_ext.prompt.nodes import Node, Role
+from t2c_ext.prompt.tokens import Kind, Token
+from t2c_ext.prompt.uses import Use
+
+_LINKING = vocab.words("""
+    is are was were be being stand stands standing stay stays staying remain remains remaining lie lies lying keep keeps
+    keeping hold holds holding sit sits sitting hang hangs hanging seem seems completely totally perfectly utterly quite
+    very so all
+""")
+"""Words that may stand between a thing and "still"."""
+
+
+def still_things(tokens: Sequence[Token], nodes: Sequence[Node], uses: Sequence[Use]) -> dict[str, str]:
+    """The things that stand still and are not moved by other words: lower case to the words of the prompt."""
+    verbs = vocab.motion_verbs()
+    moved = {id(node) for use in uses if not use.negated and use.verb.verb is not vocab.STILL for node in use.things}
+    denied = {id(node) for use in uses if use.negated and _is_motion(use) for node in use.things}
+    found: dict[str, str] = {}
+    for node in nodes:
+        if node.role is not Role.NOUN or node.mention is None or node.negated or id(node) in moved:
+            continue
+        if id(node) in denied or _is_called_motionless(tokens, node) or _is_said_to_be_still(tokens, node, verbs):
+            found.setdefault(node.mention.text.lower(), node.mention.text)
+    driven = {node.mention.text.lower() for node in nodes if id(node) in moved and node.mention is not None}
+    return {key: text for key, text in found.items() if key not in driven}
+
+
+def _is_motion(use: Use) -> bool:
+    """A verb of motion: what does not sing or shine may well move."""
+    return use.verb.verb not in (vocab.STILL, vocab.LONE)
+
+
+def _is_called_motionless(tokens: Sequence[Token], node: Node) -> bool:
+    return any(token.lower in vocab.MOTIONLESS for token in tokens[node.first : node.last])
+
+
+def _is_said_to_be_still(tokens: Sequence[Token], node: Node, verbs: dict[str, vocab.VerbForm]) -> bool:
+    """ "are still" and "standing motionless", but not "are still drifting"."""
+    at = node.last
+    while at < len(tokens) and tokens[at].kind is Kind.WORD and tokens[at].lower in _LINKING:
+        at += 1
+    if at == node.last or at >= len(tokens):
+        return False
+    word = tokens[at].lower
+    after = tokens[at + 1].lower if at + 1 < len(tokens) else ""
+    goes_on = after in verbs or after.endswith("ing") or after.endswith("ly")
+    return word in vocab.MOTIONLESS or (word == "still" and not goes_on)

@@ -12,9 +12,11 @@ import numpy as np
 
 from t2c_ext.errors import UserError
 from t2c_ext.media.pictures import read_picture, take_mask, to_picture
-from t2c_ext.motion.field import read_flow
+from t2c_ext.motion.field import moving_by_flow, read_flow
+from t2c_ext.motion.hints import parse_hints
 from t2c_ext.pipeline import Cinemagraph, Job, Pipeline
 from t2c_ext.progress import CancelCallback, ProgressCallback, Reporter
+from t2c_ext.prompt.parse import parse
 from t2c_ext.recipe import Recipe
 from t2c_ext.twin.choose import choose_source
 from t2c_ext.types import Picture, Region, Regions
@@ -48,7 +50,8 @@ def animate(
             come from `result.rendering.frames()`.
         mask: what moves, white moves: a file, a PIL picture, or an array [h, w] (bool, uint8, or float 0..1); or
             several by name, such as {"river": ..., "clouds": ...}, to which the motion words are bound.
-        flow: a flow file, or an array [h, w, 2] or [2, h, w] in pixels per frame of its own size.
+        flow: a flow file, or an array [h, w, 2] or [2, h, w] in pixels per frame of its own size. Without a mask and
+            without words that name what moves, it moves wherever the flow is not zero.
         natural: a natural-looking twin of the picture that was made elsewhere, of its size.
         workspace: a folder that keeps each stage's result, so that a later run resumes.
         recipe: settings to start from.
@@ -65,11 +68,16 @@ def animate(
     chosen = (recipe or Recipe()).with_values(settings)
     art = _picture(picture)
     twin = None if natural is None else _picture(natural)
+    regions = read_regions(mask)
+    field = None if flow is None else read_flow(Path(flow) if isinstance(flow, (str, os.PathLike)) else flow)
+    if field is not None and regions is None and not _says_what_moves(chosen):
+        moving, notes = moving_by_flow(field, *art.size)
+        regions = Regions((Region("", moving, source="flow"),), notes)
     job = Job(
         chosen,
         choose_source(chosen.twin, chosen.prompt.seed, art, twin),
-        read_regions(mask),
-        None if flow is None else read_flow(Path(flow) if isinstance(flow, (str, os.PathLike)) else flow),
+        regions,
+        field,
         None if output is None else Path(output),
         art if chosen.twin.model else None,
         sources=files_among(picture, mask, flow, natural),
@@ -149,6 +157,12 @@ def read_regions(given: Mask | Mapping[str, Mask] | None) -> Regions | None:
         tuple(Region(name, mask, source="mask") for name, (mask, _) in taken.items()),
         tuple(note for _, notes in taken.values() for note in notes),
     )
+
+
+def _says_what_moves(recipe: Recipe) -> bool:
+    """Whether words or painted regions do, so that a flow need not."""
+    painted = parse_hints(recipe.motion.hints).painted
+    return bool(recipe.region.region.strip() or painted or parse(recipe.prompt).regions)
 
 
 def _given(**values: Any) -> Mapping[str, Any]:

@@ -93,6 +93,7 @@ def parse_document(text: str, what: str) -> dict[str, Any]:
     Raises:
         UserError: it is no JSON or no object, holds a number that is not finite, a key twice, or is nested too deeply.
     """
+    text = text.removeprefix("\ufeff")  # a byte order mark that was taken for a letter
     if not text.strip():
         raise UserError(f"{what} is empty")
     try:

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
+from t2c_ext.documents import parse_document
 from t2c_ext.errors import UserError
 from t2c_ext.motion.hints import short_text
 from t2c_ext.settings import (
@@ -110,11 +111,8 @@ def recipe_from_json(text: str) -> Recipe:
     Raises:
         UserError: not JSON, not a recipe, of a newer version, or with a setting that is unknown or out of range.
     """
-    try:
-        document = json.loads(text)
-    except ValueError as error:
-        raise UserError(f"the recipe is not JSON: {error}") from None
-    if not isinstance(document, dict) or not isinstance(document.get("settings"), dict):
+    document = parse_document(text, "the recipe")
+    if not isinstance(document.get("settings"), dict):
         raise UserError('the recipe has no "settings"')
     version = document.get("version")
     if version != VERSION:

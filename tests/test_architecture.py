@@ -15,7 +15,7 @@ PACKAGE = "t2c_ext"
 
 FLOORS = (
     ("errors", "compass", "console", "jit", "temporaries"),
-    ("types", "progress", "atomic", "documents"),
+    ("types", "progress", "atomic", "documents", "arrays"),
     ("extents",),
     ("settings", "lexicon", "media", "weights", "example"),
     ("prompt", "twin", "region", "motion", "loop", "wording"),

@@ -108,11 +108,11 @@ def test_round_trip(hints: Hints) -> None:
 
 
 WRONG: list[tuple[Any, str]] = [
-    ("{", "hints: not valid JSON"),
-    ("[" * 100_000, "hints: not valid JSON"),
-    ("[1, 2]", r"hints: is \[1, 2\], but must be an object"),
-    ("null", "hints: is None"),
-    ('{"version": 1, "pins": [[NaN, 0]]}', "NaN is not a number"),
+    ("{", "hints: is not valid JSON"),
+    ("[" * 100_000, "hints: is nested too deeply"),
+    ("[1, 2]", "hints: is a list, but must be an object"),
+    ("null", "hints: is null"),
+    ('{"version": 1, "pins": [[NaN, 0]]}', "NaN is no number"),
     ('{"version": 1, "version": 1}', "given twice"),
     ({}, r"hints\.version: is missing"),
     ({"version": 3}, r"hints\.version: is 3, but must be 1 or 2"),
@@ -154,7 +154,7 @@ WRONG: list[tuple[Any, str]] = [
     ({"version": 2, "still": "A" * 2_700_000}, r"hints\.still: is larger than 2 MB"),
     ({"version": 2, "still": text_of(np.zeros((2, 1025)))}, r"hints\.still: is 1025x2, but at most 1024"),
     ({"version": 2, "still": text_of(np.zeros((9, 9)))[:-40]}, r"hints\.still: is (a damaged PNG|not base64)"),
-    ({"version": 2, "still": bomb(60_000, 60_000)}, r"hints\.still: is larger than the 1024 pixels"),
+    ({"version": 2, "still": bomb(60_000, 60_000)}, r"hints\.still: is 60000x60000, but at most 1024"),
     (
         {"version": 2, "regions": [{"name": str(n), "mask": text_of(np.zeros((1, 1)))} for n in range(17)]},
         r"hints\.regions: 17 of them have a mask, but at most 16",

@@ -111,8 +111,8 @@ def test_every_group_is_in_the_recipe() -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("{", "not JSON"),
-        ("[]", "settings"),
+        ("{", "not valid JSON"),
+        ("[]", "a list, but must be an object"),
         (json.dumps({"version": 99, "settings": {}}), "version"),
         (json.dumps({"version": 1, "settings": {"colour": 1}}), "colour"),
         (json.dumps({"version": 1, "settings": {"frames": 0}}), "frames"),

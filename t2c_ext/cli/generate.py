@@ -13,11 +13,11 @@ from t2c_ext.cli.options import (
     add_settings,
     masks,
     output_for,
-    read_text,
     recipe_of,
     reporter_on,
 )
 from t2c_ext.console import say, tell
+from t2c_ext.documents import read_text
 from t2c_ext.errors import UserError
 from t2c_ext.recipe import Recipe, recipe_from_json
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from t2c_ext.cli.naming import clipped, free_name, named
+from t2c_ext.documents import read_text
 from t2c_ext.errors import UserError
 from t2c_ext.progress import Reporter
 from t2c_ext.recipe import Recipe
@@ -98,14 +99,6 @@ def recipe_of(options: argparse.Namespace, base: Recipe) -> Recipe:
     if "hints" in given and not str(given["hints"]).lstrip().startswith("{") and given["hints"]:
         given["hints"] = read_text(Path(str(given["hints"])))
     return base.with_values(given)
-
-
-def read_text(path: Path) -> str:
-    """The text of a file; UserError when it cannot be read."""
-    try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}") from None
 
 
 def reporter_on(stack: ExitStack) -> Reporter:

@@ -1,7 +1,9 @@
 """Flow files, and a flow that the user gives.
 
-Read are `.npz` (array `flow`, or its only array), `.npy`, `.flo` (Middlebury) and the paper's `Motion.pt` / `.pth`,
-whose values are divided by 64; channels first or last, with or without a batch of one.
+Read are `.npz` (array `flow`, the only array that is one, or two of one component each), `.npy`, `.flo` (Middlebury)
+and the paper's `Motion.pt` / `.pth`, whose values are divided by 64; channels first or last, with or without a batch of
+one. Where a flow lies on its side beside its picture ([W, H, 2], as some programs index), it is put upright. Sizes are
+judged before anything is unpacked.
 
 Values that are no motion: a vector of a `.flo` beyond 1e9 means "unknown" in that format and becomes zero. Anything
 else that is not finite, or longer per frame than twice the field's long side, is refused: silently cleaned, it would
@@ -18,6 +20,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from t2c_ext.arrays import read_array, read_arrays
 from t2c_ext.atomic import replacing
 from t2c_ext.errors import UserError
 from t2c_ext.settings import MotionSettings
@@ -29,6 +32,20 @@ MOTION_NORM = 64.0
 _FLO_MAGIC = 202021.25
 _FLO_UNKNOWN = 1e9
 _MAX_SIDE = 32768
+_LARGEST = 80_000_000
+"""Pixels; no picture has more."""
+
+_HEAD = 12
+"""Bytes in front of a `.flo`'s vectors: its mark, width and height."""
+
+_COMPONENTS = (("u", "v"), ("dx", "dy"), ("x", "y"), ("flow_x", "flow_y"), ("vx", "vy"))
+"""What programs call the arrays of a flow that they keep apart."""
+
+_SAME_SHAPE, _OTHER_SHAPE = 0.02, 0.1
+"""Logarithms of aspects: up to the first they are one, from the second on they differ."""
+
+_NEARLY_ALL = 0.95
+"""The share of a picture from which on a flow that says what moves says that everything does."""
 
 
 def read_flow(source: str | os.PathLike[str] | NDArray[Any]) -> FloatArray:
@@ -40,13 +57,13 @@ def read_flow(source: str | os.PathLike[str] | NDArray[Any]) -> FloatArray:
     if isinstance(source, np.ndarray):
         return _checked(_channels_last(source, "the flow"), "the flow")
     path = Path(source)
-    readers = {".npz": _read_npz, ".npy": _read_npy, ".flo": _read_flo, ".pt": _read_torch, ".pth": _read_torch}
+    readers = {".npz": _read_npz, ".npy": read_array, ".flo": _read_flo, ".pt": _read_torch, ".pth": _read_torch}
     reader = readers.get(path.suffix.lower())
     if reader is None:
         raise UserError(f"{path.name} is no flow file; known are {', '.join(readers)}")
-    if not path.is_file():
-        raise UserError(f"there is no flow file {path}")
     try:
+        if not path.is_file():
+            raise UserError(f"there is no flow file {path}")
         values = reader(path)
     except UserError:
         raise
@@ -99,15 +116,51 @@ def prepare_flow(flow: FloatArray, mask: FloatArray, settings: MotionSettings) -
     """
     if not np.any(mask > 0):
         raise UserError("the mask is empty; paint where it moves")
-    field = resize_flow(read_flow(np.asarray(flow)), *mask.shape)
-    notes = []
-    if field.shape[:2] != np.asarray(flow).shape[:2] and field.shape[:2] != np.asarray(flow).shape[-2:]:
-        notes.append(f"The flow was resized to the picture's {mask.shape[1]} x {mask.shape[0]}.")
+    field, notes = fit_flow(read_flow(np.asarray(flow)), *mask.shape)
     field *= np.float32(settings.speed)
     field[mask <= 0] = 0
     if settings.speed > 0 and not np.any(field):
         raise UserError("the flow stands still everywhere inside the mask; check that both belong to this picture")
-    return Flow(field, "file", tuple(notes))
+    return Flow(field, "file", notes)
+
+
+def fit_flow(flow: FloatArray, height: int, width: int) -> tuple[FloatArray, tuple[str, ...]]:
+    """The flow [h, w, 2] of a picture, upright and of its size, in an array of its own, and sentences for the user."""
+    notes: tuple[str, ...] = ()
+    old_height, old_width = flow.shape[:2]
+    aspect = np.log(width / height)
+    if abs(np.log(old_width / old_height) - aspect) > _OTHER_SHAPE:
+        if abs(np.log(old_height / old_width) - aspect) <= _SAME_SHAPE:
+            flow = flow.swapaxes(0, 1)
+            notes += ("The flow lay on its side ([width, height, 2]) and was put upright.",)
+        else:
+            notes += (f"The flow has another shape than the picture ({old_width} x {old_height}).",)
+    if flow.shape[:2] != (height, width):
+        notes += (f"The flow was resized to the picture's {width} x {height}.",)
+    return resize_flow(np.ascontiguousarray(flow), height, width), notes
+
+
+def moving_by_flow(flow: FloatArray, height: int, width: int) -> tuple[FloatArray, tuple[str, ...]]:
+    """What moves by a flow where nothing else says it: wherever the flow is not zero.
+
+    Args:
+        flow: float32 [h, w, 2].
+        height, width: of the picture.
+
+    Returns:
+        float32 [height, width], 0..1, and sentences for the user.
+
+    Raises:
+        UserError: the flow is zero everywhere.
+    """
+    moves = (flow[..., 0] != 0) | (flow[..., 1] != 0)
+    if not moves.any():
+        raise UserError("the flow is zero everywhere: nothing would move")
+    share = np.repeat(moves[..., None], 2, axis=2).astype(np.float32)
+    mask = np.ascontiguousarray((fit_flow(share, height, width)[0] > 0).any(axis=2), np.float32)
+    if mask.mean() >= _NEARLY_ALL:
+        return mask, ("The flow moves the whole picture; give a mask to hold a part of it still.",)
+    return mask, ()
 
 
 def _channels_last(values: NDArray[Any], name: str) -> FloatArray:
@@ -119,43 +172,51 @@ def _channels_last(values: NDArray[Any], name: str) -> FloatArray:
         raise UserError(f"{name} has the shape {list(values.shape)}, but a flow is [H, W, 2] or [2, H, W]")
     if values.shape[-1] != 2:
         values = values.transpose(1, 2, 0)
-    if min(values.shape) < 1 or max(values.shape) > _MAX_SIDE:
-        raise UserError(f"{name} has the shape {list(values.shape)}, but each side must be from 1 to {_MAX_SIDE}")
+    if min(values.shape) < 1 or max(values.shape) > _MAX_SIDE or values.shape[0] * values.shape[1] > _LARGEST:
+        raise UserError(
+            f"{name} has the shape {list(values.shape)}, but each side must be from 1 to {_MAX_SIDE}, and both "
+            f"together at most {_LARGEST // 10**6} megapixels"
+        )
     with np.errstate(over="ignore"):
         return np.ascontiguousarray(values, np.float32)
 
 
 def _checked(flow: FloatArray, name: str) -> FloatArray:
-    if not np.isfinite(flow).all():
+    lowest, highest = float(flow.min()), float(flow.max())
+    if not np.isfinite(highest - lowest):
         share = 1 - float(np.isfinite(flow).all(axis=2).mean())
         raise UserError(f"{name} has NaN or infinite vectors ({share:.1%} of them); set them to zero")
-    largest, limit = float(np.abs(flow).max()), 2 * max(flow.shape[:2])
+    largest, limit = max(highest, -lowest), 2 * max(flow.shape[:2])
     if largest > limit:
         raise UserError(f"{name} moves up to {largest:.3g} pixels per frame; more than {limit} is no motion")
     return flow
 
 
 def _read_npz(path: Path) -> NDArray[Any]:
-    with np.load(path, allow_pickle=False) as data:
-        names = list(data.files)
-        if "flow" not in names and len(names) != 1:
-            raise UserError(f"{path.name} has no array called flow, but {', '.join(names) or 'nothing'}")
-        return np.asarray(data["flow" if "flow" in names else names[0]])
-
-
-def _read_npy(path: Path) -> NDArray[Any]:
-    return np.asarray(np.load(path, allow_pickle=False))
+    found = read_arrays(path)
+    if "flow" in found:
+        return found["flow"]
+    likely = [values for values in found.values() if values.ndim in (3, 4) and 2 in values.shape]
+    if len(likely) == 1 or len(found) == 1:
+        return likely[0] if likely else next(iter(found.values()))
+    for first, second in _COMPONENTS:
+        if first in found and second in found and found[first].shape == found[second].shape:
+            return np.stack([found[first], found[second]], axis=-1)
+    raise UserError(f"{path.name} has no array called flow, but {', '.join(found)[:80] or 'nothing'}")
 
 
 def _read_flo(path: Path) -> NDArray[Any]:
-    content = path.read_bytes()
-    if len(content) < 12 or np.frombuffer(content, "<f4", 1)[0] != np.float32(_FLO_MAGIC):
-        raise UserError(f"{path.name} is not a .flo file (its first four bytes are wrong)")
-    width, height = (int(side) for side in np.frombuffer(content, "<i4", 2, 4))
-    if not (0 < width <= _MAX_SIDE and 0 < height <= _MAX_SIDE) or len(content) != 12 + 8 * width * height:
-        raise UserError(f"{path.name} is damaged: its length does not fit its size of {width} x {height}")
-    flow = np.frombuffer(content, "<f4", 2 * width * height, 12).reshape(height, width, 2).copy()
-    flow[(np.abs(flow) > _FLO_UNKNOWN).any(axis=2)] = 0
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        head = file.read(_HEAD)
+        if len(head) < _HEAD or np.frombuffer(head, "<f4", 1)[0] != np.float32(_FLO_MAGIC):
+            raise UserError(f"{path.name} is not a .flo file (its first four bytes are wrong)")
+        width, height = (int(side) for side in np.frombuffer(head, "<i4", 2, 4))
+        sides = 0 < width <= _MAX_SIDE and 0 < height <= _MAX_SIDE and width * height <= _LARGEST
+        if not sides or size != _HEAD + 8 * width * height:
+            raise UserError(f"{path.name} is damaged: its length does not fit its size of {width} x {height}")
+        flow = np.fromfile(file, "<f4", 2 * width * height).reshape(height, width, 2)
+    flow[((flow > _FLO_UNKNOWN) | (flow < -_FLO_UNKNOWN)).any(axis=2)] = 0
     return flow
 
 

@@ -23,6 +23,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, TypeVar
 
+from t2c_ext.documents import parse_document
 from t2c_ext.errors import UserError
 from t2c_ext.motion.painted import decode_painted, encode_painted
 from t2c_ext.types import Arrow, Hints, MotionKind, RegionHint, Swirl
@@ -137,24 +138,7 @@ def _version(document: Any) -> int:
 def _decode(text: str) -> Any:
     if len(text) > MAX_TEXT:
         raise UserError(f"hints: longer than {MAX_TEXT // 10**6} million letters")
-
-    def refuse(word: str) -> Any:
-        raise UserError(f"hints: {word} is not a number that can be used")
-
-    try:
-        return json.loads(text, parse_constant=refuse, object_pairs_hook=_no_repeats)
-    except UserError:
-        raise
-    except (ValueError, RecursionError) as error:
-        reason = error.msg if isinstance(error, json.JSONDecodeError) else "too long a number or too deep"
-        raise UserError(f"hints: not valid JSON ({reason})") from None
-
-
-def _no_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    result = dict(pairs)
-    if len(result) != len(pairs):
-        raise UserError("hints: a key is given twice")
-    return result
+    return parse_document(text, "hints:")
 
 
 def _short(value: object) -> str:

@@ -15,6 +15,12 @@ from t2c_ext.types import Stage
 
 Value = bool | int | float | str
 
+LONGEST = 20_000
+"""Letters of a text; the hints, which hold painted masks, have a limit of their own."""
+
+_QUOTED = 60
+"""Letters of a wrong value that an error repeats."""
+
 
 @dataclass(frozen=True)
 class Setting:
@@ -66,16 +72,16 @@ class Setting:
         """
         converted = self._convert(value)
         if self.choices and converted not in self.choices:
-            raise UserError(f"{self.name} is {value!r}, but must be one of: {', '.join(self.choices)}")
+            raise UserError(f"{self.name} is {_quoted(value)}, but must be one of: {', '.join(self.choices)}")
         if isinstance(converted, (int, float)) and not isinstance(converted, bool):
             low = -float("inf") if self.minimum is None else self.minimum
             high = float("inf") if self.maximum is None else self.maximum
             if not low <= converted <= high:
-                raise UserError(f"{self.name} is {value}, but must be from {low:g} to {high:g}")
+                raise UserError(f"{self.name} is {str(value)[:_QUOTED]}, but must be from {low:g} to {high:g}")
         return converted
 
     def _convert(self, value: object) -> Value:
-        wrong = UserError(f"{self.name} is {value!r}, but must be {_WORD_FOR_TYPE[self.type]}")
+        wrong = UserError(f"{self.name} is {_quoted(value)}, but must be {_WORD_FOR_TYPE[self.type]}")
         if self.type is bool:
             if isinstance(value, str) and value.lower() in ("true", "false"):
                 return value.lower() == "true"
@@ -85,6 +91,8 @@ class Setting:
         if self.type is str:
             if not isinstance(value, str) or not _is_unicode(value):
                 raise wrong
+            if len(value) > LONGEST and self.name != "hints":
+                raise UserError(f"{self.name} has {len(value)} letters, but at most {LONGEST} are read; shorten it")
             return value
         if isinstance(value, bool) or not isinstance(value, (int, float, str)):
             raise wrong
@@ -97,6 +105,12 @@ class Setting:
         if not number.is_integer():
             raise wrong
         return int(number)
+
+
+def _quoted(value: object) -> str:
+    """A wrong value, or how it begins."""
+    shown = repr(value[: _QUOTED + 1] if isinstance(value, str) else value)
+    return shown if len(shown) <= _QUOTED else f"{shown[:_QUOTED]}..."
 
 
 def _is_unicode(text: str) -> bool:

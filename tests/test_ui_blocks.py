@@ -14,8 +14,9 @@ from t2c_ext.cli import main
 def test_every_element_has_an_id_of_its_own(tmp_path: Path, model: str) -> None:
     pytest.importorskip("gradio")
     from t2c_ext.app import build
+    from t2c_ext.ui.studio import Studio
 
-    demo = build(tmp_path, model)
+    demo = build(Studio(tmp_path, model), str)
     ids = [block.elem_id for block in demo.blocks.values() if getattr(block, "elem_id", None)]
     assert len(set(ids)) == len(ids) and {"t2c_picture", "t2c_animate", "t2c_cancel", "t2c_run_region"} <= set(ids)
     assert ("t2c_generate" in ids) == bool(model) and "t2c_model" not in ids

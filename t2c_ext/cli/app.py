@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import signal
+import os
+import sys
 
-from t2c_ext.app import LOOPBACK
+from t2c_ext.app import LOOPBACK, Door
 from t2c_ext.cli.options import Commands, a_path, add_models_path
-from t2c_ext.errors import UserError
+from t2c_ext.ui.users import VARIABLE, from_file, from_variable, pair
 
 
 def register(commands: Commands) -> None:
@@ -19,9 +20,23 @@ def register(commands: Commands) -> None:
         "--host", default=LOOPBACK, metavar="ADDRESS", help=f"listen at this address (default: {LOOPBACK})"
     )
     app.add_argument("--port", type=int, metavar="N", help="default: the first free one from 7860 on")
+    app.add_argument(
+        "--allow-host",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="answer under this name too, such as that of a proxy before the app; may be repeated",
+    )
     app.add_argument("--share", action="store_true", help="also give out a public address, through Gradio's servers")
     app.add_argument(
-        "--auth", action="append", default=[], metavar="USER:PASSWORD", help="let in only this user; may be repeated"
+        "--auth-file", type=a_path, metavar="FILE", help="let in only the users in it, a line USER:PASSWORD for each"
+    )
+    app.add_argument(
+        "--auth",
+        action="append",
+        default=[],
+        metavar="USER:PASSWORD",
+        help=f"the same for one user; others on this machine can see it, unlike --auth-file and {VARIABLE}",
     )
     app.add_argument("--browser", action="store_true", help="open a browser")
     add_models_path(app)
@@ -31,22 +46,20 @@ def register(commands: Commands) -> None:
 def _app(options: argparse.Namespace) -> int:
     from t2c_ext.app import serve
 
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # the temporary folder goes then, too
-    serve(
-        options.folder,
-        model=options.model,
-        host=options.host,
-        port=options.port,
-        share=options.share,
-        auth=[_pair(text) for text in options.auth],
-        browser=options.browser,
-    )
+    door = Door(options.host, options.port, options.allow_host, options.share, _users(options), browser=options.browser)
+    serve(options.folder, model=options.model, door=door)
     return 0
 
 
-def _pair(text: str) -> tuple[str, str]:
-    """User and password; UserError when it is no such pair."""
-    user, colon, password = text.partition(":")
-    if not (user and colon and password):
-        raise UserError("--auth must be USER:PASSWORD")
-    return user, password
+def _users(options: argparse.Namespace) -> list[tuple[str, str]]:
+    """All who may come in; UserError where one has no password."""
+    users = from_variable(os.environ.get(VARIABLE, ""))
+    if options.auth_file is not None:
+        users += from_file(options.auth_file)
+    given = [pair(text, "--auth") for text in options.auth]
+    if given:
+        print(
+            f"t2c: the password after --auth can be read in the list of processes; use --auth-file or {VARIABLE}",
+            file=sys.stderr,
+        )
+    return users + given

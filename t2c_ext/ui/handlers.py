@@ -18,7 +18,7 @@ from t2c_ext.ui.pictures import draw_candidates, draw_stages
 from t2c_ext.ui.samples import Sample
 from t2c_ext.ui.session import Session, Shown, keep_still
 from t2c_ext.ui.state import STRIP, loop_of, shown_of, state_text
-from t2c_ext.ui.studio import VIEW, Studio, Unreadable
+from t2c_ext.ui.studio import VIEW, Studio, Upload
 from t2c_ext.ui.task import Task
 from t2c_ext.wording import for_a_page
 from t2c_ext.workspace import Workspace
@@ -80,9 +80,7 @@ class Handlers:
 
     # ---- what is put in ----------------------------------------------------------------------------------------------
 
-    def register(
-        self, id: str, picture: Image.Image | Unreadable | None, mask: Image.Image | Unreadable | None
-    ) -> View:
+    def register(self, id: str, picture: Image.Image | Upload | None, mask: Image.Image | Upload | None) -> View:
         """A picture was put in, or taken away."""
         try:
             new = self.studio.register(id, picture, mask)
@@ -99,7 +97,7 @@ class Handlers:
         id, given = self.studio.example(id)
         return self._fresh(id), given
 
-    def put_mask(self, id: str, mask: Image.Image | Unreadable | None, values: Mapping[str, object]) -> View:
+    def put_mask(self, id: str, mask: Image.Image | Upload | None, values: Mapping[str, object]) -> View:
         """A mask was put in, or taken away."""
         try:
             self.studio.put_mask(id, mask)

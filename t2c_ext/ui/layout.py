@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import gradio as gr
@@ -205,7 +206,7 @@ def _image(label: str, name: str, height: int) -> Any:
     made = gr.Image(
         type="pil", image_mode="RGBA", label=label, height=height, interactive=True, elem_id=f"{PREFIX}_{name}"
     )
-    made.preprocess = lambda given: taken_in(given, name)
+    made.preprocess = lambda given: None if given is None else partial(taken_in, given, name)
     return made
 
 

@@ -1,66 +1,150 @@
-"""How much a visitor may send at once."""
+"""How much a visitor may send at once, how slowly, and how often a password may be tried."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, MutableMapping
-from dataclasses import dataclass
-from typing import Any
+import asyncio
+import time
+from collections import Counter, deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
 
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-Application = Callable[[Message, Receive, Send], Awaitable[None]]
+from t2c_ext.ui.asgi import Application, Message, Receive, Send, answer, header
+
+PATIENCE = 20.0
+"""Seconds that a request's body may take, and besides one for every `SLOWEST` of its bytes."""
+
+SLOWEST = 32_000
+"""Bytes per second; a slow telephone line's."""
+
+_TOO_LARGE = "this is larger than what may be sent"
+_TOO_MUCH = "too much is being sent at once; try again in a moment"
 
 
-class _TooLarge(Exception):
-    """More has arrived than may."""
+class _Refused(Exception):
+    """A body is not read to its end."""
+
+    def __init__(self, status: int, text: str) -> None:
+        super().__init__(text)
+        self.status, self.text = status, text
 
 
-@dataclass(frozen=True)
-class BodyLimit:
-    """An ASGI application that answers 413 to a request that is too large, as soon as that is known.
+@dataclass
+class Intake:
+    """Counts the bytes of the bodies that are being received or answered.
 
     Attributes:
-        app: what it stands before.
-        most: bytes of a request's body.
+        total: bytes of all of them together.
+        share: bytes of one visitor's.
     """
 
-    app: Application
+    total: int
+    share: int
+    _held: Counter[str] = field(default_factory=Counter)
+
+    def take(self, visitor: str, amount: int) -> bool:
+        """Whether there is room for some more of a visitor's bytes; they count until they are given back."""
+        if self._held.total() + amount > self.total or self._held[visitor] + amount > self.share:
+            return False
+        self._held[visitor] += amount
+        return True
+
+    def give_back(self, visitor: str, amount: int) -> None:
+        """They are no longer held."""
+        self._held[visitor] -= amount
+        if self._held[visitor] <= 0:
+            del self._held[visitor]
+
+
+@dataclass
+class _Body:
+    """A request's body on its way to the application."""
+
+    receive: Receive
     most: int
+    intake: Intake
+    visitor: str
+    started: float = field(default_factory=time.monotonic)
+    arrived: int = 0
+    whole: bool = False
 
-    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
-        """Handle one connection."""
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
-        declared = dict(scope["headers"]).get(b"content-length", b"")
-        if declared.isdigit() and int(declared) > self.most:
-            await _refuse(send)
-            return
-        arrived, begun = 0, False
+    async def next(self) -> Message:
+        """The next part of it; raises where it is too large, too slow, or too much beside others."""
+        if self.whole:
+            return await self.receive()
+        left = PATIENCE + self.arrived / SLOWEST - (time.monotonic() - self.started)
+        try:
+            message = await asyncio.wait_for(self.receive(), max(0.0, left))
+        except asyncio.TimeoutError:  # before Python 3.11 not the built-in of that name
+            raise _Refused(408, "this came too slowly") from None
+        amount = len(message.get("body", b""))
+        if self.arrived + amount > self.most:
+            raise _Refused(413, _TOO_LARGE)
+        if not self.intake.take(self.visitor, amount):
+            raise _Refused(503, _TOO_MUCH)
+        self.arrived += amount
+        self.whole = not message.get("more_body", False)
+        return message
 
-        async def counted() -> Message:
-            nonlocal arrived
-            message = await receive()
-            arrived += len(message.get("body", b""))
-            if arrived > self.most:
-                raise _TooLarge
-            return message
 
-        async def watched(message: Message) -> None:
-            nonlocal begun
+async def with_limited_body(  # noqa: PLR0917
+    app: Application, scope: Message, receive: Receive, send: Send, most: int, intake: Intake, visitor: str
+) -> None:
+    """Let an application answer a request whose body is at most `most` bytes; else answer 408, 413 or 503 at once."""
+    declared = header(scope, "content-length")
+    if declared and not (declared.isdecimal() and int(declared) <= most):
+        await answer(send, 413, _TOO_LARGE)
+        return
+    body = _Body(receive, most, intake, visitor)
+    begun = False
+    refused: list[_Refused] = []
+
+    async def counted() -> Message:
+        try:
+            return await body.next()
+        except _Refused as error:
+            refused.append(error)
+            raise
+
+    async def watched(message: Message) -> None:
+        nonlocal begun
+        if not refused:  # the application's own words about a body that broke off come second
             begun = True
             await send(message)
 
-        try:
-            await self.app(scope, counted, watched)
-        except _TooLarge:
-            if not begun:
-                await _refuse(send)
+    try:
+        await app(scope, counted, watched)
+    except Exception:
+        if not refused:
+            raise
+    finally:
+        intake.give_back(visitor, body.arrived)
+    if refused and not begun:
+        await answer(send, refused[0].status, refused[0].text, [(b"connection", b"close")])
 
 
-async def _refuse(send: Send) -> None:
-    text = b"this is larger than what may be sent"
-    headers = [(b"content-type", b"text/plain"), (b"content-length", str(len(text)).encode())]
-    await send({"type": "http.response.start", "status": 413, "headers": headers})
-    await send({"type": "http.response.body", "body": text})
+@dataclass
+class Throttle:
+    """Counts tries.
+
+    Attributes:
+        most: tries within `seconds` from one address.
+        total: the same, from all together.
+        seconds: how long a try counts.
+        now: the time in seconds.
+    """
+
+    most: int = 8
+    total: int = 60
+    seconds: float = 60.0
+    now: Callable[[], float] = time.monotonic
+    _tries: deque[tuple[float, str]] = field(default_factory=deque)
+
+    def allows(self, address: str) -> bool:
+        """Whether one may try again from there."""
+        while self._tries and self._tries[0][0] < self.now() - self.seconds:
+            self._tries.popleft()
+        return len(self._tries) < self.total and sum(row[1] == address for row in self._tries) < self.most
+
+    def count(self, address: str) -> None:
+        """Someone has tried in vain."""
+        self._tries.append((self.now(), address))

@@ -33,10 +33,29 @@ def addresses(prefix: str) -> Address:
     """Addresses below `prefix`; a file that has changed gets a new one, so that no browser shows the old."""
 
     def address(path: Path) -> str:
-        version = path.stat().st_mtime_ns if path.exists() else 0
-        return f"{prefix}{quote(path.resolve().as_posix())}?v={version}"
+        return f"{prefix}{quote(path.resolve().as_posix())}?v={_version(path)}"
 
     return address
+
+
+def addresses_within(folders: Mapping[str, Path]) -> Address:
+    """Addresses that say nothing about where on the server a file lies.
+
+    Args:
+        folders: by what the addresses of their files begin with.
+    """
+
+    def address(path: Path) -> str:
+        for prefix, folder in folders.items():
+            if path.is_relative_to(folder):
+                return f"{prefix}{quote(path.relative_to(folder).as_posix())}?v={_version(path)}"
+        raise ValueError(f"{path} is not given out")
+
+    return address
+
+
+def _version(path: Path) -> int:
+    return path.stat().st_mtime_ns if path.exists() else 0
 
 
 def progress(reached: tuple[str, int, int], picture: str = "") -> str:

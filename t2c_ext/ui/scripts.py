@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import mimetypes
 from pathlib import Path
 
 import t2c_ext
@@ -35,18 +34,17 @@ def style_sheet() -> str:
     raise UserError("the page's style is missing; install the package again")
 
 
-def starter(address: Address) -> str:
+def starter(address: Address, alive: str) -> str:
     """A JavaScript function that loads the scripts into the page, once.
 
     Args:
         address: of a file on the page's server.
+        alive: where the page says, each minute, that it is still open.
     """
-    # Windows takes types from its registry, which often knows no modules
-    for ending in (".js", ".mjs"):
-        mimetypes.add_type("text/javascript", ending)
-    where = json.dumps(address(scripts_folder() / MAIN))
+    where, told = json.dumps(address(scripts_folder() / MAIN)), json.dumps(alive)
     return (
         "() => { if (window.t2c) { window.t2c.mount(); return []; } "
+        f"setInterval(() => fetch({told}).catch(() => 0), 60000); "
         f"const script = document.createElement('script'); script.src = {where}; document.head.append(script); "
         "return []; }"
     )

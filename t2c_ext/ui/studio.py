@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import shutil
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +15,7 @@ from PIL import Image
 
 from t2c_ext.atomic import replacing
 from t2c_ext.errors import UserError
+from t2c_ext.media.opening import LARGEST
 from t2c_ext.media.pictures import read_picture, take_mask, to_bytes, to_picture
 from t2c_ext.motion.painted import LONGEST
 from t2c_ext.pipeline import Job, open_job
@@ -42,8 +44,27 @@ class Unreadable:
     why: str
 
 
+Upload = Callable[[int], Image.Image | Unreadable | None]
+"""Unpacks what was put in, where it has at most so many pixels."""
+
+
 VIEW = "view"
 """The folder of a workspace in which lies what only the page shows."""
+
+EXAMPLE = "example"
+"""The folder of the example's picture, beside the workspaces."""
+
+SHARED_AREA = 24_000_000
+"""Pixels of one picture where strangers share the machine; a camera's."""
+
+MOST_SESSIONS = 300
+"""Pictures that are worked on at once, by all visitors together."""
+
+MOST_MASKED = 4 * LARGEST
+"""Pixels of all their masks together, of four bytes each."""
+
+FAREWELL = 5.0
+"""Seconds that the runs in hand get to stop at the end."""
 
 
 @dataclass(frozen=True)
@@ -78,6 +99,8 @@ class Studio:
             table.
         sampling_rows: what the maker is set by, in place of the table's rows of the same names; none: the table's.
         sessions: by the name of their workspace.
+        keeps: whether a workspace that was run stays when its visitor has left.
+        most_pixels: of a picture or mask that is put in.
     """
 
     folder: Path
@@ -88,6 +111,9 @@ class Studio:
     sampling_rows: tuple[Setting, ...] = ()
     glimpse: Callable[[], Image.Image | None] | None = None
     sessions: dict[str, Session] = field(default_factory=dict)
+    keeps: bool = True
+    most_pixels: int = LARGEST
+    _reading: threading.Lock = field(default_factory=threading.Lock)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     @property
@@ -97,9 +123,7 @@ class Studio:
 
     # ---- what is put in ----------------------------------------------------------------------------------------------
 
-    def register(
-        self, id: str, picture: Image.Image | Unreadable | None, mask: Image.Image | Unreadable | None = None
-    ) -> str:
+    def register(self, id: str, picture: Image.Image | Upload | None, mask: Image.Image | Upload | None = None) -> str:
         """Take in a visitor's picture, once; what follows refers to it by the id.
 
         Args:
@@ -113,25 +137,28 @@ class Studio:
         Raises:
             UserError: the picture or the mask cannot be used.
         """
-        if picture is None:
+        with self._reading:  # one after the other, for each may take as much memory as all others together
+            unpacked = self._unpacked(picture)
+            if unpacked is not None:
+                id = self._take_in(id, to_picture(unpacked))
+        if unpacked is None:
             known = self.sessions.get(id)
             if known is not None and not known.picture:
                 return id
             self.leave(id)
             return ""
-        id = self._take_in(id, to_picture(_read(picture)))
         self.put_mask(id, mask)
         return id
 
     def example(self, id: str) -> tuple[str, Sample]:
         """Take in the bundled example; its id, and what goes into the page's fields."""
-        given = sample(self.folder / "example")
+        given = sample(self.folder / EXAMPLE)
         id = self._take_in(id, read_picture(given.picture))
         self.sessions[id].hints = given.hints
         self.sessions[id].words = {"prompt": given.prompt, "motion": given.motion}
         return id, given
 
-    def put_mask(self, id: str, mask: Image.Image | Unreadable | None) -> None:
+    def put_mask(self, id: str, mask: Image.Image | Upload | None) -> None:
         """Take in what moves, in white; None to find it.
 
         Raises:
@@ -140,7 +167,11 @@ class Studio:
         session = self.sessions.get(id)
         if session is None:
             return
-        regions = None if mask is None else regions_of(_read(mask))
+        with self._reading:
+            unpacked = self._unpacked(mask)
+            regions = None if unpacked is None else regions_of(unpacked)
+        if regions is not None and _area(regions) + self._masked(besides=id) > MOST_MASKED:
+            raise UserError("too many masks are held for all visitors together; paint it, or try again later")
         if not _same_masks(session.mask, regions):
             session.mask, session.new_mask = regions, session.begun
             session.seen_mask = _seen(session.still, regions)
@@ -155,7 +186,21 @@ class Studio:
         session.still = keep_still(art, self.folder / id / VIEW)
         return id
 
+    def _unpacked(self, given: Image.Image | Upload | None) -> Image.Image | None:
+        """What was put in; UserError where it is no picture, or too large for one visitor."""
+        picture = given(self.most_pixels) if callable(given) else given
+        if isinstance(picture, Unreadable):
+            raise UserError(picture.why)
+        return picture
+
+    def _masked(self, besides: str) -> int:
+        """Pixels of the masks that are held, but for one visitor's."""
+        rows = [row.mask for name, row in list(self.sessions.items()) if name != besides]
+        return sum(_area(mask) for mask in rows if mask is not None)
+
     def _new(self, key: str) -> tuple[str, Session]:
+        if len(self.sessions) >= MOST_SESSIONS:
+            raise UserError("too many pictures are being worked on here; try again later")
         id = secrets.token_hex(16)
         Workspace.create(self.folder / id)
         self.sessions[id] = Session(key)
@@ -171,6 +216,25 @@ class Studio:
         if not session.begun:
             del self.sessions[id]
             shutil.rmtree(self.folder / id, ignore_errors=True)
+
+    def forget(self, id: str) -> None:
+        """The visitor has left: what is held in memory goes, and the workspace where none are kept."""
+        session = self.sessions.get(id)
+        if session is None:
+            return
+        self.leave(id)
+        self.sessions.pop(id, None)
+        if not self.keeps:
+            shutil.rmtree(self.folder / id, ignore_errors=True)
+
+    def close(self) -> None:
+        """Nobody is served any more: the runs stop, and what was never run goes."""
+        tasks = [session.task for session in list(self.sessions.values()) if session.begun]
+        for id in list(self.sessions):
+            self.forget(id)
+        end = time.monotonic() + FAREWELL
+        for task in tasks:
+            task.wait(max(0.0, end - time.monotonic()))
 
     # ---- runs --------------------------------------------------------------------------------------------------------
 
@@ -325,10 +389,8 @@ class Studio:
         return task
 
 
-def _read(upload: Image.Image | Unreadable) -> Image.Image:
-    if isinstance(upload, Unreadable):
-        raise UserError(upload.why)
-    return upload
+def _area(regions: Regions) -> int:
+    return sum(row.mask.size for row in regions.regions)
 
 
 def regions_of(mask: Image.Image) -> Regions:

@@ -10,6 +10,7 @@ import numpy as np
 from PIL import Image
 
 from t2c_ext.errors import UserError
+from t2c_ext.media.opening import LARGEST, opened
 from t2c_ext.media.pictures import read_picture, take_mask, to_bytes
 from t2c_ext.media.stills import NOTES
 from t2c_ext.media.text import PARAMETERS
@@ -17,12 +18,13 @@ from t2c_ext.service import decode_file
 from t2c_ext.ui.studio import Unreadable
 
 
-def taken_in(given: Any, what: str) -> Image.Image | Unreadable | None:
+def taken_in(given: Any, what: str, most: int = LARGEST) -> Image.Image | Unreadable | None:
     """The picture or mask of an upload, 8 bits per channel, upright and in sRGB.
 
     Args:
         given: what Gradio hands to a component: a file's path (4 and later), base64 (3), or None.
         what: "picture" or "mask".
+        most: pixels that it may have.
     """
     if isinstance(given, Mapping):  # what Gradio 3's tools for drawing send
         given = given.get("image")
@@ -31,9 +33,20 @@ def taken_in(given: Any, what: str) -> Image.Image | Unreadable | None:
     called = f"the {what}"
     try:
         source = decode_file(given, called) if isinstance(given, str) else Path(str(given.path))
+        _check_area(source, called, most)
         return _mask(source, called) if what == "mask" else _picture(source, called)
     except UserError as error:
         return Unreadable(str(error))
+
+
+def _check_area(source: Path | bytes, called: str, most: int) -> None:
+    """UserError where it has more pixels than one visitor may have; before any of them is unpacked."""
+    with opened(source, called) as picture:
+        width, height = picture.size
+    if width * height > most:
+        raise UserError(
+            f"{called} is {width}x{height}, but at most {most // 10**6} megapixels may be put in; make it smaller"
+        )
 
 
 def _picture(source: Path | bytes, called: str) -> Image.Image:

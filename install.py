@@ -12,6 +12,7 @@ from pathlib import Path
 PACKAGES = {
     "av": "av>=15",
     "cv2": "opencv-python>=4.8",
+    "filelock": "filelock>=3.12",
     "numba": "numba>=0.59",
     "scipy": "scipy>=1.11",
     "skimage": "scikit-image>=0.21",

@@ -73,7 +73,7 @@ def export_loop(
         Cancelled: the user stopped.
     """
     options = options.checked()
-    if not workspace.records.get(Stage.LOOP) or not workspace.records[Stage.LOOP].fingerprint:
+    if not workspace.is_finished(Stage.LOOP):
         raise UserError("there is no finished loop to export; run it first")
     recipe, twin = workspace.load_recipe(), workspace.load_twin()
     hints = parse_hints(recipe.motion.hints)

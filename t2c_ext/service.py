@@ -18,14 +18,15 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from t2c_ext.errors import Cancelled, UserError
-from t2c_ext.media.pictures import read_picture, take_mask
-from t2c_ext.pipeline import Cinemagraph, Job, Pipeline, open_job
+from t2c_ext.errors import UserError
+from t2c_ext.jobs import Job, make_job, open_job, regions_of
+from t2c_ext.media.pictures import read_picture
+from t2c_ext.pipeline import Cinemagraph, Pipeline
 from t2c_ext.progress import Reporter
 from t2c_ext.recipe import Recipe
 from t2c_ext.settings import table
-from t2c_ext.twin.choose import choose_source
-from t2c_ext.types import Picture, Region, Regions, Stage
+from t2c_ext.types import Picture, Regions, Stage
+from t2c_ext.worker import Guard, Worker, at_once
 from t2c_ext.workspace import Workspace
 
 LARGEST_UPLOAD = 64_000_000
@@ -36,9 +37,6 @@ FOLDER = "png"
 
 PLACES = tuple(row.name for row in table() if row.place)
 """Settings that name files or folders."""
-
-POLL = 0.1
-"""Seconds between two looks at whether a request that waits for its turn was cancelled."""
 
 _ID = re.compile(r"[0-9a-f]{16}")
 
@@ -82,14 +80,6 @@ class Made:
     seconds: dict[str, float]
 
 
-Guard = Callable[[Callable[[], None]], None]
-"""Runs the work it is given, and raises what it raises."""
-
-
-def _at_once(work: Callable[[], None]) -> None:
-    work()
-
-
 @dataclass
 class Service:
     """Runs requests one at a time, and keeps their results.
@@ -102,12 +92,10 @@ class Service:
 
     folder: Path
     watch: Callable[[], Reporter] = Reporter
-    guard: Guard = _at_once
+    guard: Guard = at_once
     _lock: threading.Lock = field(default_factory=threading.Lock)
-    _progress: tuple[str, int, int] = ("", 0, 1)
     _count: threading.Lock = field(default_factory=threading.Lock)
-    _open: int = 0
-    _cancels: int = 0
+    _workers: list[Worker] = field(default_factory=list)
 
     def animate(
         self,
@@ -129,16 +117,16 @@ class Service:
             Cancelled: `cancel` was called.
         """
         recipe = refuse_frames(Recipe().with_values(refuse_places(settings)))
-        art = decode_picture(image, "image")
-        twin = None if natural is None else decode_picture(natural, "natural")
-        source = choose_source(recipe.twin, recipe.prompt.seed, art, twin)
-        regions = read_masks(mask)
+        job = make_job(
+            recipe,
+            picture=decode_picture(image, "image"),
+            natural=None if natural is None else decode_picture(natural, "natural"),
+            masks=read_masks(mask),
+        )
         folder = self.folder / secrets.token_hex(8)
         try:
             with self._unnamed():
-                workspace = Workspace.create(folder)
-                workspace.save_inputs(regions, None)
-                return self._run(workspace, lambda: Job(recipe, source, regions))
+                return self._run(Workspace.create(folder), lambda workspace: job)
         except BaseException:
             shutil.rmtree(folder, ignore_errors=True)  # nobody learns its id
             raise
@@ -151,25 +139,25 @@ class Service:
         given = refuse_places(settings)
         refuse_frames(Recipe().with_values(given))
 
-        def job() -> Job:
-            recipe = refuse_frames(workspace.load_recipe().with_values(given))
-            if start is not None:
-                workspace.forget_from(Stage(start))
-            return open_job(workspace, recipe)
+        def job(workspace: Workspace) -> Job:
+            return open_job(workspace, refuse_frames(workspace.load_recipe().with_values(given)))
 
         with self._unnamed():
-            workspace = Workspace.open(folder)
-            return self._run(workspace, job)
+            return self._run(Workspace.open(folder), job, None if start is None else Stage(start))
 
     def progress(self) -> dict[str, object]:
         """How far the request in hand is; no stage while all of them wait for their turn."""
-        stage, done, total = self._progress
-        return {"running": self._open > 0, "stage": stage, "done": done, "total": total}
+        with self._count:
+            workers = list(self._workers)
+        begun = (worker.reached for worker in workers if worker.reached[0])
+        stage, done, total = next(begun, ("", 0, 1))
+        return {"running": bool(workers), "stage": stage, "done": done, "total": total}
 
     def cancel(self) -> None:
         """Stop the request in hand, and those that wait for their turn."""
         with self._count:
-            self._cancels += 1
+            for worker in self._workers:
+                worker.cancel()
 
     def workspace(self, id: str) -> Path:
         """The folder of a workspace.
@@ -194,30 +182,30 @@ class Service:
             raise NotFound(f"the cinemagraph {id} has no file {name!r}")
         return path
 
-    def _run(self, workspace: Workspace, job: Callable[[], Job]) -> Made:
+    def _run(self, workspace: Workspace, job: Callable[[Workspace], Job], start: Stage | None = None) -> Made:
         """Make a workspace's job when its turn has come, which finds what those before it left, and run it."""
-        before, results = self._cancels, []
+        results = []
 
-        def work() -> None:
+        def work(reporter: Reporter) -> None:
             with self._alone():
-                reporter = Reporter(self._report, lambda: self._cancels != before).joined(self.watch())
-                reporter.check()
-                results.append(Pipeline(job(), workspace, reporter).run())
+                results.append(Pipeline(job(workspace), workspace, reporter).run(start=start))
 
-        with self._counted():
-            wait_for_turn(self.guard, work, lambda: self._cancels != before)
+        worker = Worker()
+        with self._in_hand(worker):
+            worker.start(work, self.guard, self.watch)
+            worker.finish()
         return _made(workspace.root.name, results[0])
 
     @contextmanager
-    def _counted(self) -> Iterator[None]:
+    def _in_hand(self, worker: Worker) -> Iterator[None]:
         """Inside the context one request more is in hand."""
         with self._count:
-            self._open += 1
+            self._workers.append(worker)
         try:
             yield
         finally:
             with self._count:
-                self._open -= 1
+                self._workers.remove(worker)
 
     @contextmanager
     def _unnamed(self) -> Iterator[None]:
@@ -234,41 +222,7 @@ class Service:
         try:
             yield
         finally:
-            self._progress = ("", 0, 1)
             self._lock.release()
-
-    def _report(self, stage: str, done: int, total: int) -> None:
-        self._progress = (stage, done, total)
-
-
-def wait_for_turn(guard: Guard, work: Callable[[], None], cancelled: Callable[[], bool]) -> None:
-    """Run work when its turn has come; raises what it raises, and Cancelled at once where it is cancelled before that.
-
-    Args:
-        guard: runs the work in its turn.
-        work: ends at once where it is cancelled already.
-        cancelled: whether it is.
-    """
-    begun, failed = threading.Event(), []
-
-    def begin() -> None:
-        begun.set()
-        work()
-
-    def attempt() -> None:
-        try:
-            guard(begin)
-        except BaseException as error:  # raised where it is waited for
-            failed.append(error)
-
-    thread = threading.Thread(target=attempt, name="cinemagraph", daemon=True)
-    thread.start()
-    while thread.is_alive():
-        thread.join(POLL)
-        if cancelled() and not begun.is_set():
-            raise Cancelled("stopped by the user")
-    if failed:
-        raise failed[0]
 
 
 def schema() -> list[dict[str, object]]:
@@ -320,14 +274,9 @@ def read_masks(mask: str | Mapping[str, str] | None) -> Regions | None:
     """One mask, or several by name, from base64; UserError when one is no picture."""
     if mask is None:
         return None
-    named = mask if isinstance(mask, Mapping) else {"": mask}
-    if not named:
-        raise UserError("there is no mask in the masks")
-    taken = {name: take_mask(decode_file(text, "mask"), name="the mask") for name, text in named.items()}
-    return Regions(
-        tuple(Region(name, values, source="mask") for name, (values, _) in taken.items()),
-        tuple(note for _, notes in taken.values() for note in notes),
-    )
+    if isinstance(mask, str):
+        return regions_of(decode_file(mask, "mask"))
+    return regions_of({name: decode_file(text, "mask") for name, text in mask.items()})
 
 
 def _made(id: str, result: Cinemagraph) -> Made:

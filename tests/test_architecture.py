@@ -14,14 +14,16 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = "t2c_ext"
 
 FLOORS = (
-    ("errors", "compass", "console", "jit", "temporaries"),
+    ("errors", "compass", "console", "jit", "temporaries", "keys"),
     ("types", "progress", "atomic", "documents", "arrays"),
     ("extents",),
     ("settings", "lexicon", "media", "weights", "example"),
     ("prompt", "twin", "region", "motion", "loop", "wording"),
     ("recipe", "evaluate", "outputs"),
-    ("workspace",),
-    ("pipeline",),
+    ("results", "records"),
+    ("workspace", "stages"),
+    ("jobs",),
+    ("pipeline", "worker"),
     ("api", "service", "export"),
     ("demo", "ui"),
     ("app", "webui"),
@@ -43,7 +45,20 @@ OWNERS = {
 }
 """Packages that only some rooms may import."""
 
-DOORS = ("cli", "api", "service", "export", "pipeline", "workspace", "evaluate", "recipe", "demo", "app")
+DOORS = (
+    "cli",
+    "api",
+    "service",
+    "export",
+    "jobs",
+    "stages",
+    "pipeline",
+    "workspace",
+    "evaluate",
+    "recipe",
+    "demo",
+    "app",
+)
 """Rooms that are imported before it is known whether a network runs."""
 
 HEAVY = ("torch", "diffusers", "transformers", "gradio", "nltk", "spacy", "modules")

@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from t2c_ext.api import read_regions
 from t2c_ext.errors import UserError
+from t2c_ext.jobs import regions_of
 from t2c_ext.media.pictures import read_mask, read_own_mask, take_mask, to_mask, write_mask
 from t2c_ext.service import read_masks
 
@@ -138,7 +138,7 @@ def test_a_faint_mask_is_said() -> None:
     _, notes = take_mask(Image.fromarray((SHAPE * 127).astype(np.uint8)))
     assert len(notes) == 1 and "127 of 255" in notes[0]
     assert take_mask(Image.fromarray(ON))[1] == ()
-    regions = read_regions(Image.fromarray((SHAPE * 127).astype(np.uint8)))
+    regions = regions_of(Image.fromarray((SHAPE * 127).astype(np.uint8)))
     assert regions is not None and regions.notes == notes
 
 

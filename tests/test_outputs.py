@@ -15,10 +15,11 @@ from video_loops import NAMES, loop, write
 from t2c_ext import animate
 from t2c_ext.cli import main
 from t2c_ext.errors import UserError
+from t2c_ext.jobs import open_job
 from t2c_ext.media.metadata import read_text
 from t2c_ext.media.ownership import lies_in, same_place
 from t2c_ext.outputs import check_output
-from t2c_ext.pipeline import Pipeline, open_job
+from t2c_ext.pipeline import Pipeline
 from t2c_ext.workspace import Workspace
 
 SIDE = 48

@@ -11,12 +11,13 @@ from PIL import Image
 
 from t2c_ext.errors import UserError
 from t2c_ext.example import example
+from t2c_ext.jobs import Job
 from t2c_ext.media.pictures import to_picture
 from t2c_ext.motion.binding import bind
 from t2c_ext.motion.choose import make_flow
 from t2c_ext.motion.hints import to_json
 from t2c_ext.motion.holds import still_share
-from t2c_ext.pipeline import Job, Pipeline
+from t2c_ext.pipeline import Pipeline
 from t2c_ext.recipe import Recipe
 from t2c_ext.region.painted import BY_HAND, painted_regions
 from t2c_ext.settings import MotionSettings, RegionSettings

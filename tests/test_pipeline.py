@@ -12,12 +12,14 @@ from PIL import Image
 
 from t2c_ext import Recipe, animate
 from t2c_ext.errors import Cancelled, UserError
+from t2c_ext.jobs import open_job
 from t2c_ext.media.metadata import read_text
 from t2c_ext.media.pictures import read_mask, write_mask
-from t2c_ext.pipeline import Pipeline, open_job
+from t2c_ext.pipeline import Pipeline
 from t2c_ext.recipe import recipe_from_json
+from t2c_ext.results import repaint
 from t2c_ext.types import Region, Regions, Stage
-from t2c_ext.workspace import Workspace, repaint
+from t2c_ext.workspace import Workspace
 
 SIDE = 96
 

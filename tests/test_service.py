@@ -121,10 +121,10 @@ def test_a_loop_is_not_made_again_as_a_folder_of_frames(service: Service, image:
         service.run(made.id, None, {"format": "png"})
 
 
-@pytest.mark.parametrize("name", ["workspace.json", "recipe.json", "art.png"])
+@pytest.mark.parametrize("name", ["recipe.json", "input/art.png"])
 def test_no_sentence_names_a_folder_of_the_server(service: Service, image: str, mask: str, name: str) -> None:
     made = service.animate(image, mask, settings=SETTINGS)
-    (service.workspace(made.id) / name).unlink()
+    (service.workspace(made.id) / name).write_bytes(b"damaged")
     with pytest.raises(UserError, match=made.id) as refused:
         service.run(made.id, "region", {"frames": 9})
     assert str(service.folder) not in str(refused.value)
@@ -138,18 +138,16 @@ def test_whoever_watches_hears_and_may_stop_it(tmp_path: Path, image: str, mask:
     assert heard[-1] == "loop" and "motion" in heard and not list(tmp_path.iterdir())
 
 
-def test_a_request_can_be_cancelled(service: Service, image: str, mask: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_request_can_be_cancelled(service: Service, image: str, mask: str) -> None:
     reached = threading.Event()
-    report = Service._report
 
-    def report_and_cancel(self: Service, stage: str, done: int, total: int) -> None:
-        report(self, stage, done, total)
+    def cancel_at_the_loop(stage: str, done: int, total: int) -> None:
         if stage == "loop":
-            assert self.progress()["running"]
+            assert service.progress() == {"running": True, "stage": stage, "done": done, "total": total}
             reached.set()
-            self.cancel()
+            service.cancel()
 
-    monkeypatch.setattr(Service, "_report", report_and_cancel)
+    service.watch = lambda: Reporter(cancel_at_the_loop)
     with pytest.raises(Cancelled):
         service.animate(image, mask, settings=SETTINGS)
     assert reached.is_set() and not service.progress()["running"]

@@ -33,7 +33,7 @@ from t2c_ext.ui.pictures import draw_stages, fitted, flow_picture, sent_mask, ti
 from t2c_ext.ui.samples import sample
 from t2c_ext.ui.session import changed_stages
 from t2c_ext.ui.state import shown_of
-from t2c_ext.ui.studio import Studio, regions_of
+from t2c_ext.ui.studio import Studio, given_regions
 from t2c_ext.webui import tab
 
 SIDE = 64
@@ -203,8 +203,8 @@ def test_the_example_brings_its_three_regions(tmp_path: Path) -> None:
     assert {hint.name: hint.angle for hint in painted} == {"clouds": 0.0, "river": 225.0, "waterfall": 270.0}
     assert all(hint.mask is not None and hint.mask.levels.shape == example().mask.shape for hint in painted)
     with example_file("mask.png") as path, Image.open(path) as mask:
-        assert {region.name for region in regions_of(mask.convert("RGBA")).regions} == set(example().masks)
-        assert [region.name for region in regions_of(mask.rotate(180)).regions] == [""]
+        assert {region.name for region in given_regions(mask.convert("RGBA")).regions} == set(example().masks)
+        assert [region.name for region in given_regions(mask.rotate(180)).regions] == [""]
 
 
 def test_a_visitor_names_no_place_on_the_server() -> None:

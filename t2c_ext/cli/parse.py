@@ -19,8 +19,8 @@ def register(commands: Commands) -> None:
 
 def _parse(options: argparse.Namespace) -> int:
     from t2c_ext.prompt.parse import parse
+    from t2c_ext.results import plan_to_document
     from t2c_ext.settings import PromptSettings
-    from t2c_ext.workspace import plan_to_document
 
     plan = parse(PromptSettings(prompt=options.prompt))
     if options.json:

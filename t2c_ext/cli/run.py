@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import argparse
 from contextlib import ExitStack
-from dataclasses import replace
-from pathlib import Path
 
 from t2c_ext.cli.options import Commands, a_path, add_mask, add_settings, masks, recipe_of, reporter_on
 from t2c_ext.console import say, tell
@@ -24,23 +22,16 @@ def register(commands: Commands) -> None:
 
 
 def _run(options: argparse.Namespace) -> int:
-    from t2c_ext.api import files_among, read_regions
-    from t2c_ext.pipeline import Pipeline, open_job
+    from t2c_ext.jobs import open_job
+    from t2c_ext.pipeline import Pipeline
     from t2c_ext.workspace import Workspace
 
     workspace = Workspace.open(options.workspace)
-    output = None if options.output is None else Path(options.output)
-    job = open_job(workspace, recipe_of(options, workspace.load_recipe()), output)
-    given = masks(options.mask)
-    job = replace(job, sources=files_among(given))
-    job.check(workspace.root)
-    if given is not None:
-        job = replace(job, regions=read_regions(given))
-        workspace.save_inputs(job.regions, job.flow, job.painting)
-    if options.start is not None:
-        workspace.forget_from(Stage(options.start))
+    recipe = recipe_of(options, workspace.load_recipe())
+    job = open_job(workspace, recipe, masks=masks(options.mask), output=options.output)
+    start = None if options.start is None else Stage(options.start)
     with ExitStack() as stack:
-        result = Pipeline(job, workspace, reporter_on(stack)).run()
+        result = Pipeline(job, workspace, reporter_on(stack)).run(start=start)
     tell(result.notes)
     if result.loop is not None:
         say(result.loop.path)

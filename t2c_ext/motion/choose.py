@@ -50,16 +50,18 @@ class MotionModel(str, Enum):
 
 @dataclass(frozen=True)
 class Choice:
-    """What will make the flow.
+    """What will make the flow, and which files it is made from: two that are equal make the same.
 
     Attributes:
         model: the maker.
         paper: keep the original's behaviour to the letter.
+        weights: where its weights lie: the network's, then the text encoder's where it needs one of its own.
         notes: sentences for the user: why it is not the one that was to be expected.
     """
 
     model: MotionModel
     paper: bool = False
+    weights: tuple[Path, ...] = ()
     notes: tuple[str, ...] = ()
 
 
@@ -101,6 +103,7 @@ def make_flow(  # noqa: PLR0917
     equipment: Equipment | None = None,
     *,
     prompt: str | None = None,
+    choice: Choice | None = None,
     reporter: Reporter | None = None,
 ) -> Flow:
     """The flow of a picture, by what `settings.motion_model` names.
@@ -113,6 +116,7 @@ def make_flow(  # noqa: PLR0917
         settings: the motion model, speed, and what the solver needs.
         equipment: weights, text encoder and device; the catalogue's places when None.
         prompt: what the text network reads, without any prompt syntax; None: the plan's prompt as it is.
+        choice: from `choose_model`, where that has been asked already; it decides, whatever the settings name.
         reporter: progress and cancellation.
 
     Returns:
@@ -123,7 +127,7 @@ def make_flow(  # noqa: PLR0917
         Cancelled: the user stopped.
     """
     equipment, reporter = equipment or Equipment(), reporter or Reporter()
-    choice = choose_model(settings, plan, hints, equipment)
+    choice = choice or choose_model(settings, plan, hints, equipment)
     if choice.model is MotionModel.SOLVER:
         flow = solve_flow(picture, regions, plan, hints, settings, reporter)
         return replace(flow, notes=(*choice.notes, *flow.notes))
@@ -133,7 +137,7 @@ def make_flow(  # noqa: PLR0917
     words = plan.art_prompt if prompt is None else prompt
     task = _Task(picture, moving, plan, hints, settings, words.strip() or ", ".join(row.name for row in moving.regions))
     reporter.step(Stage.MOTION.value, 0, _STEPS)
-    network, context = _open(choice.model, task, equipment)
+    network, context = _open(choice, task, equipment)
     reporter.step(Stage.MOTION.value, 1, _STEPS)
     field, notes = (_by_paper if choice.paper else _by_network)(network, context, task)
     network.release()
@@ -161,7 +165,7 @@ def choose_model(settings: MotionSettings, plan: Plan, hints: Hints, equipment: 
     if name == "auto":
         lacking = _lacking(fitting, equipment)
         if not lacking:
-            return Choice(fitting)
+            return Choice(fitting, weights=_weights(fitting, equipment))
         # who has the network, but not what it needs, would wonder
         surprising = not {DIRECTION_WEIGHTS, TEXT_WEIGHTS} & set(lacking)
         note = f"The {fitting.value} network was not used: {_remedy(lacking[0])}."
@@ -170,7 +174,7 @@ def choose_model(settings: MotionSettings, plan: Plan, hints: Hints, equipment: 
     lacking = _lacking(model, equipment)
     if lacking:
         raise UserError(f"the motion model {name!r} cannot run: {_remedy(lacking[0])}")
-    return Choice(model, paper=name == "paper")
+    return Choice(model, name == "paper", _weights(model, equipment))
 
 
 def _is_directed(plan: Plan, hints: Hints) -> bool:
@@ -178,18 +182,27 @@ def _is_directed(plan: Plan, hints: Hints) -> bool:
     return bool(plan.motions or hints.arrows or hints.swirls or named)
 
 
+def _needed(model: MotionModel, equipment: Equipment) -> tuple[str, ...]:
+    """The names of the weights that a model needs."""
+    if model is MotionModel.SOLVER:
+        return ()
+    if model is MotionModel.DIRECTION:
+        return (DIRECTION_WEIGHTS,)
+    return (TEXT_WEIGHTS, ENCODER_WEIGHTS) if equipment.encoder is None else (TEXT_WEIGHTS,)
+
+
 def _lacking(model: MotionModel, equipment: Equipment) -> list[str]:
     """What a model needs and this machine lacks: names of packages and of weights."""
-    if model is MotionModel.SOLVER:
-        return []
-    packages, weights = ["torch"], [DIRECTION_WEIGHTS]
-    if model is MotionModel.TEXT:
-        weights = [TEXT_WEIGHTS]
-        if equipment.encoder is None:
-            packages.append("transformers")
-            weights.append(ENCODER_WEIGHTS)
+    weights = _needed(model, equipment)
+    packages = [*(["torch"] if weights else []), *(["transformers"] if ENCODER_WEIGHTS in weights else [])]
     missing = [name for name in weights if equipment.find(name) is None]
     return missing + [name for name in packages if importlib.util.find_spec(name) is None]
+
+
+def _weights(model: MotionModel, equipment: Equipment) -> tuple[Path, ...]:
+    """Where the weights that a model needs lie."""
+    places = [equipment.find(name) for name in _needed(model, equipment)]
+    return tuple(path for path in places if path is not None)
 
 
 def _remedy(name: str) -> str:
@@ -198,24 +211,17 @@ def _remedy(name: str) -> str:
     return f"the package {name} is not installed; get it with: pip install {name}"
 
 
-def _open(model: MotionModel, task: _Task, equipment: Equipment) -> tuple[FlowNetwork, Tensor | None]:
+def _open(choice: Choice, task: _Task, equipment: Equipment) -> tuple[FlowNetwork, Tensor | None]:
     """The network, and for the text network the embedding of the words."""
     from t2c_ext.motion.networks.load import load_network
     from t2c_ext.motion.text_context import load_text_encoder
 
+    weights, *others = choice.weights
     context = None
-    if model is MotionModel.TEXT:
-        encoder = equipment.encoder or load_text_encoder(_found(ENCODER_WEIGHTS, equipment))
+    if choice.model is MotionModel.TEXT:
+        encoder = equipment.encoder or load_text_encoder(others[0])
         context = encoder(task.words)
-    weights = DIRECTION_WEIGHTS if model is MotionModel.DIRECTION else TEXT_WEIGHTS
-    return load_network(_found(weights, equipment), equipment.device, equipment.dtype), context
-
-
-def _found(name: str, equipment: Equipment) -> Path:
-    path = equipment.find(name)
-    if path is None:
-        raise UserError(_remedy(name))
-    return path
+    return load_network(weights, equipment.device, equipment.dtype), context
 
 
 def _by_network(network: FlowNetwork, context: Tensor | None, task: _Task) -> tuple[FloatArray, tuple[str, ...]]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable, Sequence
 from functools import lru_cache
+from importlib.metadata import version
 from typing import Any, Protocol
 
 from t2c_ext.prompt.tokens import Token
@@ -96,6 +97,15 @@ class SpacyParser:
             if node is not None and node.i in heads:
                 return number
         return None
+
+
+def installed_models() -> tuple[str, ...]:
+    """The language models that are here, each with its library's version; none is loaded to find out."""
+    return tuple(
+        f"{model} of {library} {version(library)}"
+        for model, library in ((SPACY_MODEL, "spacy"), (NLTK_MODEL, "nltk"))
+        if is_installed(model, library)
+    )
 
 
 @lru_cache(maxsize=1)

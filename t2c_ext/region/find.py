@@ -92,7 +92,7 @@ def find_regions(
     _check_picture(picture)
     reporter = reporter or Reporter()
     reporter.step(Stage.REGION.value, 0, 1)
-    asked = [word.strip() for word in settings.region.split(",") if word.strip()] or list(words)
+    asked = _asked(words, settings)
     cell: float | None = None
     seen = reduced(picture)
     with _on_demand(segmenter, settings.segmenter, None if device == "auto" else device) as finder:
@@ -105,6 +105,15 @@ def find_regions(
     refined = [replace(region, mask=_edge(picture, region, settings, cell)) for region in rows]
     reporter.step(Stage.REGION.value, 1, 1)
     return replace(found, regions=tuple(refined))
+
+
+def is_shared_out(words: Sequence[str], settings: RegionSettings) -> bool:
+    """Whether `find_regions` has a segmenter share out a mask among the words: they name several things."""
+    return len(_groups(_asked(words, settings), load_lexicon())) > 1
+
+
+def _asked(words: Sequence[str], settings: RegionSettings) -> list[str]:
+    return [word.strip() for word in settings.region.split(",") if word.strip()] or list(words)
 
 
 def fit_mask(mask: FloatArray, height: int, width: int) -> FloatArray:

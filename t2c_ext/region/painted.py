@@ -49,9 +49,7 @@ def painted_regions(
         UserError: a mask has clearly another shape than the picture, or is too faint.
     """
     rows = [Region(hint.name, painted_mask(picture, hint, settings), 1.0, BY_HAND) for hint in painted]
-    names = {row.name.lower() for row in rows}
-    others = [word.strip() for word in settings.region.split(",") if word.strip().lower() not in (*names, "")]
-    others = list(dict.fromkeys((*others, *unpainted_names(besides, tuple(names)))))
+    others = sought_beside(painted, settings, besides)
     if not others:
         return Regions(tuple(rows))
     asked = replace(settings, region=", ".join(others))
@@ -61,6 +59,13 @@ def painted_regions(
         note = f"I could not find the {' or '.join(others)}, so it stays still; paint it to move it"
         return Regions(tuple(rows), (note,))
     return Regions(tuple(row for row in _meeting(rows, found.regions) if row.mask.any()), found.notes)
+
+
+def sought_beside(painted: Sequence[RegionHint], settings: RegionSettings, besides: Sequence[str]) -> list[str]:
+    """The names of the regions that `painted_regions` looks for."""
+    names = {hint.name.lower() for hint in painted}
+    others = [word.strip() for word in settings.region.split(",") if word.strip().lower() not in (*names, "")]
+    return list(dict.fromkeys((*others, *unpainted_names(besides, tuple(names)))))
 
 
 def _meeting(painted: Sequence[Region], found: Sequence[Region]) -> list[Region]:

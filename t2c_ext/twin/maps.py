@@ -7,7 +7,9 @@ from typing import Any
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
+from t2c_ext.arrays import read_arrays
 from t2c_ext.atomic import replacing
 from t2c_ext.errors import UserError
 from t2c_ext.types import Attention, FloatArray
@@ -17,9 +19,9 @@ _WORD = "word:"
 
 def write_attention(path: Path, attention: Attention) -> None:
     """Write attention maps as `.npz`: `size`, `self_attention`, and `word:NAME` for each word."""
-    arrays: dict[str, Any] = {_WORD + word: where for word, where in attention.words.items()}
+    arrays: dict[str, Any] = {_WORD + word: np.asarray(where, np.float32) for word, where in attention.words.items()}
     with replacing(path) as temporary, temporary.open("wb") as file:
-        np.savez(file, size=attention.size, self_attention=attention.self_attention, **arrays)
+        np.savez(file, size=attention.size, self_attention=np.asarray(attention.self_attention, np.float32), **arrays)
 
 
 def read_attention(path: Path) -> Attention:
@@ -28,13 +30,21 @@ def read_attention(path: Path) -> Attention:
     Raises:
         UserError: the file cannot be read or holds something else.
     """
+    arrays = read_arrays(path)
     try:
-        with np.load(path, allow_pickle=False) as data:
-            height, width = (int(side) for side in data["size"])
-            words = {name.removeprefix(_WORD): data[name] for name in data.files if name.startswith(_WORD)}
-            return Attention((height, width), np.asarray(data["self_attention"], np.float32), words)
-    except (OSError, KeyError, ValueError) as error:
-        raise UserError(f"cannot read {path}: {error}") from None
+        height, width = (int(side) for side in arrays["size"])
+        words = {name.removeprefix(_WORD): where for name, where in arrays.items() if name.startswith(_WORD)}
+        return Attention((height, width), _floats(arrays["self_attention"]), {k: _floats(words[k]) for k in words})
+    except (KeyError, TypeError, ValueError) as error:  # a UserError is one of them
+        reason = str(error) if isinstance(error, UserError) else "it does not hold attention maps"
+        raise UserError(f"cannot read {path}: {reason}") from None
+
+
+def _floats(values: NDArray[Any]) -> FloatArray:
+    """As float32; ValueError where an array holds no real numbers."""
+    if values.dtype.kind not in "fiu":
+        raise ValueError("no real numbers")
+    return np.asarray(values, np.float32)
 
 
 def attention_picture(attention: Attention, height: int, width: int) -> FloatArray:

@@ -13,7 +13,7 @@ class TwinSource(Protocol):
     """Makes the two pictures of a plan."""
 
     def key(self, plan: Plan) -> tuple[object, ...]:
-        """Everything that the result depends on, as arrays and values with a stable repr."""
+        """Everything that the result depends on, as values that `keys.key_of` takes."""
 
     def make(self, plan: Plan, reporter: Reporter) -> Twin:
         """The pictures; raises UserError when they cannot be made, Cancelled when the user stops."""
@@ -26,10 +26,9 @@ class GivenTwin:
     twin: Twin
 
     def key(self, plan: Plan) -> tuple[object, ...]:
-        """The pictures themselves; the plan has no say."""
-        art, natural, attention = self.twin.art, self.twin.natural, self.twin.attention
-        maps = () if attention is None else (attention.self_attention, *attention.words, *attention.words.values())
-        return ("given", art.rgb, art.alpha, None if natural is None else natural.rgb, *maps)
+        """The pictures themselves, with the text that travels with them; the plan has no say."""
+        stills = [None if still is None else replace(still, notes=()) for still in (self.twin.art, self.twin.natural)]
+        return ("given", *stills, self.twin.attention)
 
     def make(self, plan: Plan, reporter: Reporter) -> Twin:
         """The pictures as they are, and what their reading had to say."""

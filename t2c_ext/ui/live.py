@@ -23,6 +23,7 @@ from t2c_ext.prompt.syntax import plain
 from t2c_ext.recipe import Recipe
 from t2c_ext.region.find import NO_WORD
 from t2c_ext.region.painted import painted_regions, unpainted_names
+from t2c_ext.results import MASK
 from t2c_ext.settings import PromptSettings
 from t2c_ext.types import FloatArray, Flow, Hints, Picture, Plan, Regions, Stage
 from t2c_ext.ui.pictures import fitted
@@ -179,8 +180,8 @@ class Live:
         if session.still is None or not session.begun:
             return None
         workspace = Workspace.open(folder)
-        record, painted = workspace.records.get(Stage.REGION), folder / "mask.png"
-        if record is None or not record.fingerprint or not painted.exists():
+        painted = workspace.place(MASK)
+        if not workspace.is_finished(Stage.REGION):
             return None
         size, full = (seen.shape[1], seen.shape[0]), session.still.size
 
@@ -188,7 +189,7 @@ class Live:
             regions = workspace.load_regions(full)
             return Regions(tuple(replace(row, mask=_resized(row.mask, size)) for row in regions.regions))
 
-        return self._found.get((folder, record.fingerprint, painted.stat().st_mtime_ns, size), read)
+        return self._found.get((folder, workspace.records[Stage.REGION].key, painted.stat().st_mtime_ns, size), read)
 
 
 def _of_what_is_there(hints: Hints, regions: Regions) -> Hints:

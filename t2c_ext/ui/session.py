@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from t2c_ext.errors import UserError
+from t2c_ext.keys import key_of
 from t2c_ext.media.pictures import read_picture, write_picture
 from t2c_ext.motion.hints import parse_hints, what_moves
 from t2c_ext.prompt.parse import parse
@@ -18,7 +19,6 @@ from t2c_ext.settings import Value, table
 from t2c_ext.types import Picture, Regions, Stage
 from t2c_ext.ui.pictures import fitted
 from t2c_ext.ui.task import Task
-from t2c_ext.workspace import fingerprint
 
 LARGEST_SHOWN = 2048
 """The long side, in pixels, of the picture that the canvas shows."""
@@ -29,7 +29,7 @@ class Still:
     """The picture on the canvas.
 
     Attributes:
-        key: its fingerprint.
+        key: its key.
         size: (height, width) in pixels.
         path: the picture itself.
         shown: the file that the page shows; a smaller one where it is very large.
@@ -58,7 +58,7 @@ def keep_still(art: Picture, folder: Path, path: Path | None = None, natural: Pa
         path: the file that holds it already, or None to write it too.
         natural: the file of its twin.
     """
-    key = fingerprint(art.rgb, art.alpha)
+    key = key_of(art.rgb, art.alpha)
     if path is None:
         path = folder / "picture.png"
         write_picture(path, art.rgb, art.alpha, {"parameters": art.infotext} if art.infotext else {})
@@ -94,7 +94,7 @@ class Session:
     """What is remembered of a workspace while its page is open.
 
     Attributes:
-        picture: fingerprint of the picture that was put in; "" where one is made from text.
+        picture: key of the picture that was put in; "" where one is made from text.
         still: the picture on the canvas; None before there is one.
         mask: what the user gave as what moves, or None.
         seen_mask: the same as the region stage will take it, each region's name, mask (PNG, base64) and source.

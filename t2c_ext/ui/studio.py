@@ -7,7 +7,7 @@ import shutil
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -15,23 +15,24 @@ from PIL import Image
 
 from t2c_ext.atomic import replacing
 from t2c_ext.errors import UserError
+from t2c_ext.jobs import Job, make_job, open_job, regions_of
+from t2c_ext.keys import key_of
 from t2c_ext.media.opening import LARGEST
-from t2c_ext.media.pictures import read_picture, take_mask, to_bytes, to_picture
+from t2c_ext.media.pictures import read_picture, to_bytes, to_mask, to_picture
 from t2c_ext.motion.painted import LONGEST
-from t2c_ext.pipeline import Job, open_job
 from t2c_ext.progress import Reporter
 from t2c_ext.recipe import Recipe
 from t2c_ext.region.find import PAINTED, fit_mask
 from t2c_ext.region.matte import refine_matte
 from t2c_ext.settings import RegionSettings, Setting, Value, table
-from t2c_ext.twin.choose import choose_source
 from t2c_ext.twin.source import GivenTwin, TwinSource
-from t2c_ext.types import Picture, Region, Regions, Stage
+from t2c_ext.types import Picture, Regions, Stage
 from t2c_ext.ui.pictures import fitted, sent_mask
 from t2c_ext.ui.samples import Sample, named_masks, sample
 from t2c_ext.ui.session import Session, Still, changed_stages, keep_still
-from t2c_ext.ui.task import Guard, Task
-from t2c_ext.workspace import Workspace, fingerprint
+from t2c_ext.ui.task import Task
+from t2c_ext.worker import Guard
+from t2c_ext.workspace import Workspace
 
 Maker = Callable[[Recipe], TwinSource]
 """What makes the pictures of a recipe from its text, such as a host's own sampler."""
@@ -80,10 +81,6 @@ class _Asked:
     recipe: Recipe
     sampling: Recipe
     sampled: Mapping[str, Value]
-
-
-class _Kept(GivenTwin):
-    """A workspace's pictures, which stay as they are."""
 
 
 @dataclass
@@ -169,7 +166,7 @@ class Studio:
             return
         with self._reading:
             unpacked = self._unpacked(mask)
-            regions = None if unpacked is None else regions_of(unpacked)
+            regions = None if unpacked is None else given_regions(unpacked)
         if regions is not None and _area(regions) + self._masked(besides=id) > MOST_MASKED:
             raise UserError("too many masks are held for all visitors together; paint it, or try again later")
         if not _same_masks(session.mask, regions):
@@ -177,7 +174,7 @@ class Studio:
             session.seen_mask = _seen(session.still, regions)
 
     def _take_in(self, id: str, art: Picture) -> str:
-        key = fingerprint(art.rgb, art.alpha)
+        key = key_of(art.rgb, art.alpha)
         known = self.sessions.get(id)
         if known is not None and known.picture == key:
             return id
@@ -257,10 +254,9 @@ class Studio:
         workspace = Workspace.create(self.folder / id)
         if not session.picture:  # it was made from text
             asked = self._asked(session, values, workspace.load_recipe().twin.model)
-            return id, self._start(session, workspace, asked, _Kept(workspace.load_twin()))
+            return id, self._start(session, workspace, asked, _kept(workspace, asked.recipe))
         asked = self._asked(session, values, "")
-        source = choose_source(asked.recipe.twin, asked.recipe.prompt.seed, session.still.read())
-        return id, self._start(session, workspace, asked, source)
+        return id, self._start(session, workspace, asked, make_job(asked.recipe, picture=session.still.read()))
 
     def generate(self, id: str, values: Mapping[str, object]) -> tuple[str, Task]:
         """Begin to make a picture from its prompt, and to animate it; as `animate`."""
@@ -272,13 +268,10 @@ class Studio:
         again = known is not None and not known.picture
         session = known if known is not None and again else Session("")
         asked = self._asked(session, values, self.model)
-        if self.maker is not None:
-            source = self.maker(asked.sampling)
-        else:
-            source = choose_source(asked.recipe.twin, asked.recipe.prompt.seed)
+        job = make_job(asked.recipe, source=None if self.maker is None else self.maker(asked.sampling))
         if not again:
             id, session = self._new("")
-        return id, self._start(session, Workspace.create(self.folder / id), asked, source)
+        return id, self._start(session, Workspace.create(self.folder / id), asked, job)
 
     def run(self, id: str, values: Mapping[str, object], start: Stage) -> tuple[str, Task]:
         """Begin to run a workspace again from a stage on; as `animate`."""
@@ -287,9 +280,7 @@ class Studio:
             raise UserError("there is no cinemagraph yet; animate the picture first")
         workspace = Workspace.open(self.folder / id)
         asked = self._asked(session, values, workspace.load_recipe().twin.model)
-        source = self._source_again(session, workspace, asked, start)
-        workspace.forget_from(start)
-        return id, self._start(session, workspace, asked, source)
+        return id, self._start(session, workspace, asked, self._again(session, workspace, asked, start), start)
 
     def choose(self, id: str, names: Sequence[str], values: Mapping[str, object]) -> tuple[str, Task]:
         """Begin to run a workspace again with some of the regions that it offered; as `animate`."""
@@ -372,34 +363,37 @@ class Studio:
         )
         return _Asked(recipe, recipe.with_values(own, rows), own)
 
-    def _source_again(self, session: Session, workspace: Workspace, asked: _Asked, start: Stage) -> TwinSource:
-        """What gives the pictures of a workspace that runs again: what made them, else they themselves."""
+    def _again(self, session: Session, workspace: Workspace, asked: _Asked, start: Stage) -> Job:
+        """The job of a workspace that runs again: its pictures are made by what made them, else they stay."""
         of_the_picture = list(Stage).index(start) <= list(Stage).index(Stage.TWIN)
-        if self.maker is not None and not session.picture:
-            return self.maker(asked.sampling) if of_the_picture else _Kept(workspace.load_twin())
-        return open_job(workspace, asked.recipe).source
+        if self.maker is None or session.picture:
+            return open_job(workspace, asked.recipe)
+        if not of_the_picture:
+            return _kept(workspace, asked.recipe)
+        return make_job(asked.recipe, source=self.maker(asked.sampling))
 
-    def _start(self, session: Session, workspace: Workspace, asked: _Asked, source: TwinSource) -> Task:
+    def _start(
+        self, session: Session, workspace: Workspace, asked: _Asked, job: Job, start: Stage | None = None
+    ) -> Task:
         session.task.cancel()
-        workspace.save_inputs(session.mask, None)
         session.begun, session.new_mask, session.sampled = True, False, asked.sampled
-        job = Job(asked.recipe, source, session.mask, keep_twin=isinstance(source, _Kept))
         session.task = task = Task()
-        task.start(job, workspace, self.alone, self.watch())
+        task.start(replace(job, regions=session.mask, flow=None), workspace, self.alone, self.watch, start)
         return task
+
+
+def _kept(workspace: Workspace, recipe: Recipe) -> Job:
+    """The job in which a workspace's pictures stay as they are."""
+    return Job(recipe, GivenTwin(workspace.load_twin()), keep_twin=True)
 
 
 def _area(regions: Regions) -> int:
     return sum(row.mask.size for row in regions.regions)
 
 
-def regions_of(mask: Image.Image) -> Regions:
+def given_regions(mask: Image.Image) -> Regions | None:
     """What the user painted as one region without a name; the bundled example's mask stands for its three."""
-    painted, notes = take_mask(mask)
-    named = named_masks(painted)
-    if named:
-        return Regions(tuple(Region(name, part, source="mask file") for name, part in named.items()))
-    return Regions((Region("", painted, source="mask file"),), notes)
+    return regions_of(named_masks(to_mask(mask)) or mask)
 
 
 def _seen(still: Still | None, regions: Regions | None) -> tuple[dict[str, str], ...]:

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import logging
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from t2c_ext.errors import Cancelled, UserError
-from t2c_ext.pipeline import Cinemagraph, Job, Pipeline
+from t2c_ext.jobs import Job
+from t2c_ext.pipeline import Cinemagraph, Pipeline
 from t2c_ext.progress import Reporter
 from t2c_ext.region.find import RegionNotFound
-from t2c_ext.types import Region
+from t2c_ext.types import Region, Stage
 from t2c_ext.wording import for_a_page
+from t2c_ext.worker import Guard, Worker
 from t2c_ext.workspace import Workspace
-
-Guard = Callable[[Callable[[], None]], None]
-"""Runs the work it is given while nothing else uses the machine."""
 
 _log = logging.getLogger(__name__)
 
@@ -26,7 +24,6 @@ class Task:
     """A run in a thread of its own.
 
     Attributes:
-        reached: (stage, done, total); the stage is "" while it waits for its turn.
         stages: the result of each stage that has run.
         finished: whether all of them have.
         refusal: a sentence, where it could not be done.
@@ -34,23 +31,26 @@ class Task:
         cancelled: the user stopped it.
     """
 
-    reached: tuple[str, int, int] = ("", 0, 1)
     stages: Cinemagraph = field(default_factory=Cinemagraph)
     finished: bool = False
     refusal: str = ""
     candidates: tuple[Region, ...] = ()
     cancelled: bool = False
-    _stop: threading.Event = field(default_factory=threading.Event)
-    _over: threading.Event = field(default_factory=threading.Event)
+    _worker: Worker = field(default_factory=Worker)
+
+    @property
+    def reached(self) -> tuple[str, int, int]:
+        """(stage, done, total); the stage is "" while it waits for its turn."""
+        return self._worker.reached
 
     def cancel(self) -> None:
         """Ask it to stop; it does so before its next step."""
-        self._stop.set()
+        self._worker.cancel()
 
     @property
     def over(self) -> bool:
         """Whether it has ended."""
-        return self._over.is_set() or self.cancelled
+        return self.wait(0)
 
     def forget(self) -> None:
         """Let go of the stages' arrays; their files stay."""
@@ -58,26 +58,38 @@ class Task:
 
     def wait(self, seconds: float) -> bool:
         """Wait for its end; whether that has come. A task that was cancelled before its turn has ended."""
-        over = self._over.wait(seconds)
-        self.cancelled = self.cancelled or (not over and self._stop.is_set() and not self.reached[0])
-        return over or self.cancelled
+        over = self._worker.wait(seconds)
+        self.cancelled = self.cancelled or (over and not self._told)
+        return over
 
-    def start(self, job: Job, workspace: Workspace, guard: Guard, watching: Reporter) -> None:
+    @property
+    def _told(self) -> bool:
+        """Whether it has said how it ended."""
+        return self.finished or bool(self.refusal)
+
+    def start(
+        self,
+        job: Job,
+        workspace: Workspace,
+        guard: Guard,
+        watch: Callable[[], Reporter],
+        start: Stage | None = None,
+    ) -> None:
         """Run a job's stages in a thread, in their turn; every way of failing ends as a sentence.
 
         Args:
             job: what to run.
             workspace: keeps the results.
             guard: runs the work when its turn has come.
-            watching: hears of the progress too, and may stop the run once its turn has come.
+            watch: what it gives hears of the progress too, and may stop the run once its turn has come.
+            start: this stage and those after it run again, though nothing has changed.
         """
-        pipeline = Pipeline(job, workspace, Reporter(self._report, self._stop.is_set).joined(watching))
-        self.stages = pipeline.result
 
-        def attempt() -> None:
+        def attempt(reporter: Reporter) -> None:
+            pipeline = Pipeline(job, workspace, reporter)
+            self.stages = pipeline.result
             try:
-                pipeline.reporter.check()
-                pipeline.run()
+                pipeline.run(start=start)
                 self.finished = True
             except Cancelled:
                 self.cancelled = True
@@ -88,19 +100,16 @@ class Task:
             except MemoryError:
                 self.refusal = "there is not enough memory for this; take a smaller picture or fewer frames"
 
-        def run() -> None:
+        def guarded(work: Callable[[], None]) -> None:
             try:
-                guard(attempt)
+                guard(work)
+            except Cancelled:
+                self.cancelled = True
             except Exception as error:  # a page shows a sentence, whatever went wrong
                 _log.exception("a cinemagraph failed")
                 self.refusal = f"this failed in a way that was not foreseen ({type(error).__name__}: {short(error)})"
-            finally:
-                self._over.set()
 
-        threading.Thread(target=run, name="cinemagraph", daemon=True).start()
-
-    def _report(self, stage: str, done: int, total: int) -> None:
-        self.reached = (stage, done, total)
+        self._worker.start(attempt, guarded, watch)
 
 
 def short(error: Exception) -> str:

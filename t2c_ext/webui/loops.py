@@ -11,15 +11,16 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from t2c_ext.errors import Cancelled, UserError
-from t2c_ext.media.pictures import to_mask, to_picture
+from t2c_ext.jobs import make_job, regions_of
+from t2c_ext.media.pictures import to_picture
 from t2c_ext.motion.text_context import TextEncoder
-from t2c_ext.pipeline import Cinemagraph, Job, Pipeline
+from t2c_ext.pipeline import Cinemagraph, run_job
 from t2c_ext.progress import Reporter
 from t2c_ext.recipe import Recipe
 from t2c_ext.service import FOLDER
 from t2c_ext.settings import table
 from t2c_ext.twin.source import GivenTwin
-from t2c_ext.types import Attention, Region, Regions, Stage, Twin
+from t2c_ext.types import Attention, Regions, Stage, Twin
 from t2c_ext.webui.host import host_of, in_turn
 from t2c_ext.webui.saving import keep, unfinished
 
@@ -88,8 +89,9 @@ def make_loop(  # noqa: PLR0917
     settings = recipe.with_values({"prompt": shot.prompt, "seed": shot.seed % 2**32})
     art = replace(to_picture(shot.art), infotext=without_ours(shot.infotext))
     natural = None if shot.natural is None else to_picture(shot.natural.resize(shot.art.size))
-    job = Job(settings, GivenTwin(Twin(art, natural, shot.attention)), regions, output=output, encoder=encoder)
-    return Pipeline(job, reporter=reporter).run()
+    source = GivenTwin(Twin(art, natural, shot.attention))
+    job = make_job(settings, masks=regions, output=output, source=source)
+    return run_job(replace(job, encoder=encoder), reporter=reporter)
 
 
 def host_reporter(place: int = 1, count: int = 1) -> Reporter:
@@ -199,7 +201,7 @@ def painted_mask(processing: Any) -> Regions | None:
     mask = create_binary_mask(mask, round=False)
     if getattr(processing, "inpainting_mask_invert", 0):
         mask = ImageOps.invert(mask)
-    return Regions((Region("", to_mask(mask), source="mask"),))
+    return regions_of(mask)
 
 
 def without_ours(infotext: str) -> str:

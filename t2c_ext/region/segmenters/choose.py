@@ -72,8 +72,21 @@ NAMES = (AUTO, ClusterSegmenter.name, *CLOSED, *OPEN)
 """What the setting `segmenter` can be."""
 
 
-def make_segmenter(name: str, find: Finder = find_model, device: str | None = None) -> Closable:
-    """The segmenter that the setting names; `auto` is the best whose model is here.
+@dataclass(frozen=True)
+class SegmenterChoice:
+    """What will find the regions, and which files it is made from: two that are equal find the same.
+
+    Attributes:
+        networks: the name of each network and where its models lie, the first asked first; none: the weight-free one.
+        alone: the network alone, without the weight-free segmenter for what it does not know.
+    """
+
+    networks: tuple[tuple[str, tuple[Path, ...]], ...] = ()
+    alone: bool = False
+
+
+def choose_segmenter(name: str, find: Finder = find_model) -> SegmenterChoice:
+    """What the setting names; `auto` is the best whose model is here. No model is opened.
 
     A closed vocabulary is helped out by an open one that is here, for the words that it lacks. The weight-free
     segmenter comes last, for what no model could know.
@@ -81,33 +94,52 @@ def make_segmenter(name: str, find: Finder = find_model, device: str | None = No
     Args:
         name: one of `NAMES`.
         find: tells where a model lies.
-        device: a torch device; the best one when None.
-
-    Returns:
-        A segmenter that loads its models when they are first needed, once, and lets them go on `close`.
 
     Raises:
         UserError: there is none of that name, or its model is not here.
     """
     if name == ClusterSegmenter.name:
-        return ClusterSegmenter()
+        return SegmenterChoice()
     if name not in NAMES:
         raise UserError(f"there is no segmenter called {name!r}; use one of: {', '.join(NAMES)}")
     if name in OPEN:
-        return _opened(name, _folders(name, OPEN[name], find), device)
-    models: list[Closable] = []
+        return SegmenterChoice(((name, _folders(name, OPEN[name], find)),), alone=True)
+    networks = []
     main = next((each for each in CLOSED if _is_here(CLOSED[each], find)), None) if name == AUTO else name
     if main is not None:
-        (folder,) = _folders(main, CLOSED[main], find)
-        models.append(ClosedSegmenter(main, partial(_load_closed, main, folder, device)))
+        networks.append((main, _folders(main, CLOSED[main], find)))
     helper = next((each for each in OPEN if _is_here(OPEN[each], find)), None)
     if helper is not None:
-        models.append(_opened(helper, _folders(helper, OPEN[helper], find), device))
+        networks.append((helper, _folders(helper, OPEN[helper], find)))
+    return SegmenterChoice(tuple(networks))
+
+
+def open_segmenter(choice: SegmenterChoice, device: str | None = None) -> Closable:
+    """The segmenter of a choice; it loads its models when they are first needed, once, and lets them go on `close`.
+
+    Args:
+        choice: from `choose_segmenter`.
+        device: a torch device; the best one when None.
+    """
+    models = [_opened(name, folders, device) for name, folders in choice.networks]
+    if choice.alone:
+        return models[0]
     return Relay(models, ClusterSegmenter()) if models else ClusterSegmenter()
 
 
-def _opened(name: str, folders: Sequence[Path], device: str | None) -> OpenSegmenter:
-    return OpenSegmenter(name, partial(_load_open, name, tuple(folders), device))
+def make_segmenter(name: str, find: Finder = find_model, device: str | None = None) -> Closable:
+    """The segmenter that the setting names; for the arguments see `choose_segmenter` and `open_segmenter`.
+
+    Raises:
+        UserError: there is none of that name, or its model is not here.
+    """
+    return open_segmenter(choose_segmenter(name, find), device)
+
+
+def _opened(name: str, folders: tuple[Path, ...], device: str | None) -> Closable:
+    if name in OPEN:
+        return OpenSegmenter(name, partial(_load_open, name, folders, device))
+    return ClosedSegmenter(name, partial(_load_closed, name, folders[0], device))
 
 
 def _load_closed(name: str, folder: Path, device: str | None) -> ClosedNetwork:
@@ -120,7 +152,7 @@ def _load_open(name: str, folders: Sequence[Path], device: str | None) -> OpenNe
     return OPEN[name].network(*folders, best_hardware(device))
 
 
-def _folders(name: str, backend: _Backend, find: Finder) -> list[Path]:
+def _folders(name: str, backend: _Backend, find: Finder) -> tuple[Path, ...]:
     """Where its models lie.
 
     Raises:
@@ -135,7 +167,7 @@ def _folders(name: str, backend: _Backend, find: Finder) -> list[Path]:
                 f"get it with: t2c models download {model}"
             )
         found.append(folder)
-    return found
+    return tuple(found)
 
 
 def _require(backend: _Backend) -> None:

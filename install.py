@@ -11,12 +11,12 @@ from pathlib import Path
 
 PACKAGES = {
     "av": "av>=15",
-    "cv2": "opencv-python>=4.8",
+    "cv2": "opencv-python>=4.8.1.78",
     "filelock": "filelock>=3.12",
     "numba": "numba>=0.59",
     "scipy": "scipy>=1.11",
     "skimage": "scikit-image>=0.21",
-    "tqdm": "tqdm>=4.65",
+    "tqdm": "tqdm>=4.66.3",
 }
 """What each module that is needed comes from."""
 

@@ -6,7 +6,7 @@ import hashlib
 import json
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -22,6 +22,10 @@ class Hub:
         gated: repositories that want a login.
         breaks: how many more answers break off halfway.
         fails: how many more answers are errors 503.
+        commit: the newest.
+        stubborn: it gives the newest whatever is asked for.
+        endless: the storage never ends an answer, nor says how long it is.
+        leads_to: where it sends whoever asks for a file, in place of the storage.
         ranges: whether the storage can begin in the middle.
         asked: (host, path, headers) of each request.
     """
@@ -30,6 +34,10 @@ class Hub:
     gated: tuple[str, ...] = ()
     breaks: int = 0
     fails: int = 0
+    commit: str = COMMIT
+    stubborn: bool = False
+    endless: bool = False
+    leads_to: str = ""
     ranges: bool = True
     asked: list[tuple[str, str, dict[str, str]]] = field(default_factory=list)
     port: int = 0
@@ -66,7 +74,8 @@ def _handler(hub: Hub) -> type[BaseHTTPRequestHandler]:
             elif "/resolve/" in path:
                 repository, _, rest = path.strip("/").partition("/resolve/")
                 name = rest.split("/", 1)[1]
-                self._answer(302, b"", Location=f"http://localhost:{hub.port}/storage/{repository}/{name}")
+                storage = f"http://localhost:{hub.port}/storage/{repository}/{name}"
+                self._answer(302, b"", Location=hub.leads_to or storage)
             else:
                 self._store(path.removeprefix("/storage/"))
 
@@ -78,7 +87,7 @@ def _handler(hub: Hub) -> type[BaseHTTPRequestHandler]:
                 self._answer(403 if repository in hub.gated else 401, b"{}", **{"X-Error-Code": code})
                 return
             siblings = [_sibling(name.removeprefix(repository + "/"), data) for name, data in rows.items()]
-            commit = revision if len(revision) == 40 else COMMIT
+            commit = revision if len(revision) == 40 and not hub.stubborn else hub.commit
             document = {"id": repository, "modelId": repository, "sha": commit, "siblings": siblings, "tags": []}
             self._answer(200, json.dumps(document).encode(), **{"Content-Type": "application/json"})
 
@@ -90,6 +99,12 @@ def _handler(hub: Hub) -> type[BaseHTTPRequestHandler]:
                 hub.fails -= 1
                 self._answer(503, b"")
                 return
+            if hub.endless:
+                self.send_response(200)
+                self.end_headers()
+                with suppress(OSError):  # until the other side has had enough
+                    while True:
+                        self.wfile.write(bytes(1 << 16))
             data, wanted = hub.files[name], self.headers.get("Range")
             start = int(wanted.removeprefix("bytes=").split("-")[0]) if wanted and hub.ranges else 0
             if start >= len(data) > 0:

@@ -111,3 +111,5 @@ def test_a_model_counts_as_installed_only_where_it_is(tmp_path: Path, monkeypatc
     (tmp_path / "taggers" / taggers.NLTK_MODEL).mkdir(parents=True)
     assert is_installed(taggers.NLTK_MODEL, "nltk")
     assert before is False or (Path("/usr/share/nltk_data").exists() or Path("/usr/local/share/nltk_data").exists())
+    monkeypatch.setattr("importlib.metadata.version", lambda name: "3.8.1")
+    assert not is_installed(taggers.NLTK_MODEL, "nltk")  # it would unpickle its model

@@ -175,3 +175,37 @@ def test_a_safe_name_stays_in_its_folder(name: str) -> None:
         inside = Path(os.path.normpath(root / path))
         assert inside != root
         assert root in inside.parents
+
+
+@pytest.mark.parametrize("packed", [False, True])
+@pytest.mark.parametrize("kind", [tarfile.GNUTYPE_LONGNAME, tarfile.XHDTYPE, tarfile.XGLTYPE])
+def test_a_name_of_many_megabytes_is_not_read(kind: bytes, packed: bool, tmp_path: Path) -> None:
+    import gzip
+    import tracemalloc
+
+    header = tarfile.TarInfo("x")
+    header.type, header.size = kind, 64 << 20
+    content = header.tobuf(tarfile.GNU_FORMAT) + bytes(64 << 20) + tarfile.TarInfo("y").tobuf() + bytes(1024)
+    path = tmp_path / "checkpoints.tar"
+    path.write_bytes(gzip.compress(content, 1) if packed else content)
+    del content
+    tracemalloc.start()
+    with pytest.raises(UserError, match="is no archive, or damaged"):
+        unpack(path, tmp_path / "out")
+    assert tracemalloc.get_traced_memory()[1] < 16 << 20
+    tracemalloc.stop()
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there are no sparse files")
+def test_a_sparse_member_is_left_alone(tmp_path: Path) -> None:
+    import subprocess
+
+    (tmp_path / "hole").touch()
+    os.truncate(tmp_path / "hole", 1 << 30)
+    made = subprocess.run(["tar", "-S", "-cf", "a.tar", "hole"], cwd=tmp_path, check=False, capture_output=True)
+    if made.returncode:
+        pytest.skip("no GNU tar")
+    with pytest.raises(UserError, match="left alone"):
+        unpack(tmp_path / "a.tar", tmp_path / "out")
+    assert not (tmp_path / "out").exists()

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import email.message
 import hashlib
+import inspect
 import io
 import json
 import os
 import subprocess
 import sys
 import tarfile
+import urllib.error
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -20,8 +24,10 @@ from t2c_ext.errors import Cancelled, UserError
 from t2c_ext.progress import Reporter
 from t2c_ext.weights.checksums import RECORD, read_checksums
 from t2c_ext.weights.download import download_models
-from t2c_ext.weights.fetch import Remote, Unreachable, fetch
+from t2c_ext.weights.fetch import Remote, Unreachable, _WebOnly, fetch
 from t2c_ext.weights.find import find_model
+from t2c_ext.weights.first_seen import RECORD as FIRST_SEEN
+from t2c_ext.weights.first_seen import keep_first_seen
 from t2c_ext.weights.places import VARIABLE, Places
 from t2c_ext.weights.verify import State, verify_models
 
@@ -150,6 +156,36 @@ class TestOneFile:
         with pytest.raises(Unreachable, match="not a web address"):
             fetch(Remote((tmp_path / "x").as_uri()), tmp_path / "w.bin", silent)
 
+    def test_more_than_was_said_is_not_taken(self, hub: Hub, tmp_path: Path) -> None:
+        with pytest.raises(UserError, match=r"sends more than the 1\.0 MB that w\.bin has"):
+            fetch(remote(hub, size=1_000_000), tmp_path / "w.bin", silent)
+        assert not (tmp_path / "w.bin").exists()
+        assert sum(path.stat().st_size for path in tmp_path.iterdir()) <= 1_000_000
+
+    def test_an_endless_answer_is_cut_off(self, hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("t2c_ext.weights.fetch.MOST_BYTES", 2_000_000)
+        with pytest.raises(UserError, match="which no file of a model has"):
+            fetch(remote(hub), tmp_path / "w.bin", silent)
+        hub.endless = True
+        with pytest.raises(UserError, match="sends more than"):
+            fetch(remote(hub, size=0, sha256=""), tmp_path / "w.bin", silent)
+        assert sum(path.stat().st_size for path in tmp_path.iterdir()) <= 2_000_000
+
+    @pytest.mark.parametrize("target", ["file:///etc/passwd", "ftp://127.0.0.1/x", "data:,x", "gopher://127.0.0.1/"])
+    def test_no_address_leads_elsewhere_than_to_the_web(self, target: str, hub: Hub, tmp_path: Path) -> None:
+        hub.leads_to = target
+        with pytest.raises(Unreachable, match=r"is not allowed|it leads to"):
+            fetch(remote(hub), tmp_path / "w.bin", silent)
+        assert list(tmp_path.iterdir()) == []
+
+    def test_https_does_not_lead_to_http(self) -> None:
+        request = urllib.request.Request("https://a.example/w.bin")
+        answer = (io.BytesIO(), 302, "Found", email.message.Message())
+        with pytest.raises(urllib.error.HTTPError, match="it leads to http:"):
+            _WebOnly().redirect_request(request, *answer, "http://a.example/w.bin")
+        followed = _WebOnly().redirect_request(request, *answer, "https://b.example/w.bin")
+        assert followed is not None and followed.full_url == "https://b.example/w.bin"
+
 
 def run(hub: Hub, folder: Path, *names: str) -> tuple[int, dict[str, Any]]:
     """`download_models` in a process of its own, whose hub is the server."""
@@ -248,6 +284,25 @@ class TestHub:
         assert "unsafe name" in run(hub, tmp_path / "models", "clipseg")[1]["error"]
         assert [path.name for path in tmp_path.rglob("*evil*")] == []
 
+    def test_the_first_commit_is_asked_for_again(self, hub: Hub, tmp_path: Path) -> None:
+        clipseg(hub)
+        run(hub, tmp_path, "clipseg")
+        assert json.loads((tmp_path / FIRST_SEEN).read_text()) == {"CIDAS/clipseg-rd64-refined": COMMIT}
+        (tmp_path / "clipseg" / "vocab.json").unlink()
+        hub.asked.clear()
+        hub.commit = "d" * 40  # what the newest is now
+        assert run(hub, tmp_path, "clipseg")[0] == 0
+        assert hub.asked[0][1].endswith("/revision/" + COMMIT)
+        assert COMMIT in json.loads((tmp_path / "clipseg" / RECORD).read_text())["source"]
+
+    def test_another_commit_than_the_one_that_was_asked_for(self, hub: Hub, tmp_path: Path) -> None:
+        clipseg(hub)
+        keep_first_seen(tmp_path, "CIDAS/clipseg-rd64-refined", "e" * 40)
+        hub.stubborn = True
+        answer = run(hub, tmp_path, "clipseg")[1]["error"]
+        assert "cccccccccccc instead of eeeeeeeeeeee" in answer
+        assert not (tmp_path / "clipseg").exists()
+
     def test_a_missing_library_is_named(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setitem(sys.modules, "huggingface_hub", None)
         with pytest.raises(UserError, match="pip install huggingface_hub"):
@@ -262,6 +317,14 @@ def checkpoints(path: Path, names: tuple[str, ...] = ("motion-pretrained", "vide
                 entry = tarfile.TarInfo(f"checkpoints/{name}/{file}")
                 entry.size = len(name)
                 archive.addfile(entry, io.BytesIO(name.encode()))
+    return path
+
+
+def plain_archive(path: Path, content: bytes) -> Path:
+    with tarfile.open(path, "w") as archive:
+        entry = tarfile.TarInfo("checkpoints/video-pretrained/latest_net_G.pth")
+        entry.size = len(content)
+        archive.addfile(entry, io.BytesIO(content))
     return path
 
 
@@ -295,9 +358,43 @@ class TestArchive:
         assert ("video-pretrained", 10, 10) in told
         files = {item.relative_to(tmp_path / "models").as_posix() for item in (tmp_path / "models").rglob("*.*")}
         networks = ("motion-pretrained", "video-pretrained")
-        assert files == {f"{name}/{file}" for name in networks for file in ("latest_net_G.pth", RECORD)}
+        assert files == {f"{name}/{file}" for name in networks for file in ("latest_net_G.pth", RECORD)} | {FIRST_SEEN}
         verdicts = verify_models(list(networks), places)
         assert [row.state for row in verdicts] == [State.WHOLE, State.WHOLE]
+
+    def test_another_archive_than_the_first_is_refused(
+        self, gdown: list[dict[str, Any]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        places = Places(tmp_path / "models")
+        download_models(["video-pretrained"], places)
+        (record,) = json.loads((tmp_path / "models" / FIRST_SEEN).read_text()).items()
+        assert record[0].endswith("id=1Cx64SC12wXzDjg8U0ujnKx8V2G6SbCIb") and len(record[1]) == 64
+        path = tmp_path / "models" / "video-pretrained" / "latest_net_G.pth"
+        path.unlink()
+        download_models(["video-pretrained"], places)  # the same one
+        path.unlink()
+        monkeypatch.setitem(globals(), "checkpoints", lambda path: plain_archive(path, b"other"))
+        with pytest.raises(UserError, match=r"not what it was at the first download.*delete its line") as caught:
+            download_models(["video-pretrained"], places)
+        assert "\n" not in str(caught.value)
+        assert not path.exists() and not list((tmp_path / "models").glob("*.tar"))
+        (tmp_path / "models" / FIRST_SEEN).write_text("[")
+        with pytest.raises(UserError, match="damaged; delete it"):
+            download_models(["video-pretrained"], places)
+
+    def test_an_archive_without_end_is_stopped(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        library = pytest.importorskip("gdown")
+        if "progress" not in inspect.signature(library.download).parameters:
+            pytest.skip("this version of gdown tells no progress")
+        monkeypatch.setattr("t2c_ext.weights.drive.MOST_BYTES", 1000)
+
+        def download(id: str, output: str, quiet: bool, resume: bool, progress: Any = None) -> str:
+            progress(2000, None)
+            return output
+
+        monkeypatch.setattr(library, "download", download)
+        with pytest.raises(UserError, match="Google Drive sends more"):
+            download_models(["video-pretrained"], Places(tmp_path))
 
     def test_an_archive_that_lacks_the_network_is_said(self, gdown: list[dict[str, Any]], tmp_path: Path) -> None:
         with pytest.raises(UserError, match="does not hold what motion-direction-pretrained needs"):

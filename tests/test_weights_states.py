@@ -225,7 +225,10 @@ def test_weights_of_eight_bits_are_widened_and_scaled(end: str, ending: str, tmp
         "scaled_fp8": torch.empty(0).to(torch.float8_e4m3fn),
     }
     path = tmp_path / f"model{ending}"
-    save_file(state, str(path)) if ending == ".safetensors" else torch.save({"state_dict": state}, path)
+    try:
+        save_file(state, str(path)) if ending == ".safetensors" else torch.save({"state_dict": state}, path)
+    except KeyError:
+        pytest.skip("this version of torch cannot write eight bits")
     found = load_state(path)
     assert set(found) == {"plain.weight", "wide.weight", "scaled.weight", "rows.weight", "tiny.weight", "scaled.bias"}
     assert found["plain.weight"].float().tolist() == [[1.0, -0.5], [448.0, 0.0]]

@@ -14,6 +14,7 @@ from t2c_ext.weights.checksums import write_checksums
 from t2c_ext.weights.drive import download_from_drive
 from t2c_ext.weights.fetch import Remote, Told, Unreachable, fetch, sha256_of
 from t2c_ext.weights.find import find_model
+from t2c_ext.weights.first_seen import keep_first_seen
 from t2c_ext.weights.hub import download_from_hub
 from t2c_ext.weights.places import Places
 from t2c_ext.weights.unpack import unpack
@@ -90,6 +91,11 @@ def _download_archive(model: Model, target: Path, told: Told) -> None:
     archive, given = target / model.archive, (target / model.archive).is_file()
     if not given:
         download_from_drive(model.drive, archive, told)
+        try:
+            keep_first_seen(target, model.source, sha256_of(archive))
+        except UserError:
+            archive.unlink(missing_ok=True)
+            raise
     inside = [other for other in catalogue() if other.drive == model.drive]
     needed = {PurePosixPath(other.name, name) for other in inside for need in other.needs for name in need.split(" | ")}
 

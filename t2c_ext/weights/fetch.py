@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from email.message import Message
-from http.client import HTTPException
+from http.client import HTTPException, HTTPMessage
 from pathlib import Path
 from typing import IO, Any
 from urllib.parse import urlsplit
@@ -28,6 +28,9 @@ ATTEMPTS = 4
 PATIENCE = 30.0
 """Seconds without a byte after which a connection counts as broken."""
 
+MOST_BYTES = 16 << 30
+"""No file of a model is larger: a server that sends more is not believed."""
+
 Told = Callable[[int, int], None]
 """Called with the bytes that are here and the bytes in all (0 when unknown); may raise Cancelled."""
 
@@ -42,7 +45,7 @@ class Remote:
 
     Attributes:
         url: its address.
-        size: bytes, or 0 when unknown.
+        size: bytes, or 0 when unknown; more than these, or than `MOST_BYTES`, are not taken.
         sha256: its checksum or the checksum's first digits; "" when unknown, and then it is not resumed.
         headers: sent to the address's own host, and to no other that it leads to.
     """
@@ -66,7 +69,7 @@ def fetch(remote: Remote, target: Path, told: Told) -> str:
 
     Raises:
         Unreachable: no connection, or the server refuses.
-        UserError: the disk is full, or the file is not the one that was meant.
+        UserError: the disk is full, or the file is not the one that was meant, or larger.
     """
     part = target.with_name(target.name + ".part")
     try:
@@ -102,6 +105,8 @@ def _check_room(part: Path, size: int) -> None:
     free = shutil.disk_usage(part.parent).free
     if size - here > free:
         raise UserError(f"{part.parent} has {free / 1e6:.0f} MB free, but the file needs {(size - here) / 1e6:.0f} MB")
+    if size > MOST_BYTES:
+        raise UserError(f"{part.stem} has {size / 1e9:.0f} GB, which no file of a model has; it was not fetched")
 
 
 def _fetch_all(remote: Remote, part: Path, told: Told) -> None:
@@ -146,7 +151,21 @@ def _open(request: urllib.request.Request) -> Any:
         import certifi
 
         context = ssl.create_default_context(cafile=certifi.where())
-    return urllib.request.urlopen(request, timeout=PATIENCE, context=context)
+    opener = urllib.request.build_opener(_WebOnly(), urllib.request.HTTPSHandler(context=context))
+    return opener.open(request, timeout=PATIENCE)
+
+
+class _WebOnly(urllib.request.HTTPRedirectHandler):
+    """Follows an address only to another of the web, and never from https to http."""
+
+    def redirect_request(  # noqa: PLR0917 - the library's own signature
+        self, req: urllib.request.Request, fp: IO[bytes], code: int, msg: str, headers: HTTPMessage, newurl: str
+    ) -> urllib.request.Request | None:
+        """The request for the next address; raises HTTPError where it is not followed."""
+        before, after = urlsplit(req.full_url).scheme, urlsplit(newurl).scheme
+        if after not in ("http", "https") or (before == "https" and after == "http"):
+            raise urllib.error.HTTPError(req.full_url, 403, f"it leads to {after}:", headers, fp)
+        return super().redirect_request(req, fp, code, msg, headers, newurl)
 
 
 def _starts_at(headers: Message, start: int) -> bool:
@@ -157,13 +176,22 @@ def _copy(answer: Any, part: Path, here: int, size: int, told: Told) -> None:
     """Append what arrives to the part, after its first `here` bytes."""
     length = int(answer.headers.get("Content-Length") or 0)
     total = size or (here + length if length else 0)
+    most = size or MOST_BYTES
+    if here + length > most:
+        raise UserError(_too_large(part, most))
     with part.open("ab" if here else "wb") as file:
         while chunk := answer.read(CHUNK):
+            if here + len(chunk) > most:
+                raise UserError(_too_large(part, most))
             _write(file, chunk, part)
             here += len(chunk)
             told(here, total)
     if total and here != total:
         raise HTTPException(f"{here} of {total} bytes arrived")
+
+
+def _too_large(part: Path, most: int) -> str:
+    return f"the server sends more than the {most / 1e6:.1f} MB that {part.stem} has; it was not taken"
 
 
 def _write(file: IO[bytes], chunk: bytes, part: Path) -> None:
@@ -175,6 +203,8 @@ def _write(file: IO[bytes], chunk: bytes, part: Path) -> None:
 
 def _reason(error: Exception) -> str:
     if isinstance(error, urllib.error.HTTPError):
+        if error.code == 403 and str(error.reason).startswith("it leads to"):
+            return f"not a web address: {error.reason}"
         said = {
             401: "it asks for a login",
             403: "it is not open to everyone",

@@ -10,6 +10,7 @@ from t2c_ext.errors import UserError
 from t2c_ext.weights.catalogue import Model
 from t2c_ext.weights.checksums import read_checksums, write_checksums
 from t2c_ext.weights.fetch import Remote, Told, Unreachable, fetch, sha256_of
+from t2c_ext.weights.first_seen import first_seen, keep_first_seen
 from t2c_ext.weights.unpack import safe_path
 
 SMALL = 20 << 20
@@ -24,10 +25,12 @@ class Listing:
 
     Attributes:
         source: address of that commit.
+        commit: the commit.
         files: by name; those of weights with their checksum.
     """
 
     source: str
+    commit: str
     files: Mapping[str, Remote]
 
 
@@ -53,17 +56,26 @@ def list_repository(repository: str, revision: str) -> Listing:
         digest = "" if entry.lfs is None else str(entry.lfs["sha256"])
         url = huggingface_hub.hf_hub_url(repository, entry.rfilename, revision=info.sha)
         files[entry.rfilename] = Remote(url, int(entry.size or 0), digest, headers)
-    return Listing(f"https://huggingface.co/{repository}/tree/{info.sha}", files)
+    return Listing(f"https://huggingface.co/{repository}/tree/{info.sha}", str(info.sha), files)
 
 
 def download_from_hub(model: Model, folder: Path, told: Told) -> None:
     """Bring the files that a model needs, and the small ones beside them; whole files stay as they are.
 
+    Without a commit in the catalogue that of the first download is asked for again.
+
     Raises:
-        UserError: the repository lacks a file that is needed, or a file cannot be written.
+        UserError: the repository lacks a file that is needed, gives another commit, or a file cannot be written.
         Unreachable: no connection, or no access.
     """
-    listing = list_repository(model.hub, model.revision)
+    revision = model.revision or first_seen(folder.parent, model.hub)
+    listing = list_repository(model.hub, revision)
+    if revision and listing.commit != revision:
+        raise UserError(
+            f"the hub gave {model.hub} at {listing.commit[:12]} instead of {revision[:12]}; try again later"
+        )
+    if not model.revision:
+        keep_first_seen(folder.parent, model.hub, listing.commit)
     wanted = wanted_files(model, listing.files)
     total, done = sum(remote.size for remote in wanted.values()), 0
     for name, remote in sorted(wanted.items(), key=lambda item: item[1].size):

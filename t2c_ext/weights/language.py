@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import importlib
+import importlib.metadata
 import importlib.util
 import os
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -12,8 +14,8 @@ from pathlib import Path
 from t2c_ext.errors import UserError
 from t2c_ext.weights.places import home_folder
 
-OLDER_NAMES = {"averaged_perceptron_tagger_eng": "averaged_perceptron_tagger"}
-"""What older releases of nltk call a model; either serves."""
+SAFE_NLTK = (3, 9)
+"""Since this version nltk's models are JSON; older ones unpickle theirs, which runs what stands in them."""
 
 
 def is_installed(name: str, library: str) -> bool:
@@ -22,13 +24,14 @@ def is_installed(name: str, library: str) -> bool:
         return False
     if library == "spacy":
         return importlib.util.find_spec(name) is not None
-    names = [name, OLDER_NAMES.get(name, name)]
-    return any(
-        (folder / "taggers" / (one + ending)).exists()
-        for folder in nltk_folders()
-        for one in names
-        for ending in ("", ".zip")
-    )
+    if not _is_safe_nltk():
+        return False
+    return any((folder / "taggers" / (name + ending)).exists() for folder in nltk_folders() for ending in ("", ".zip"))
+
+
+def _is_safe_nltk() -> bool:
+    version = re.match(r"(\d+)\.(\d+)", importlib.metadata.version("nltk"))
+    return version is not None and (int(version[1]), int(version[2])) >= SAFE_NLTK
 
 
 def nltk_folders() -> list[Path]:
@@ -74,6 +77,8 @@ def _fetch_spacy(name: str) -> bool:
 
 
 def _fetch_nltk(name: str) -> bool:
+    if not _is_safe_nltk():
+        raise UserError(f"{name} needs a newer nltk: pip install -U nltk")
     import nltk
 
     return bool(nltk.download(name, quiet=True))

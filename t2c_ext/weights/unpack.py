@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 from t2c_ext.atomic import replacing
 from t2c_ext.errors import UserError
@@ -19,8 +19,22 @@ EXPANSION = 4
 ALWAYS_FINE = 64 << 20
 """Bytes that any archive may unpack to."""
 
+LONGEST_NOTE = 1 << 20
+"""Bytes of a long name or of a header with further notes."""
+
+_NOTES = (
+    tarfile.GNUTYPE_LONGNAME,
+    tarfile.GNUTYPE_LONGLINK,
+    tarfile.XHDTYPE,
+    tarfile.XGLTYPE,
+    tarfile.SOLARIS_XHDTYPE,
+)
+
 MOST_MEMBERS = 10_000
 CHUNK = 1 << 20
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 Told = Callable[[int, int], None]
 
@@ -118,6 +132,18 @@ def _read(archive: Path, member: _Member) -> Iterator[bytes]:
         raise UserError(f"{archive} is damaged or not what it says; download it again")
 
 
+class _Entry(tarfile.TarInfo):
+    """A header of a tar; one that says a name or a note of megabytes is not read, as it would all be held in memory."""
+
+    @classmethod
+    def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> Self:
+        """The header in a block; raises ReadError as described."""
+        entry = super().frombuf(buf, encoding, errors)
+        if entry.type in _NOTES and entry.size > LONGEST_NOTE:
+            raise tarfile.ReadError("a name in it has megabytes")
+        return entry
+
+
 @contextmanager
 def _members(archive: Path) -> Iterator[Callable[[], Iterator[_Member]]]:
     try:
@@ -125,7 +151,7 @@ def _members(archive: Path) -> Iterator[Callable[[], Iterator[_Member]]]:
             with zipfile.ZipFile(archive) as opened:
                 yield lambda: _zip_members(opened)
         else:
-            with tarfile.open(archive) as tar:
+            with tarfile.open(archive, tarinfo=_Entry) as tar:
                 yield lambda: _tar_members(tar)
     except (tarfile.TarError, zipfile.BadZipFile, EOFError) as error:
         raise UserError(f"{archive} is no archive, or damaged ({error}); download it again") from None

@@ -141,6 +141,153 @@ def test_sd2_is_tried_out(predicts_noise: bool) -> None:
     assert probe_prediction(components) == ("epsilon" if predicts_noise else "v_prediction")
 
 
+def pickled(path: Path) -> None:
+    """The same weights as a file of torch.save."""
+    from safetensors.torch import load_file
+
+    name = "pytorch_model.bin" if path.name == "model.safetensors" else path.name.replace(".safetensors", ".bin")
+    torch.save(load_file(str(path)), path.with_name(name))
+    path.unlink()
+
+
+def halved(path: Path) -> None:
+    from safetensors.torch import load_file, save_file
+
+    state = {key: value.half() if value.is_floating_point() else value for key, value in load_file(str(path)).items()}
+    save_file(state, str(path.with_name(path.stem + ".fp16.safetensors")))
+    path.unlink()
+
+
+def sharded(path: Path, ending: str = ".safetensors", variant: str = "") -> None:
+    from safetensors.torch import load_file, save_file
+
+    state = load_file(str(path))
+    stem = "pytorch_model" if (path.stem, ending) == ("model", ".bin") else path.stem
+    keys = list(state)
+    places = {}
+    for number, part in enumerate((keys[::2], keys[1::2]), start=1):
+        name = f"{stem}-0000{number}-of-00002{ending}"
+        values = {key: state[key] for key in part}
+        torch.save(values, path.with_name(name)) if ending == ".bin" else save_file(values, str(path.with_name(name)))
+        places |= dict.fromkeys(part, name)
+    index = path.with_name(f"{stem}{ending}.index{variant}.json")
+    index.write_text(json.dumps({"metadata": {}, "weight_map": places}))
+    path.unlink()
+
+
+def misnamed(path: Path) -> None:
+    """A file of torch.save with the ending of safetensors."""
+    from safetensors.torch import load_file
+
+    torch.save(load_file(str(path)), path.with_suffix(".new"))  # the tensors lie in the file that is replaced
+    path.with_suffix(".new").replace(path)
+
+
+LAYOUTS: dict[str, Callable[[Path], None]] = {
+    "pickled": pickled,
+    "halved": halved,
+    "halved and pickled": lambda path: (halved(path), pickled(path.with_name(path.stem + ".fp16.safetensors")))[0],
+    "sharded": sharded,
+    "sharded and pickled": lambda path: sharded(path, ".bin"),
+    "a variant, sharded": lambda path: sharded(path, ".safetensors", ".fp16"),
+    "misnamed": misnamed,
+}
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_folders_as_they_are_shared(layout: str, tmp_path: Path) -> None:
+    original = tiny_components("SD1")
+    folder = save_folder(original, tmp_path / "model")
+    for path in list(folder.rglob("*.safetensors")):
+        LAYOUTS[layout](path)
+    loaded = load.load_model(str(folder), CPU)
+    pairs = [(loaded.unet, original.unet), (loaded.vae, original.vae)]
+    pairs += [(loaded.encoders[0].model, original.encoders[0].model)]
+    for one, other in pairs:
+        first, second = one.state_dict(), other.state_dict()
+        assert first.keys() == second.keys()
+        for key, value in second.items():
+            assert first[key].dtype == value.dtype
+            assert torch.allclose(first[key], value, atol=0 if "halved" not in layout else 2e-3, rtol=1e-3)
+
+
+def test_a_vae_of_an_older_diffusers(tmp_path: Path) -> None:
+    from safetensors.torch import load_file, save_file
+
+    original = tiny_components("SD1")
+    folder = save_folder(original, tmp_path / "model")
+    (path,) = (folder / "vae").glob("*.safetensors")
+    old = {"to_q": "query", "to_k": "key", "to_v": "value", "to_out.0": "proj_attn"}
+    state = {}
+    for key, value in load_file(str(path)).items():
+        new = next((key.replace(f".{name}.", f".{word}.") for name, word in old.items() if f".{name}." in key), key)
+        state[new] = value
+    assert sum("proj_attn" in key for key in state) == 4
+    save_file(state, str(path))
+    assert same(load.load_model(str(folder), CPU).vae, original.vae)
+
+
+def test_indexes_that_lead_elsewhere_or_lie(tmp_path: Path) -> None:
+    folder = save_folder(tiny_components("SD1"), tmp_path / "model")
+    (path,) = (folder / "unet").glob("*.safetensors")
+    sharded(path)
+    (index,) = (folder / "unet").glob("*.index.json")
+    content = json.loads(index.read_text())
+    key, name = next(iter(content["weight_map"].items()))
+    for wrong, words in (
+        ("../../evil.safetensors", "unsafe"),
+        ("/evil", "unsafe"),
+        ("nowhere.safetensors", "cannot read"),
+    ):
+        index.write_text(json.dumps({"weight_map": {**content["weight_map"], key: wrong}}))
+        with pytest.raises(UserError, match=words) as error:
+            load.load_model(str(folder), CPU)
+        assert "\n" not in str(error.value)
+    index.write_text(json.dumps({"weight_map": {**content["weight_map"], "new.key": name}}))
+    with pytest.raises(UserError, match="but it does not"):
+        load.load_model(str(folder), CPU)
+    for damage in ("[]", "{", '{"weight_map": 3}', ""):
+        index.write_text(damage)
+        with pytest.raises(UserError, match="no index"):
+            load.load_model(str(folder), CPU)
+    index.unlink()
+    with pytest.raises(UserError, match=r"has no diffusion_pytorch_model\.safetensors"):
+        load.load_model(str(folder), CPU)
+
+
+def test_single_files_are_told_apart_by_content(tmp_path: Path) -> None:
+    from safetensors.torch import save_file
+
+    state, modules = tiny_files.checkpoint("SD1")
+    torch.save({"state_dict": state}, tmp_path / "a.safetensors")
+    save_file(state, str(tmp_path / "b.ckpt"))
+    for name in ("a.safetensors", "b.ckpt"):
+        tiny_files.write_tokenizer(tmp_path / "tokenizer")
+        assert same(load.load_model(str(tmp_path / name), CPU).vae, modules["vae"])
+
+
+def test_a_single_file_of_eight_bits_with_scales(tmp_path: Path) -> None:
+    from safetensors.torch import save_file
+
+    state, _ = tiny_files.checkpoint("SD1")
+    packed: dict[str, Any] = {"scaled_fp8": torch.empty(0).to(torch.float8_e4m3fn)}
+    for key, value in state.items():
+        wide = key.startswith("model.diffusion_model.") and key.endswith(".weight") and value.ndim > 1
+        scale = value.abs().max() / 448 if wide else None
+        packed[key] = value if scale is None else (value / scale).to(torch.float8_e4m3fn)
+        if scale is not None:
+            packed[key.removesuffix("weight") + "scale_weight"] = scale
+    save_file(packed, str(tmp_path / "model.safetensors"))
+    tiny_files.write_tokenizer(tmp_path / "tokenizer")
+    plain = tiny_files.write_checkpoint(tmp_path / "plain.safetensors", state)
+    one, other = (load.load_model(str(path), CPU).unet.state_dict() for path in (tmp_path / "model.safetensors", plain))
+    assert one.keys() == other.keys()
+    for key, value in other.items():
+        assert one[key].dtype == torch.float32
+        # three bits of the mantissa are kept
+        assert torch.allclose(one[key], value, rtol=0.07, atol=float(value.abs().max()) * 2e-3)
+
+
 def damaged(state: dict[str, Any], path: Path) -> Path:
     tiny_files.write_checkpoint(path, state)
     content = path.read_bytes()

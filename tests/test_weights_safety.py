@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import importlib.util
 import io
 import os
 import pickle
@@ -208,14 +209,48 @@ def components() -> Any:
     return Components()
 
 
+EVIL_MODULE = """
+import torch
+
+
+class Evil(torch.nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.a = torch.zeros(1)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x + self.a
+
+    @torch.jit.export
+    def __getstate__(self) -> tuple[torch.Tensor, bool]:
+        return (torch.zeros(1), self.training)
+
+    @torch.jit.export
+    def __setstate__(self, state: tuple[torch.Tensor, bool]) -> None:
+        torch.save(state[0], {mark!r})
+        self.a = state[0]
+        self.training = state[1]
+"""
+
+
 def script(path: Path) -> None:
-    """A TorchScript archive; with torch before 2.6 its code runs on loading."""
+    """A TorchScript archive that writes a file when it is loaded, as torch before 2.6 does whatever it is told."""
+    source = path.parent / "evil_module.py"
+    source.write_text(EVIL_MODULE.replace("{mark!r}", repr(str(path.parent / "it_ran"))))
+    description = importlib.util.spec_from_file_location(f"evil_{path.parent.name}", source)
+    assert description is not None and description.loader is not None
+    module = importlib.util.module_from_spec(description)
+    description.loader.exec_module(module)
+    torch.jit.save(torch.jit.script(module.Evil()), str(path))
 
-    class Scripted(torch.nn.Module):
-        def forward(self, x: torch.Tensor) -> torch.Tensor:
-            return x + 1
 
-    torch.jit.save(torch.jit.script(Scripted()), str(path))
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.skipif(tuple(map(int, torch.__version__.split(".")[:2])) >= (2, 6), reason="mended in torch 2.6")
+@pytest.mark.parametrize("kind", ["TorchScript", "TorchScript in a second directory"])
+def test_the_attack_is_real(kind: str, tmp_path: Path) -> None:
+    ATTACKS[kind](tmp_path / "weights.pt")
+    torch.load(tmp_path / "weights.pt", map_location="cpu", weights_only=True)
+    assert (tmp_path / "it_ran").exists()
 
 
 def prefixed(path: Path) -> None:

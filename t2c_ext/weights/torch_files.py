@@ -12,8 +12,10 @@ from __future__ import annotations
 
 import math
 import re
+import struct
 import tarfile
 import zipfile
+import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -201,8 +203,8 @@ class _zip_errors:  # noqa: N801 - a context manager, named as what it does
         return None
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        wrong = (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError)
-        if isinstance(error, wrong) and not isinstance(error, RecursionError):
+        wrong = (zipfile.BadZipFile, RuntimeError, EOFError, ValueError, LookupError, OverflowError, MemoryError)
+        if isinstance(error, (*wrong, struct.error, zlib.error)) and not isinstance(error, UserError):
             raise damaged(self.path, str(error)) from None
 
 
@@ -307,7 +309,7 @@ class _Thaw:
         if not isinstance(maker, Name) or not isinstance(node.args, tuple):
             return node
         if (maker.module, maker.name) == ("torch._tensor", "_rebuild_from_type_v2"):
-            return self.value(Made(node.args[0], node.args[2]), depth + 1)
+            return self._made(Made(node.args[0], node.args[2]), depth)
         if maker.module == "torch._utils" and maker.name.startswith("_rebuild_parameter"):
             return self.value(node.args[0], depth + 1)
         if maker.module == "torch._utils" and maker.name in _REBUILDS:

@@ -177,6 +177,8 @@ LOOKS = (
     Column("high raw", "{:.2f}", lambda r: r.raw.sharpness_highest),
     Column("breathing raw", "{:.2f}", lambda r: r.raw.breathing),
     Column("coherence raw", "{:.2f}", lambda r: r.raw.coherence),
+    Column("drift", "{:.2f}", lambda r: r.raw.drift),
+    Column("kept", "{:.2f}", lambda r: r.raw.kept, _low),
     Column("sharpness low MP4", "{:.2f}", lambda r: r.encoded.sharpness_lowest, _low),
     Column("high MP4", "{:.2f}", lambda r: r.encoded.sharpness_highest),
     Column("breathing MP4", "{:.2f}", lambda r: r.encoded.breathing),

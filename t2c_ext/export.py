@@ -10,6 +10,7 @@ import numpy as np
 
 from t2c_ext.errors import UserError
 from t2c_ext.loop.choose import make_rendering
+from t2c_ext.loop.structure import usual_structure
 from t2c_ext.media.videos import ENCODERS, Written, write_video
 from t2c_ext.motion.field import resize_flow
 from t2c_ext.motion.hints import parse_hints
@@ -77,7 +78,8 @@ def export_loop(
         raise UserError("there is no finished loop to export; run it first")
     recipe, twin = workspace.load_recipe(), workspace.load_twin()
     hints = parse_hints(recipe.motion.hints)
-    mask = without_frozen(workspace.load_regions(twin.art.size), hints, *twin.art.size).mask
+    regions = workspace.load_regions(twin.art.size)
+    mask = without_frozen(regions, hints, *twin.art.size).mask
     size = reduced(twin.art.size, options.side)
     art = replace(
         twin.art,
@@ -87,7 +89,16 @@ def export_loop(
     mask, flow = averaged(mask, size), resize_flow(workspace.load_flow().field, *size)
     settings = replace(recipe.loop, format=options.format, quality=options.quality, max_megabytes=options.max_megabytes)
     device = recipe.twin.device
-    rendering = make_rendering(art.rgb, mask, flow, settings, seed=recipe.prompt.seed, reporter=reporter, device=device)
+    rendering = make_rendering(
+        art.rgb,
+        mask,
+        flow,
+        settings,
+        seed=recipe.prompt.seed,
+        structure=averaged(usual_structure(regions), size),
+        reporter=reporter,
+        device=device,
+    )
     return write_video(
         folder / f"cinemagraph-{size[1]}x{size[0]}.{options.format}",
         rendering.frames,

@@ -30,6 +30,7 @@ class Thing:
         angle: default direction in degrees, or None where only its axis or its texture tells.
         kind: default kind of motion.
         speed: default speed factor.
+        structure: 0..1, how far its large shapes stay while the texture on them travels (see `loop.structure`).
         ground: it lies on the ground plane, so that near parts move faster than far ones.
         shy: it moves only when words say that it does (grass stands still unless it is told to stream left).
         ade20k, coco: class names in ADE20K-150 and COCO panoptic; together they are the thing.
@@ -45,6 +46,7 @@ class Thing:
     angle: float | None = None
     kind: MotionKind = MotionKind.TRANSLATE
     speed: float = 1.0
+    structure: float = 0.8
     ground: bool = False
     shy: bool = False
     ade20k: tuple[str, ...] = ()
@@ -107,6 +109,7 @@ def _thing(row: dict[str, Any]) -> Thing:
         angle=row.get("angle"),
         kind=MotionKind(row.get("kind", "translate")),
         speed=row.get("speed", 1.0),
+        structure=row["structure"],
         ground=row.get("ground", False),
         shy=row.get("shy", False),
         ade20k=tuple(row.get("ade20k", ())),

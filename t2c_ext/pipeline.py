@@ -12,6 +12,7 @@ from typing import TypeVar
 from t2c_ext.errors import UserError
 from t2c_ext.jobs import Job, PathLike
 from t2c_ext.loop.render import Rendering
+from t2c_ext.loop.structure import usual_structure
 from t2c_ext.media.posters import poster_beside, poster_path
 from t2c_ext.media.videos import format_of
 from t2c_ext.motion.hints import parse_hints
@@ -242,7 +243,8 @@ class Pipeline:
             raise RuntimeError("the stages have to run in their order")
         output, settings = self.job.output, self.job.recipe.loop
         kind = settings.format if output is None else format_of(output)
-        given = loop_input(art, moving, flow.field, settings, kind, self.job.recipe.prompt.seed)
+        structure = usual_structure(_made(self.result.regions))
+        given = loop_input(art, moving, flow.field, structure, settings, kind, self.job.recipe.prompt.seed)
         if self.workspace is not None:
             self._loop_kept(given, self.workspace)
             return

@@ -489,6 +489,24 @@ class LoopSettings:
     start_still: bool = setting(
         False, "Start with the still", "Frame 0 equals the picture (the loop then breathes a little)."
     )
+    structure: float = setting(
+        -1.0,
+        "Structure",
+        "How far large shapes stay in place while the texture on them flows (0: everything travels, 1: all large "
+        "shapes stay, -1: as suits what moves).",
+        minimum=-1,
+        maximum=1,
+        step=0.05,
+    )
+    cycles: int = setting(
+        0,
+        "Cycles",
+        "How often texture begins anew within the loop (0: each place as often as suits it).",
+        minimum=0,
+        maximum=100,
+        step=1,
+        advanced=True,
+    )
     format: str = setting(
         "mp4",
         "Format",

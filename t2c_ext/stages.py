@@ -373,6 +373,7 @@ class LoopInput(StageInput):
         art: the picture that moves, with the text that travels in its file.
         moving: float32 [H, W], what moves.
         flow: float32 [H, W, 2].
+        structure: float32 [H, W], 0..1, how far the large shapes of what moves there usually stay.
         settings: the stage's; `format` is what is written, whatever the recipe says.
         seed: of the phases.
         weights: of the video network, where that is the renderer.
@@ -381,13 +382,20 @@ class LoopInput(StageInput):
     art: Picture
     moving: FloatArray
     flow: FloatArray
+    structure: FloatArray
     settings: LoopSettings
     seed: int
     weights: Path | None = None
 
 
 def loop_input(  # noqa: PLR0917
-    art: Picture, moving: FloatArray, flow: FloatArray, settings: LoopSettings, kind: str, seed: int
+    art: Picture,
+    moving: FloatArray,
+    flow: FloatArray,
+    structure: FloatArray,
+    settings: LoopSettings,
+    kind: str,
+    seed: int,
 ) -> LoopInput:
     """The input of the loop stage.
 
@@ -395,6 +403,7 @@ def loop_input(  # noqa: PLR0917
         art: the picture that moves.
         moving: float32 [H, W].
         flow: float32 [H, W, 2].
+        structure: float32 [H, W], 0..1.
         settings: the stage's.
         kind: the format that is written.
         seed: the recipe's.
@@ -403,7 +412,7 @@ def loop_input(  # noqa: PLR0917
         UserError: the renderer's weights are not here.
     """
     weights = None if settings.renderer == "warp" else require_model(VIDEO_WEIGHTS)
-    return LoopInput(art, moving, flow, replace(settings, format=kind), seed, weights)
+    return LoopInput(art, moving, flow, structure, replace(settings, format=kind), seed, weights)
 
 
 def make_frames(given: LoopInput, reporter: Reporter, device: str = "auto") -> Rendering:
@@ -420,6 +429,7 @@ def make_frames(given: LoopInput, reporter: Reporter, device: str = "auto") -> R
         given.flow,
         given.settings,
         seed=given.seed,
+        structure=given.structure,
         reporter=reporter,
         require=weights,
         device=device,

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from t2c_ext.loop.blend import FADE
+from t2c_ext.loop.cycles import one_cycle
 from t2c_ext.loop.inflow import find_domain, trace_field
 from t2c_ext.loop.timing import SQUEEZE, Timing, even_timing, spread_timing
 from t2c_ext.loop.trajectories import Trajectories, trace_trajectories
@@ -33,7 +34,9 @@ def _traced(share: np.ndarray, flow: np.ndarray) -> tuple[Trajectories, tuple[np
 def _timed(spread: float | None = None, seed: int = 0, speed: float = 0.5) -> tuple[Timing, np.ndarray, np.ndarray]:
     picture, share, flow = _scene(speed)
     trajectories, pixels = _traced(share, flow)
-    return spread_timing(picture, share, flow, trajectories, pixels, FRAMES, spread, seed), *pixels
+    return spread_timing(
+        picture, share, flow, trajectories, pixels, one_cycle(pixels[0].size, FRAMES), spread, seed
+    ), *pixels
 
 
 def _plane(values: np.ndarray, row: np.ndarray, column: np.ndarray) -> np.ndarray:
@@ -101,7 +104,7 @@ def test_a_region_of_a_few_pixels(side: int) -> None:
     share[50 : 50 + side, 60 : 60 + side] = 1
     flow[...] = np.where(share[..., None] > 0, np.float32(0.7), np.float32(0))
     trajectories, pixels = _traced(share, flow)
-    timing = spread_timing(picture, share, flow, trajectories, pixels, FRAMES, None, 0)
+    timing = spread_timing(picture, share, flow, trajectories, pixels, one_cycle(pixels[0].size, FRAMES), None, 0)
     assert ((timing.ahead >= 0) & (timing.ahead < FRAMES)).all()
     assert ((timing.turn >= FADE / 2) & (timing.turn <= 1 - FADE / 2)).all()
 

@@ -19,6 +19,7 @@ from t2c_ext.evaluate.report import Report
 from t2c_ext.evaluate.seam import SeamMeter
 from t2c_ext.evaluate.sharpness import SharpnessMeter
 from t2c_ext.evaluate.static import GreyMeter, StaticMeter
+from t2c_ext.evaluate.structure import StructureMeter
 from t2c_ext.types import ByteArray, FloatArray, scale_of
 
 FrameSource = Iterable[ByteArray] | Callable[[], Iterable[ByteArray]]
@@ -55,6 +56,7 @@ class Meters:
         self.where = inside(mask)
         self.seam = SeamMeter(self.where)
         self.sharpness = SharpnessMeter(still, self.where)
+        self.structure = StructureMeter(still, self.where)
         self.coherence = CoherenceMeter(still, self.where)
         self.static = StaticMeter(outside(mask), compare_outside)
         self.grey = GreyMeter(still, self.where)
@@ -62,7 +64,15 @@ class Meters:
 
     def add(self, frame: ByteArray) -> None:
         """Take the next frame, uint8 [H, W, 3]."""
-        for meter in (self.seam, self.sharpness, self.coherence, self.static, self.grey, self.motion):
+        for meter in (
+            self.seam,
+            self.sharpness,
+            self.structure,
+            self.coherence,
+            self.static,
+            self.grey,
+            self.motion,
+        ):
             meter.add(frame)
 
     def fill(self, report: Report) -> FloatArray | None:
@@ -72,6 +82,8 @@ class Meters:
         report.seam_ratio, report.last_repeats, report.repeats = seam.ratio, seam.last_repeats, seam.repeats
         report.sharpness_lowest, report.sharpness_highest = sharp.lowest, sharp.highest
         report.breathing = sharp.breathing
+        structure = self.structure.result()
+        report.drift, report.kept = structure.drift, structure.kept
         report.coherence = self.coherence.worst
         report.outside_exact, report.outside_psnr = static.exact, static.psnr
         report.outside_changed = static.changed

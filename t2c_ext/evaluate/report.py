@@ -51,7 +51,7 @@ class Report:
     """Every measure of one clip; None where its input is missing or it has no meaning.
 
     Shares are 0..1, angles degrees, travel and lengths pixels as stated. The formulas are in the docstrings of the
-    meters: `seam`, `sharpness`, `coherence`, `static`, `motion`, `masks`, `flows`.
+    meters: `seam`, `sharpness`, `structure`, `coherence`, `static`, `motion`, `masks`, `flows`.
 
     Attributes:
         encoded: the frames come from a lossy file, which is judged by that file's targets.
@@ -59,6 +59,7 @@ class Report:
         notes: sentences about what was assumed.
         seam_ratio .. repeats: see `seam.Seam`.
         sharpness_lowest .. breathing: see `sharpness.Sharpness`.
+        drift, kept: see `structure.Structure`.
         coherence: see `coherence.CoherenceMeter`.
         outside_exact .. outside_changed: see `static.Static`.
         grey: see `static.GreyMeter`.
@@ -86,6 +87,8 @@ class Report:
     sharpness_lowest: float | None = measure("sharpness: lowest / the still's", raw=(0.60, _ANY))
     sharpness_highest: float | None = measure("sharpness: highest / the still's", raw=(0, 1.15))
     breathing: float | None = measure("breathing: (max - min) / mean sharpness", raw=(0, 0.25))
+    drift: float | None = measure("structure drift (good: falling water 0.12, rivers 0.10)")
+    kept: float | None = measure("structure kept, worst frame", raw=(0.95, 1))
     coherence: float | None = measure("patch coherence, worst frame", raw=(0, 1.15))
     outside_exact: bool | None = measure("outside the mask bit-exact", raw=(1, 1), encoded=(0, 1))
     outside_psnr: float | None = measure("outside: PSNR against the first frame, dB", raw=(55, _ANY), digits=1)

@@ -21,6 +21,7 @@ def make_rendering(
     settings: LoopSettings,
     *,
     seed: int,
+    structure: FloatArray | None = None,
     reporter: Reporter | None = None,
     require: Callable[[str], Path] = require_model,
     device: str = "auto",
@@ -35,7 +36,7 @@ def make_rendering(
         UserError: the network's weights or the device are not here, or the picture cannot be animated.
     """
     if settings.renderer == "warp":
-        return render_loop(picture, mask, flow, settings, seed=seed, reporter=reporter)
+        return render_loop(picture, mask, flow, settings, seed=seed, structure=structure, reporter=reporter)
     weights = require(VIDEO_WEIGHTS)
     from t2c_ext.loop.synthesis.network import load_video_network
     from t2c_ext.loop.synthesis.render import synthesize_loop

@@ -13,20 +13,22 @@ import numpy as np
 from t2c_ext.extents import Window
 from t2c_ext.jit import njit
 from t2c_ext.loop.blend import contributions, fade, gain
-from t2c_ext.loop.inflow import find_domain, trace_field
+from t2c_ext.loop.cycles import Cycles, fitting_cycles, given_cycles, one_cycle, takes
+from t2c_ext.loop.inflow import Domain, continue_outward, find_domain, trace_field
 from t2c_ext.loop.paths import MARGIN, BoolArray, IntArray, Scalar
 from t2c_ext.loop.spline import look_up
+from t2c_ext.loop.structure import split
 from t2c_ext.loop.texture import Texture, cell, level, make_texture
 from t2c_ext.loop.timing import Timing, even_timing, spread_timing
-from t2c_ext.loop.trajectories import Kept, Trajectories, between, displacement, surround, trace_trajectories
+from t2c_ext.loop.trajectories import Kept, Trajectories, beyond_edge, surround, trace_trajectories, travelled
 from t2c_ext.settings import LoopSettings
 from t2c_ext.types import ByteArray, FloatArray
 
 EASE = 0.125
 """Part of the period in which a loop that starts with the still lets the repainted rim appear."""
 
-Places = tuple[IntArray, IntArray, FloatArray, FloatArray, FloatArray]
-"""row, column and share of `Pixels`, ahead and turn of its `Timing`."""
+Places = tuple[IntArray, IntArray, FloatArray, FloatArray, FloatArray, FloatArray, IntArray]
+"""row, column, share and held of `Pixels`, ahead, turn and cycles of its `Timing`."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,7 @@ class Pixels:
     Attributes:
         row, column: int32 [P].
         share: float32 [P], the share of the pixel that moves.
+        held: float32 [P, 4], R, G, B of what stays, and the contrast that travelling texture takes on there.
         timing: which texture it shows when.
         rim: bool [P], pixels that show the still at frame 0 although their texture is another.
     """
@@ -43,6 +46,7 @@ class Pixels:
     row: IntArray
     column: IntArray
     share: FloatArray
+    held: FloatArray
     timing: Timing
     rim: BoolArray
 
@@ -52,7 +56,8 @@ class Pixels:
         if self.rim.any():
             near = min(min(frame, frames - frame) / max(frames * EASE, 1), 1.0)
             share = np.where(self.rim, share * np.float32(near * near * (3 - 2 * near)), share)
-        return self.row, self.column, share, self.timing.ahead, self.timing.turn
+        timing = self.timing
+        return self.row, self.column, share, self.held, timing.ahead, timing.turn, timing.cycles
 
 
 @dataclass(frozen=True)
@@ -78,6 +83,7 @@ class Scene:
 def _mixed(  # noqa: PLR0917
     broad: FloatArray,
     step: int,
+    lag: int,
     shares: tuple[Scalar, Scalar],
     first: tuple[Scalar, Scalar],
     second: tuple[Scalar, Scalar],
@@ -86,7 +92,7 @@ def _mixed(  # noqa: PLR0917
     """The mix `sums` of two look-ups with its deviation from the local mean amplified (see `blend.gain`)."""
     a, b = shares
     here, there = cell(broad, step, first[0], first[1]), cell(broad, step, second[0], second[1])
-    factor = gain(a, b, level(broad, here, 3), level(broad, there, 3), level(broad, here, 4))
+    factor = gain(a, b, level(broad, here, 3), level(broad, there, 3), level(broad, here, 4 + lag))
     rest = np.float32(1.0) - factor
     red = factor * sums[0] + rest * (a * level(broad, here, 0) + b * level(broad, there, 0))
     green = factor * sums[1] + rest * (a * level(broad, here, 1) + b * level(broad, there, 1))
@@ -125,42 +131,56 @@ def draw(  # noqa: PLR0917
         still: float32 [H, W, 3].
         out: uint8 [H, W, 3], receives the pixels.
     """
-    row, column, share, ahead, turn = places
+    row, column, share, held, ahead, turn, cycles = places
     nodes, past, future, past_met, future_met, spacing, stride = kept
     length, preserve = style
-    zero, one, period, margin = np.float32(0.0), np.float32(1.0), np.float32(frames), np.float32(MARGIN)
+    zero, one, whole, margin = np.float32(0.0), np.float32(1.0), np.float32(frames), np.float32(MARGIN)
     for index in range(span[0], span[1]):
-        r, c, m = row[index], column[index], share[index]
+        r, c, m, count = row[index], column[index], share[index], cycles[index]
         time = ahead[index] + np.float32(frame)
-        if time >= period:
-            time -= period
-        weight = fade(time / period, turn[index], length)
+        if time >= whole:
+            time -= whole
+        period = whole / np.float32(count)
+        cycle = min(int(time / period), count - 1)
+        time -= np.float32(cycle) * period
+        here, after, lag = takes(cycle, count)
+        weight = fade(time * (one / period), turn[index], length)
+        back, forth = time + here * period, period - time - after * period
         around = surround(nodes, spacing, c, r)
         x, y = np.float32(c) + margin, np.float32(r) + margin
         if weight <= zero:
-            dx, dy = displacement(past, around, time, stride)
+            dx, dy = travelled(past, future, around, back, stride)
             red, green, blue = look_up(spline, x + dx, y + dy)
         elif weight >= one:
-            dx, dy = displacement(future, around, period - time, stride)
+            dx, dy = travelled(future, past, around, forth, stride)
             red, green, blue = look_up(spline, x + dx, y + dy)
         else:
-            dx, dy = displacement(past, around, time, stride)
-            ex, ey = displacement(future, around, period - time, stride)
-            beyond = time - between(past_met, around), period - time - between(future_met, around)
+            dx, dy = travelled(past, future, around, back, stride)
+            ex, ey = travelled(future, past, around, forth, stride)
+            beyond = beyond_edge(past_met, future_met, around, back), beyond_edge(future_met, past_met, around, forth)
             a, b = contributions(weight, beyond[0], beyond[1], period, preserve)
             ra, ga, ba = look_up(spline, x + dx, y + dy)
             rb, gb, bb = look_up(spline, x + ex, y + ey)
             red, green, blue = a * ra + b * rb, a * ga + b * gb, a * ba + b * bb
             if preserve:
                 sums = red, green, blue
-                red, green, blue = _mixed(broad, step, (a, b), (x + dx, y + dy), (x + ex, y + ey), sums)
+                red, green, blue = _mixed(broad, step, lag, (a, b), (x + dx, y + dy), (x + ex, y + ey), sums)
+        contrast = held[index, 3]
+        red, green = held[index, 0] + contrast * red, held[index, 1] + contrast * green
+        blue = held[index, 2] + contrast * blue
         out[r, c, 0] = _byte(still[r, c, 0] + m * (red - still[r, c, 0]))
         out[r, c, 1] = _byte(still[r, c, 1] + m * (green - still[r, c, 1]))
         out[r, c, 2] = _byte(still[r, c, 2] + m * (blue - still[r, c, 2]))
 
 
 def prepare(  # noqa: PLR0917
-    picture: FloatArray, mask: FloatArray, flow: FloatArray, settings: LoopSettings, seed: int, window: Window
+    picture: FloatArray,
+    mask: FloatArray,
+    flow: FloatArray,
+    structure: FloatArray,
+    settings: LoopSettings,
+    seed: int,
+    window: Window,
 ) -> Scene:
     """All that the frames are drawn from.
 
@@ -168,20 +188,35 @@ def prepare(  # noqa: PLR0917
         picture: float32 [H, W, 3], 0..1.
         mask: float32 [H, W], 0..1.
         flow: float32 [H, W, 2], pixels per frame; not zero everywhere inside the mask.
+        structure: float32 [H, W], 0..1, how far large shapes stay (see `structure.split`).
         settings: frames; blend "phase" spreads the cross-fades over the period; a loop that starts with the still
             shows it at frame 0 also at the mask's rim, which is repainted in the other frames.
         seed: of the timing.
         window: where they lie in the picture.
     """
-    domain, frames = find_domain(mask, flow, window), settings.frames
-    trajectories = trace_trajectories(trace_field(flow, domain), domain.inside, frames, window)
+    domain = find_domain(mask, flow, window)
     row, column = (part.astype(np.int32) for part in np.nonzero(domain.inside))
+    parts = split(continue_outward(picture, domain.core), domain.core | domain.inside, structure, window)
+    cycles = _cycles(parts.texture, domain, flow, settings, window)
+    trajectories = trace_trajectories(trace_field(flow, domain), domain.inside, cycles.longest, window)
     if settings.blend == "phase":
         spread = settings.phase_spread if settings.start_still else None
-        timing = spread_timing(picture, domain.share, flow, trajectories, (row, column), frames, spread, seed, window)
+        travelling, places = picture - parts.base, (row, column)
+        timing = spread_timing(travelling, domain.share, flow, trajectories, places, cycles, spread, seed, window)
+        del travelling
     else:
         timing = even_timing(row.size)
     rim = ~domain.core[row, column] & settings.start_still
-    pixels = Pixels(row, column, domain.share[row, column], timing, rim)
-    texture = make_texture(picture, domain.core, domain.inside, trajectories, frames, window)
+    held = np.column_stack([parts.base[row, column], parts.gain[row, column]])
+    pixels = Pixels(row, column, domain.share[row, column], held, timing, rim)
+    texture = make_texture(parts.texture, domain.core, domain.inside, trajectories, cycles, window)
     return Scene(window, pixels, trajectories, texture, picture)
+
+
+def _cycles(texture: FloatArray, domain: Domain, flow: FloatArray, settings: LoopSettings, window: Window) -> Cycles:
+    count = int(np.count_nonzero(domain.inside))
+    if settings.blend != "phase":
+        return one_cycle(count, settings.frames)
+    if settings.cycles:
+        return given_cycles(count, settings.frames, settings.cycles)
+    return fitting_cycles(texture, domain.inside, flow, settings.frames, window)

@@ -17,6 +17,7 @@ from t2c_ext.loop.forward import forward_frames
 from t2c_ext.loop.gather import Places, Scene, draw, prepare
 from t2c_ext.loop.paths import BoolArray
 from t2c_ext.loop.slivers import without_slivers
+from t2c_ext.loop.structure import held_structure
 from t2c_ext.loop.trajectories import workers
 from t2c_ext.loop.windows import windows_of
 from t2c_ext.progress import Reporter
@@ -90,6 +91,7 @@ def render_loop(
     settings: LoopSettings,
     *,
     seed: int,
+    structure: FloatArray | None = None,
     reporter: Reporter | None = None,
     largest: int = LARGE,
 ) -> Rendering:
@@ -104,6 +106,8 @@ def render_loop(
         flow: float32 [H, W, 2], pixels per frame.
         settings: frames, blend, kernel, phase spread, start with the still.
         seed: of the phases.
+        structure: float32 [H, W], 0..1, how far the large shapes of each place usually stay, where the settings leave
+            that to what moves; `USUAL` everywhere when None.
         reporter: asked before each frame whether to stop.
         largest: pixels of a picture that is worked on as a whole; of a larger one, only windows around what moves.
 
@@ -120,10 +124,10 @@ def render_loop(
     if settings.kernel != "sharp":
         picture, mask, travel = _prepared(picture, mask, flow)
         return Rendering(count, lambda: forward_frames(picture, mask, travel, settings, reporter))
-    scenes = []
+    held, scenes = held_structure(mask.shape, settings, structure), []
     for window in windows_of(moving, largest):
         reporter.check()
-        scenes.append(_scene(window, picture, mask, flow, settings, seed))
+        scenes.append(_scene(window, picture, mask, flow, held, settings, seed))
 
     def source() -> Iterator[tuple[ByteArray, float]]:
         return _stream(scenes, still, count, settings.blend != "paper", reporter)
@@ -146,7 +150,13 @@ def _prepared(picture: FloatArray, mask: FloatArray, flow: FloatArray) -> tuple[
 
 
 def _scene(  # noqa: PLR0917
-    window: Window, picture: FloatArray, mask: FloatArray, flow: FloatArray, settings: LoopSettings, seed: int
+    window: Window,
+    picture: FloatArray,
+    mask: FloatArray,
+    flow: FloatArray,
+    structure: FloatArray,
+    settings: LoopSettings,
+    seed: int,
 ) -> Scene:
     """What is drawn from in one window."""
     picture, mask, travel = _prepared(window.of(picture), window.of(mask), window.of(flow))
@@ -156,7 +166,7 @@ def _scene(  # noqa: PLR0917
             travel[moving <= 0] = 0
         else:
             moving = mask
-    return prepare(picture, moving, travel, settings, seed, window)
+    return prepare(picture, moving, travel, window.of(structure), settings, seed, window)
 
 
 def _stand(still: ByteArray, count: int, reporter: Reporter) -> Iterator[tuple[ByteArray, float]]:

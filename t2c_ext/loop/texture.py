@@ -10,7 +10,7 @@ import numpy as np
 from t2c_ext.extents import Window, bands, whole_of
 from t2c_ext.jit import njit
 from t2c_ext.loop.blend import local_mean
-from t2c_ext.loop.inflow import continue_outward
+from t2c_ext.loop.cycles import Cycles
 from t2c_ext.loop.paths import MARGIN, BoolArray, Scalar
 from t2c_ext.loop.spline import spline_coefficients
 from t2c_ext.loop.trajectories import Trajectories, landing
@@ -26,8 +26,8 @@ class Texture:
 
     Attributes:
         spline: float32 [H + 2 MARGIN, W + 2 MARGIN, 4], B-spline coefficients of R, G, B (and a spare zero), 0..1.
-        broad: float32 [h, w, 5], at 1 / `step` of the resolution: local mean R, G, B, variance of the rest, and its
-            covariance with the rest one period downstream.
+        broad: float32 [h, w, 4 + L], at 1 / `step` of the resolution: local mean R, G, B, variance of the rest, and
+            its covariance with the rest downstream at each of the `Cycles.lags`.
         step: pixels per cell of `broad`.
     """
 
@@ -52,26 +52,25 @@ def shrink(plane: FloatArray, step: int) -> FloatArray:
 
 
 def make_texture(  # noqa: PLR0917
-    picture: FloatArray,
+    continued: FloatArray,
     core: BoolArray,
     inside: BoolArray,
     trajectories: Trajectories,
-    frames: int,
+    cycles: Cycles,
     window: Window | None = None,
 ) -> Texture:
     """The texture of a region.
 
     Args:
-        picture: float32 [H, W, 3], 0..1.
-        core: bool [H, W], the pixels that are trusted; the others are repainted from them.
+        continued: float32 [H, W, 3], what travels, continued outward from the core.
+        core: bool [H, W], the pixels that are trusted.
         inside: bool [H, W], the moving pixels.
         trajectories: tell where each texture meets itself one period downstream.
-        frames: frames of one period.
+        cycles: of the pixels inside.
         window: where they lie in the picture; None: they are all of it.
     """
     reach = MEAN_WINDOW * (window or whole_of(core.shape)).scale
     step = coarse_step(reach)
-    continued = continue_outward(picture, core)
     area = core | inside
     weight = shrink(area.astype(np.float32), step)
     sigma = reach / step
@@ -79,13 +78,17 @@ def make_texture(  # noqa: PLR0917
     height, width = core.shape
     full = cv2.resize(mean, (mean.shape[1] * step, mean.shape[0] * step), interpolation=cv2.INTER_LINEAR)
     rest = np.subtract(continued, full[:height, :width], out=full[:height, :width])
-    moments = np.zeros((height, width, 2), np.float32)
+    lags, period, done = cycles.lags, cycles.period, 0
+    moments = np.zeros((height, width, 1 + len(lags)), np.float32)
     for band in bands(inside.shape):
         row, column = (part.astype(np.int32) for part in np.nonzero(inside[band]))
         row += band.start
-        here, there = rest[row, column], rest[landing(trajectories, row, column, frames)]
+        here, own = rest[row, column], period[done : done + row.size]
+        done += row.size
         moments[row, column, 0] = np.einsum("pc,pc->p", here, here) / 3
-        moments[row, column, 1] = np.einsum("pc,pc->p", here, there) / 3
+        for number, lag in enumerate(lags):
+            there = rest[landing(trajectories, row, column, np.float32(lag) * own)]
+            moments[row, column, 1 + number] = np.einsum("pc,pc->p", here, there) / 3
     del full, rest
     blurred = local_mean(shrink(moments, step), weight, sigma)
     broad = np.ascontiguousarray(np.dstack([mean, blurred]), np.float32)

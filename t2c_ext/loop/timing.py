@@ -19,6 +19,7 @@ import numpy as np
 
 from t2c_ext.extents import Window, whole_of
 from t2c_ext.loop.blend import FADE
+from t2c_ext.loop.cycles import Cycles
 from t2c_ext.loop.paths import IntArray
 from t2c_ext.loop.trajectories import Trajectories, landing, meetings
 from t2c_ext.types import FloatArray
@@ -45,10 +46,12 @@ class Timing:
     Attributes:
         ahead: float32 [P], frames by which it is ahead of the clock, at least 0 and less than the period.
         turn: float32 [P], 0..1, the part of the period in the middle of the fade from the old texture to the new.
+        cycles: int32 [P], how many periods the loop has.
     """
 
     ahead: FloatArray
     turn: FloatArray
+    cycles: IntArray
 
 
 @dataclass(frozen=True)
@@ -71,7 +74,7 @@ class Moving:
 
 def even_timing(count: int) -> Timing:
     """All of `count` places at one time."""
-    return Timing(np.zeros(count, np.float32), np.full(count, 0.5, np.float32))
+    return Timing(np.zeros(count, np.float32), np.full(count, 0.5, np.float32), np.ones(count, np.int32))
 
 
 def spread_timing(  # noqa: PLR0917
@@ -80,7 +83,7 @@ def spread_timing(  # noqa: PLR0917
     flow: FloatArray,
     trajectories: Trajectories,
     pixels: tuple[IntArray, IntArray],
-    frames: int,
+    cycles: Cycles,
     spread: float | None,
     seed: int,
     window: Window | None = None,
@@ -93,7 +96,7 @@ def spread_timing(  # noqa: PLR0917
         flow: float32 [H, W, 2], pixels per frame.
         trajectories: the paths.
         pixels: row and column of the moving pixels, int32 [P] each.
-        frames: frames of one period.
+        cycles: how many periods each pixel has.
         spread: None to let the phase do it. A number keeps all phases zero, so that frame 0 is the still, and spreads
             the turns instead, in areas of this size in pixels at 512.
         seed: of where the phase begins, or of the areas.
@@ -103,15 +106,21 @@ def spread_timing(  # noqa: PLR0917
     window = window or whole_of(share.shape)
     grey = np.asarray(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), np.float32)
     sharp = np.asarray(cv2.GaussianBlur(cv2.Laplacian(grey, cv2.CV_32F) ** 2, (0, 0), 4), np.float32)[row, column]
-    old, new = (grey[landing(trajectories, row, column, time)] for time in (-frames / 2, frames / 2))
     weight = share[row, column]
-    moving = Moving(row, column, flow[row, column], _shares(sharp * weight), _shares(np.abs(new - old) * weight))
-    turn = choose_turns(moving, trajectories, frames, spread, seed, window)
-    if spread is not None:
-        return Timing(np.zeros(row.size, np.float32), turn)
-    phase = rising_phase(moving, frames, window)
-    phase += _beginning(turn - phase, moving.change, seed)
-    return Timing(np.asarray(phase % 1 * frames % frames, np.float32), turn)
+    ahead, turn = np.zeros(row.size, np.float32), np.zeros(row.size, np.float32)
+    for count in np.unique(cycles.count):
+        alike = np.flatnonzero(cycles.count == count)
+        period = cycles.frames / int(count)
+        own_row, own_column = row[alike], column[alike]
+        old, new = (grey[landing(trajectories, own_row, own_column, time)] for time in (-period / 2, period / 2))
+        detail, change = _shares(sharp[alike] * weight[alike]), _shares(np.abs(new - old) * weight[alike])
+        moving = Moving(own_row, own_column, flow[own_row, own_column], detail, change)
+        turn[alike] = own_turn = choose_turns(moving, trajectories, period, spread, seed, window)
+        if spread is None:
+            phase = rising_phase(moving, period, window)
+            phase += _beginning(own_turn - phase, moving.change, seed)
+            ahead[alike] = np.asarray(phase % int(count) * period % cycles.frames, np.float32)
+    return Timing(ahead, turn, cycles.count)
 
 
 def _shares(amount: FloatArray) -> FloatArray:
@@ -120,7 +129,7 @@ def _shares(amount: FloatArray) -> FloatArray:
     return np.asarray(filled / filled.sum(), np.float32)
 
 
-def rising_phase(moving: Moving, frames: int, window: Window) -> FloatArray:
+def rising_phase(moving: Moving, frames: float, window: Window) -> FloatArray:
     """float32 [P]: by which part of the period each place is ahead of the clock.
 
     It rises in one direction, at most once around the period and nowhere so steeply that texture is distorted by more
@@ -176,7 +185,7 @@ def _beginning(middle: FloatArray, change: FloatArray, seed: int) -> float:
 
 
 def choose_turns(  # noqa: PLR0917
-    moving: Moving, trajectories: Trajectories, frames: int, spread: float | None, seed: int, window: Window
+    moving: Moving, trajectories: Trajectories, frames: float, spread: float | None, seed: int, window: Window
 ) -> FloatArray:
     """float32 [P], `FADE` / 2 to 1 - `FADE` / 2: `Timing.turn`.
 

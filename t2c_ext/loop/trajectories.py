@@ -143,14 +143,38 @@ def displacement(
     return x0 + f * (x1 - x0), y0 + f * (y1 - y0)
 
 
+@njit(cache=True, nogil=True, inline="always")
+def travelled(
+    path: FloatArray,
+    other: FloatArray,
+    around: tuple[int, int, int, int, Scalar, Scalar],
+    time: Scalar,
+    stride: int,
+) -> tuple[Scalar, Scalar]:
+    """Displacement (dx, dy) after `time` frames along `path`, or after -`time` frames along the `other` way."""
+    if time >= np.float32(0.0):
+        return displacement(path, around, time, stride)
+    return displacement(other, around, -time, stride)
+
+
+@njit(cache=True, nogil=True, inline="always")
+def beyond_edge(
+    met: FloatArray, other: FloatArray, around: tuple[int, int, int, int, Scalar, Scalar], time: Scalar
+) -> Scalar:
+    """Frames since the path met the domain's edge (negative: it has not), at a time as in `travelled`."""
+    if time >= np.float32(0.0):
+        return time - between(met, around)
+    return -time - between(other, around)
+
+
 @njit(cache=True, nogil=True)
-def displace(kept: Kept, row: IntArray, column: IntArray, time: Scalar, out: FloatArray) -> None:
-    """Displacement of pixels after `time` frames ahead (negative: back); `out` float32 [P, 2] receives it."""
+def displace(kept: Kept, row: IntArray, column: IntArray, time: FloatArray, out: FloatArray) -> None:
+    """Displacement of pixels after `time` [P] frames ahead (negative: back); `out` float32 [P, 2] receives it."""
     nodes, past, future, _, _, spacing, stride = kept
-    path = past if time < 0 else future
     for index in range(row.size):
         around = surround(nodes, spacing, column[index], row[index])
-        out[index, 0], out[index, 1] = displacement(path, around, abs(time), stride)
+        path = past if time[index] < 0 else future
+        out[index, 0], out[index, 1] = displacement(path, around, abs(time[index]), stride)
 
 
 @njit(cache=True, nogil=True)
@@ -162,10 +186,12 @@ def meetings(kept: Kept, row: IntArray, column: IntArray, past: FloatArray, futu
         past[index], future[index] = between(past_met, around), between(future_met, around)
 
 
-def landing(trajectories: Trajectories, row: IntArray, column: IntArray, time: float) -> tuple[IntArray, IntArray]:
+def landing(
+    trajectories: Trajectories, row: IntArray, column: IntArray, time: float | FloatArray
+) -> tuple[IntArray, IntArray]:
     """Row and column, int32 [P], of the pixel where each pixel is after `time` frames (negative: before)."""
-    moved = np.zeros((row.size, 2), np.float32)
-    displace(trajectories.kept, row, column, np.float32(time), moved)
+    moved, times = np.zeros((row.size, 2), np.float32), np.full(row.size, time, np.float32)
+    displace(trajectories.kept, row, column, times, moved)
     height, width = trajectories.size
     to_row = np.clip(np.rint(row + moved[:, 1]), 0, height - 1).astype(np.int32)
     return to_row, np.clip(np.rint(column + moved[:, 0]), 0, width - 1).astype(np.int32)

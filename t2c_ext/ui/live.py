@@ -12,6 +12,7 @@ import numpy as np
 
 from t2c_ext.errors import UserError
 from t2c_ext.loop.render import render_loop
+from t2c_ext.loop.structure import usual_structure
 from t2c_ext.media.pictures import read_picture
 from t2c_ext.media.videos import write_video
 from t2c_ext.motion.choose import MotionModel, choose_model, make_flow
@@ -69,11 +70,13 @@ class Solved:
         working: what it belongs to.
         moving: float32 [h, w], what moves.
         flow: the field, in pixels per frame of the working picture.
+        structure: float32 [h, w], how far the large shapes of what moves there usually stay.
     """
 
     working: Working
     moving: FloatArray
     flow: Flow
+    structure: FloatArray
 
 
 @dataclass
@@ -116,7 +119,7 @@ class Live:
         words = plain(plan.art_prompt).text
         flow = make_flow(working.seen, regions, plan, hints, settings, prompt=words)
         moving = without_frozen(regions, hints, *working.picture.size).mask
-        return Solved(working, moving, replace(flow, notes=(*notes, *flow.notes)))
+        return Solved(working, moving, replace(flow, notes=(*notes, *flow.notes)), usual_structure(regions))
 
     def preview(self, session: Session, folder: Path, recipe: Recipe, path: Path) -> dict[str, Any]:
         """Write a small loop of the picture on the canvas; raises as `solve`.
@@ -128,7 +131,9 @@ class Live:
         picture = solved.working.picture
         settings = replace(recipe.loop, frames=PREVIEW_FRAMES, renderer="warp")
         flow = solved.flow.field * np.float32(recipe.loop.fps / PREVIEW_FPS)
-        rendering = render_loop(picture.rgb, solved.moving, flow, settings, seed=recipe.prompt.seed)
+        rendering = render_loop(
+            picture.rgb, solved.moving, flow, settings, seed=recipe.prompt.seed, structure=solved.structure
+        )
         write_video(
             path,
             rendering.frames,

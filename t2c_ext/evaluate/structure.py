@@ -66,7 +66,7 @@ class StructureMeter:
         self._count += 1
         shapes = self._still + apart
         if self._still.std() > _FLAT:
-            kept = float(np.corrcoef(shapes, self._still)[0, 1]) if shapes.std() > 0 else 0.0
+            kept = float(np.corrcoef(shapes, self._still)[0, 1]) if shapes.std() > _FLAT else 0.0
             self._kept = kept if self._kept is None else min(self._kept, kept)
 
     def result(self) -> Structure:

@@ -29,10 +29,10 @@ def read_video(path: Path) -> Iterator[ByteArray]:
     Raises:
         UserError: the file cannot be read, or holds no frames.
     """
-    if not path.exists():
-        raise UserError(f"cannot find {path}")
     empty = True
     try:
+        if not path.exists():
+            raise UserError(f"cannot find {path}")
         for frame in _frames(path):
             empty = False
             yield frame

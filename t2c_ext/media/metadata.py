@@ -32,10 +32,10 @@ def is_ours(path: Path) -> bool:
 
 
 def _all_text(path: Path) -> dict[str, str]:
-    if path.is_dir():
-        first = min(path.glob("*.png"), default=None)
-        return {} if first is None else _all_text(first)
     try:
+        if path.is_dir():
+            first = min(path.glob("*.png"), default=None)
+            return {} if first is None else _all_text(first)
         if path.suffix.lower() in VIDEOS:
             with open_video(path) as container:
                 tags = {key.lower(): value for key, value in container.metadata.items()}

@@ -54,8 +54,8 @@ def read_flow(source: str | os.PathLike[str] | NDArray[Any]) -> FloatArray:
     Raises:
         UserError: the file cannot be read, is of an unknown kind, or holds no flow.
     """
-    if isinstance(source, np.ndarray):
-        return _checked(_channels_last(source, "the flow"), "the flow")
+    if not isinstance(source, (str, os.PathLike)):
+        return _checked(_channels_last(np.asarray(source), "the flow"), "the flow")
     path = Path(source)
     readers = {".npz": _read_npz, ".npy": read_array, ".flo": _read_flo, ".pt": _read_torch, ".pth": _read_torch}
     reader = readers.get(path.suffix.lower())

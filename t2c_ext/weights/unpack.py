@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import lzma
+import struct
 import tarfile
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -32,6 +35,12 @@ _NOTES = (
 
 MOST_MEMBERS = 10_000
 CHUNK = 1 << 20
+
+_DAMAGE = (
+    *(tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError),
+    *(EOFError, RuntimeError, ValueError, struct.error),
+)
+"""What the libraries raise on damaged, encrypted or unknown parts (OSError apart)."""
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -126,7 +135,7 @@ def _read(archive: Path, member: _Member) -> Iterator[bytes]:
                 if left < 0:
                     break
                 yield chunk
-    except (tarfile.TarError, zipfile.BadZipFile, EOFError, OSError, RuntimeError, NotImplementedError) as error:
+    except (*_DAMAGE, OSError) as error:
         raise UserError(f"{archive} is damaged ({error}); download it again") from None
     if left:
         raise UserError(f"{archive} is damaged or not what it says; download it again")
@@ -153,7 +162,9 @@ def _members(archive: Path) -> Iterator[Callable[[], Iterator[_Member]]]:
         else:
             with tarfile.open(archive, tarinfo=_Entry) as tar:
                 yield lambda: _tar_members(tar)
-    except (tarfile.TarError, zipfile.BadZipFile, EOFError) as error:
+    except UserError:
+        raise
+    except _DAMAGE as error:
         raise UserError(f"{archive} is no archive, or damaged ({error}); download it again") from None
     except OSError as error:
         raise UserError(f"cannot read {archive}: {error.strerror or error}") from None

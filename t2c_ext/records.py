@@ -212,10 +212,10 @@ class Records:
         target = self.root / name
         for folder in list(PurePosixPath(name).parents)[-2::-1]:
             if (self.root / folder).is_file():
-                self._put_aside(str(folder))
+                self.put_aside(str(folder))
         target.parent.mkdir(parents=True, exist_ok=True)
         if _exists(target) and _digest(target) not in (record.before.get(name), record.files[name]):
-            self._put_aside(name)
+            self.put_aside(name)
         source.replace(target)
 
     def _remove(self, name: str, record: Record) -> None:
@@ -223,14 +223,14 @@ class Records:
         if not _exists(target):
             return
         if _digest(target) != record.before[name]:
-            self._put_aside(name)
+            self.put_aside(name)
             return
         target.unlink()
         for folder in list(PurePosixPath(name).parents)[:-1]:
             with suppress(OSError):  # it holds other files
                 (self.root / folder).rmdir()
 
-    def _put_aside(self, name: str) -> None:
+    def put_aside(self, name: str) -> None:
         """Move what somebody else made out of the way."""
         wanted = self.root / REPLACED / name
         free = (wanted, *(wanted.with_name(f"{wanted.stem}-{number}{wanted.suffix}") for number in range(2, 10_000)))
@@ -238,7 +238,7 @@ class Records:
         target.parent.mkdir(parents=True, exist_ok=True)
         (self.root / name).replace(target)
         kept = target.relative_to(self.root).as_posix()
-        self.remarks.append(f"{name} had been changed by hand and was made anew; the changed one is {kept}")
+        self.remarks.append(f"{name} had been changed by hand; it is kept as {kept}")
 
     def _recover(self) -> None:
         """Finish what a stopped run had begun to put in place, and sweep what it had not finished writing."""

@@ -165,6 +165,10 @@ class Workspace:
                 else:
                     (folder / name).write_bytes(same)
             self._records.publish("recipe", folder, Record("given"))
+        if (
+            not recipe.motion.hints and (self.root / HINTS).exists()
+        ):  # drawn by hand, and not what this run is made from
+            self._records.put_aside(HINTS)
 
     def _same_text(self, name: str, meaning: Callable[[str], object], text: str) -> bytes | None:
         """The bytes of a file whose text means the same."""

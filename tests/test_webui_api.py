@@ -19,6 +19,7 @@ pytest.importorskip("fastapi")
 
 from fastapi import Body, FastAPI
 
+from t2c_ext.progress import Reporter
 from t2c_ext.service import Service
 from t2c_ext.settings import table
 from t2c_ext.webui.api import ROOT, add_routes
@@ -179,13 +180,11 @@ def test_no_other_file_is_given_out(app: FastAPI, request_: dict[str, Any], name
 
 
 def test_progress_and_cancel_while_another_request_runs(
-    app: FastAPI, service: Service, request_: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+    app: FastAPI, service: Service, request_: dict[str, Any]
 ) -> None:
     seen: list[Any] = []
-    report = Service._report
 
-    def report_and_ask(self: Service, stage: str, done: int, total: int) -> None:
-        report(self, stage, done, total)
+    def ask(stage: str, done: int, total: int) -> None:
         if stage == "loop" and done == 2:
             found: list[Any] = []
             other = threading.Thread(target=lambda: found.append(call(app, "GET", f"{ROOT}/progress")))
@@ -196,7 +195,7 @@ def test_progress_and_cancel_while_another_request_runs(
             call_cancel.start()
             call_cancel.join(20)
 
-    monkeypatch.setattr(Service, "_report", report_and_ask)
+    service.watch = lambda: Reporter(ask)
     status, refused = call(app, "POST", f"{ROOT}/animate", request_)
     assert (status, refused["error"]) == (409, "cancelled")
     assert seen == [(200, {"running": True, "stage": "loop", "done": 2, "total": FRAMES})]

@@ -107,6 +107,15 @@ def bands(size: tuple[int, ...]) -> Iterator[slice]:
         yield slice(top, min(size[0], top + step))
 
 
+def sparse(values: FloatArray) -> FloatArray:
+    """A large [H, W] whose zeros around what is not zero take no memory; others as they are."""
+    if values.size <= LARGE:
+        return values
+    window, result = extent_of(values), np.zeros(values.shape, np.float32)
+    window.of(result)[:] = window.of(values)
+    return result
+
+
 def all_finite(values: FloatArray) -> bool:
     """Whether [H, W, ...] holds numbers only."""
     return all(bool(np.isfinite(values[band]).all()) for band in bands(values.shape))

@@ -116,6 +116,42 @@ class Picture:
         """(height, width) in pixels."""
         return self.rgb.shape[0], self.rgb.shape[1]
 
+    @property
+    def levels(self) -> ByteArray:
+        """uint8 [H, W, 3]: the colours as 8 bits hold them."""
+        return np.rint(np.clip(self.rgb, 0, 1) * 255).astype(np.uint8)
+
+
+class CompactPicture(Picture):
+    """A large picture, kept in 8 bits: a quarter of the memory. Each use of `rgb` makes the floats anew."""
+
+    def __init__(
+        self, rgb: FloatArray, alpha: FloatArray | None = None, infotext: str = "", notes: tuple[str, ...] = ()
+    ) -> None:
+        """As a `Picture`; colours between two levels are rounded."""
+        levels = np.empty(rgb.shape, np.uint8)
+        for row, colours in enumerate(rgb):  # row by row, so that nothing else is as large
+            levels[row] = np.rint(np.clip(colours, 0, 1) * 255)
+        values = {"_levels": levels, "alpha": alpha, "infotext": infotext, "notes": notes}
+        for name, value in values.items():
+            object.__setattr__(self, name, value)
+
+    @property
+    def rgb(self) -> FloatArray:  # type: ignore[override]
+        """float32 [H, W, 3], 0..1, a new array."""
+        return np.divide(self.levels, np.float32(255), dtype=np.float32, casting="unsafe")
+
+    @property
+    def levels(self) -> ByteArray:
+        """uint8 [H, W, 3], the picture's own."""
+        levels: ByteArray = self.__dict__["_levels"]
+        return levels
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(height, width) in pixels."""
+        return self.levels.shape[0], self.levels.shape[1]
+
 
 @dataclass(frozen=True)
 class Attention:

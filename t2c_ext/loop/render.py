@@ -200,24 +200,31 @@ def _stream(
 
     with ThreadPoolExecutor(workers()) as pool:
 
-        def begin(frame: int) -> tuple[ByteArray, list[tuple[Window, ByteArray]], list[Future[None]]]:
-            out, pieces, futures = still.copy(), [], []
+        def begin(frame: int) -> tuple[list[tuple[Window, ByteArray]], list[Future[None]]]:
+            pieces, futures = [], []
             for scene, spans in parts:
-                piece = out if scene.window.is_whole else scene.window.of(still).copy()
+                piece = scene.window.of(still).copy()
                 places = scene.pixels.places(frame, count)
                 pieces.append((scene.window, piece))
                 futures += [pool.submit(make, scene, span, frame, places, piece) for span in spans]
-            return out, pieces, futures
+            return pieces, futures
 
         upcoming = begin(0)
         for frame in range(count):
             reporter.check()
-            out, pieces, futures = upcoming
+            pieces, futures = upcoming
             for future in futures:
                 future.result()
-            for window, piece in pieces:
-                if piece is not out:
-                    window.of(out)[:] = piece
             if frame + 1 < count:
                 upcoming = begin(frame + 1)
-            yield out, 0.0
+            yield _together(still, pieces), 0.0
+
+
+def _together(still: ByteArray, pieces: list[tuple[Window, ByteArray]]) -> ByteArray:
+    """The still with the windows' pieces in it, a new array."""
+    if len(pieces) == 1 and pieces[0][0].is_whole:
+        return pieces[0][1]
+    out = still.copy()
+    for window, piece in pieces:
+        window.of(out)[:] = piece
+    return out

@@ -12,7 +12,7 @@ from pathlib import Path
 import av
 import numpy as np
 
-from t2c_ext.extents import whole_of
+from t2c_ext.extents import LARGE, whole_of
 from t2c_ext.media.clip import Clip
 from t2c_ext.media.metadata import av_name
 from t2c_ext.media.planes import PlaneMaker, Planes, mean_change
@@ -24,6 +24,15 @@ LOOP_SAFE = (
 )
 """One key frame, and every other frame of the same kind, so that no step is unlike the others. What stands still is
 copied: transforms of 4 x 4 keep noise from leaking over a mask's edge, and nothing faint is dropped there."""
+
+LARGE_FRAMES = ":ref=1:rc-lookahead=0:weightp=0"
+"""Of frames above `LARGE` pixels the encoder keeps one at a time to predict from, and looks at none ahead."""
+
+HUGE = 1 << 25
+"""Pixels of a frame (8192 x 4096) from which on the encoder has half of the memory."""
+
+HUGE_FRAMES = f"{LARGE_FRAMES}:threads=1:subme=0:me=dia"
+"""Without planes of half pixels (three more of the frame's size) and without a frame for each thread."""
 
 TAIL = 6
 """Frames at the end, at most, whose quantiser falls to that of the last."""
@@ -106,12 +115,18 @@ def write_mp4(path: Path, clip: Clip) -> None:
         stream.width, stream.height, stream.pix_fmt = width + width % 2, height + height % 2, "yuv420p"
         stream.options = {
             "preset": "veryfast",
-            "x264-params": f"{LOOP_SAFE}:{_x264_quantisers(quantisers(change, clip.quality), clip.count)}",
+            "x264-params": f"{LOOP_SAFE}:{_x264_quantisers(quantisers(change, clip.quality), clip.count)}"
+            f"{_bounded(height * width)}",
         }
         _tag(stream.codec_context)
         for picture in chain(opening, planes):
             container.mux(stream.encode(_video_frame(picture, stream.height, stream.width)))
         container.mux(stream.encode())
+
+
+def _bounded(area: int) -> str:
+    """What keeps x264's memory within bounds for frames of so many pixels: 33 bytes a pixel, then 23, then 14."""
+    return "" if area <= LARGE else LARGE_FRAMES if area <= HUGE else HUGE_FRAMES
 
 
 def _x264_quantisers(chosen: Quantisers, count: int) -> str:

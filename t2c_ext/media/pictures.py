@@ -12,12 +12,13 @@ from PIL import Image
 
 from t2c_ext.atomic import replacing
 from t2c_ext.errors import UserError
+from t2c_ext.extents import LARGE, bands, sparse
 from t2c_ext.media.decode import pixels_of_array
 from t2c_ext.media.masks import moving_share
 from t2c_ext.media.opening import LARGEST, name_of
 from t2c_ext.media.stills import SMALLEST, Still, check_size, read_still, still_of
 from t2c_ext.media.text import png_chunks
-from t2c_ext.types import ByteArray, FloatArray, Picture
+from t2c_ext.types import ByteArray, CompactPicture, FloatArray, Picture
 
 SHAPE_TOLERANCE = 0.05
 """By how much (in logarithm) a mask's aspect may differ from the picture's before it is taken for another's."""
@@ -108,7 +109,7 @@ def take_mask(
     mask, notes = moving_share(still.pixels, called)
     if size is not None and mask.shape != tuple(size):
         mask = np.clip(_resized(mask, size, called), 0, 1)
-    return mask, (*(note.replace("The picture", "The mask", 1) for note in still.notes), *notes)
+    return sparse(mask), (*(note.replace("The picture", "The mask", 1) for note in still.notes), *notes)
 
 
 def _still_of_array(source: np.ndarray, name: str, channels: str, minimum: int = SMALLEST) -> Still:
@@ -123,25 +124,27 @@ def _picture(still: Still, name: str) -> Picture:
     picture = replace(still.pixels.picture(), infotext=still.infotext, notes=still.notes)
     if picture.alpha is not None and not picture.alpha.any():
         raise UserError(f"{name} is wholly transparent; give one that shows something")
-    return picture
+    if picture.rgb.size <= 3 * LARGE:
+        return picture
+    return CompactPicture(picture.rgb, picture.alpha, picture.infotext, picture.notes)
 
 
 def write_picture(
-    path: Path, rgb: FloatArray, alpha: FloatArray | None = None, text: Mapping[str, str] | None = None
+    path: Path, rgb: FloatArray | ByteArray, alpha: FloatArray | None = None, text: Mapping[str, str] | None = None
 ) -> None:
     """Write a PNG of 8 bits per channel.
 
     Args:
         path: where to; replaced only when complete.
-        rgb: float32 [H, W, 3], 0..1.
+        rgb: float32 [H, W, 3], 0..1, or uint8.
         alpha: float32 [H, W], 0..1, or None.
         text: named texts for its metadata.
 
     Raises:
         UserError: it cannot be written there.
     """
-    channels = rgb if alpha is None else np.dstack([rgb, alpha])
-    _save_png(path, to_bytes(channels), text or {})
+    levels = np.asarray(rgb, np.uint8) if rgb.dtype == np.uint8 else to_bytes(np.asarray(rgb, np.float32))
+    _save_png(path, levels if alpha is None else np.dstack([levels, to_bytes(alpha)]), text or {})
 
 
 def write_mask(path: Path, mask: FloatArray) -> None:
@@ -155,7 +158,10 @@ def write_mask(path: Path, mask: FloatArray) -> None:
 
 def to_bytes(values: FloatArray) -> ByteArray:
     """0..1 as uint8, rounded."""
-    return np.rint(np.clip(values, 0, 1) * 255).astype(np.uint8)
+    levels = np.empty(values.shape, np.uint8)
+    for band in bands(values.shape):
+        levels[band] = np.rint(np.clip(values[band], 0, 1) * 255)
+    return levels
 
 
 def _save_png(path: Path, levels: np.ndarray, text: Mapping[str, str]) -> None:

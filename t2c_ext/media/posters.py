@@ -32,7 +32,7 @@ def poster_path(video: Path, sources: Iterable[Path] = ()) -> Path:
 
 def write_poster(poster: Path, still: Picture, text: Mapping[str, str]) -> Path:
     """Write the still, with the text; return its path."""
-    write_picture(poster, still.rgb, still.alpha, text)
+    write_picture(poster, still.levels, still.alpha, text)
     return poster
 
 
@@ -49,7 +49,7 @@ def poster_beside(poster: Path | None, still: Picture, text: Mapping[str, str]) 
         yield
         return
     with replacing(poster) as temporary:
-        write_picture(temporary, still.rgb, still.alpha, text)
+        write_picture(temporary, still.levels, still.alpha, text)
         yield
 
 

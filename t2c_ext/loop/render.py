@@ -13,6 +13,7 @@ import numpy as np
 from t2c_ext.errors import UserError
 from t2c_ext.extents import LARGE, Window, all_finite, bands
 from t2c_ext.loop.blend import FADE
+from t2c_ext.loop.budget import check_memory
 from t2c_ext.loop.forward import forward_frames
 from t2c_ext.loop.gather import Places, Scene, draw, prepare
 from t2c_ext.loop.paths import BoolArray
@@ -121,6 +122,7 @@ def render_loop(
     if count == 1 or not moving.any():
         note = "one frame is only the still" if count == 1 else "the flow is zero everywhere, so nothing moves"
         return Rendering(count, lambda: _stand(still, count, reporter), (note,))
+    check_memory(moving, settings)
     if settings.kernel != "sharp":
         picture, mask, travel = _prepared(picture, mask, flow)
         return Rendering(count, lambda: forward_frames(picture, mask, travel, settings, reporter))

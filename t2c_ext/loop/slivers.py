@@ -9,7 +9,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from t2c_ext.extents import Window, whole_of
+from t2c_ext.extents import Window, bands, whole_of
 from t2c_ext.loop.inflow import erode
 from t2c_ext.loop.paths import BoolArray
 from t2c_ext.loop.texture import coarse_step, shrink
@@ -60,17 +60,23 @@ def _distance(colour: FloatArray, area: BoolArray, sigma: float) -> tuple[FloatA
     """Squared distance [H, W] of each colour to the area's nearby mean, the area's variance, and where it is near."""
     step = coarse_step(sigma)
     weight = area.astype(np.float32)
-    squares = np.einsum("hwc,hwc->hw", colour, colour)
-    given = np.dstack([colour * weight[..., None], squares * weight, weight])
+    given = np.empty((*area.shape, 5), np.float32)
+    np.multiply(colour, weight[..., None], out=given[..., :3])
+    np.multiply(np.einsum("hwc,hwc->hw", colour, colour), weight, out=given[..., 3])
+    given[..., 4] = weight
     height, width = area.shape
     blurred = cv2.GaussianBlur(shrink(given, step), (0, 0), sigma / step)
+    del given
     full = cv2.resize(blurred, (blurred.shape[1] * step, blurred.shape[0] * step), interpolation=cv2.INTER_LINEAR)
     sums = full[:height, :width]
-    total = np.maximum(sums[..., 4], np.float32(1e-4))
-    mean = sums[..., :3] / total[..., None]
-    variance = np.maximum(sums[..., 3] / total - np.einsum("hwc,hwc->hw", mean, mean), 0)
-    apart = colour - mean
-    return np.einsum("hwc,hwc->hw", apart, apart), np.asarray(variance, np.float32), sums[..., 4] > 1e-3
+    distance, variance = np.empty(area.shape, np.float32), np.empty(area.shape, np.float32)
+    for band in bands(area.shape):
+        total = np.maximum(sums[band][..., 4], np.float32(1e-4))
+        mean = sums[band][..., :3] / total[..., None]
+        variance[band] = np.maximum(sums[band][..., 3] / total - np.einsum("hwc,hwc->hw", mean, mean), 0)
+        apart = colour[band] - mean
+        distance[band] = np.einsum("hwc,hwc->hw", apart, apart)
+    return distance, variance, sums[..., 4] > 1e-3
 
 
 def without_slivers(picture: FloatArray, mask: FloatArray, window: Window | None = None) -> FloatArray:

@@ -1,0 +1,124 @@
+"""How much memory a loop will take, asked before the work, and what may be used."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from t2c_ext.errors import UserError
+from t2c_ext.extents import LARGE
+from t2c_ext.loop.paths import BoolArray
+from t2c_ext.loop.windows import windows_of
+from t2c_ext.settings import LoopSettings
+from t2c_ext.types import FloatArray
+
+MOST = 4_000_000_000
+"""Bytes that one loop may take."""
+
+PROGRAM = 350_000_000
+"""Bytes that the program and its libraries take themselves (measured: 300 MB)."""
+
+STILL = 26
+"""Bytes for each pixel of the picture while frames are prepared: float32 colours, 8-bit colours, the still, masks."""
+
+MOVING = 150
+"""Bytes for each pixel of the windows around what moves, of which `KEPT` stay until the last frame."""
+
+KEPT = 60
+
+FRAMES = 18
+"""Bytes for each pixel of the picture while frames are written: the picture, the still, two frames, planes."""
+
+ENCODER = {"mp4": 33, "webm": 80, "gif": 24, "webp": 20, "apng": 12, "png": 8}
+"""Bytes for each pixel of the picture that writers take (measured at 20 megapixels)."""
+
+_MP4_LARGE, _MP4_HUGE, _HUGE = 23, 14, 1 << 25
+"""x264 is given less from these sizes on: see `media.codecs`."""
+
+
+ROOM = 0.98
+"""Of the sides that would just do: margins around what moves do not shrink quite as it does."""
+
+
+def check_memory(moving: BoolArray, settings: LoopSettings, allowed: int | None = None) -> None:
+    """Refuse a loop that memory does not hold.
+
+    Args:
+        moving: bool [H, W], what moves.
+        settings: renderer, kernel and format.
+        allowed: bytes that may be used; None: `MOST`, or what the system has to give, if that is less.
+
+    Raises:
+        UserError: it takes more; the message says which size would do.
+    """
+    height, width = moving.shape
+    area = height * width
+    if area <= LARGE:
+        return
+    windowed = settings.renderer == "warp" and settings.kernel == "sharp"
+    worked_on = sum(window.area for window in windows_of(moving)) if windowed else area
+    allowed = min(MOST, available()) if allowed is None else allowed
+    needed = bytes_needed(area, worked_on, settings.format)
+    if needed <= allowed:
+        return
+    share = fitting_share(area, worked_on, settings.format, allowed)
+    smaller = f"{int(width * share)}x{int(height * share)}"
+    raise UserError(
+        f"the picture is {width}x{height}, of which {worked_on / 1e6:.0f} megapixels lie around what moves: that takes "
+        f"{needed / 1e9:.1f} GB of memory, and {allowed / 1e9:.1f} GB may be used; make it {smaller} or smaller, or "
+        "move less of it"
+    )
+
+
+def check_masks(masks: Sequence[FloatArray], size: tuple[int, int], settings: LoopSettings) -> None:
+    """The same for masks of any size of a picture of `size` (height, width), before anything is made of them."""
+    if size[0] * size[1] <= LARGE:
+        return
+    moving = np.zeros(size, np.bool_)
+    for mask in masks:
+        painted = (mask > 0).view(np.uint8)
+        if painted.shape != size:
+            painted = np.asarray(cv2.resize(painted, size[::-1], interpolation=cv2.INTER_NEAREST), np.uint8)
+        moving |= painted.view(np.bool_)
+    check_memory(moving, settings)
+
+
+def bytes_needed(area: int, worked_on: int, kind: str) -> int:
+    """The most memory that a loop takes at a time.
+
+    Args:
+        area: pixels of the picture.
+        worked_on: pixels of the windows around what moves.
+        kind: the format.
+    """
+    prepared = STILL * area + MOVING * worked_on
+    written = (FRAMES + _encoder(kind, area)) * area + KEPT * worked_on
+    return PROGRAM + max(prepared, written)
+
+
+def fitting_share(area: int, worked_on: int, kind: str, allowed: int) -> float:
+    """By how much the sides have to shrink for the loop to take no more than `allowed` bytes, 0..1."""
+    low, high = 0.0, 1.0
+    for _ in range(20):
+        middle = (low + high) / 2
+        fits = bytes_needed(int(area * middle**2), int(worked_on * middle**2), kind) <= allowed
+        low, high = (middle, high) if fits else (low, middle)
+    return ROOM * low
+
+
+def _encoder(kind: str, area: int) -> int:
+    if kind != "mp4" or area <= LARGE:
+        return ENCODER.get(kind, max(ENCODER.values()))
+    return _MP4_LARGE if area <= _HUGE else _MP4_HUGE
+
+
+def available() -> int:
+    """Bytes that the system can give without swapping; `MOST` where it does not say."""
+    try:
+        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
+        return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:"))
+    except (OSError, ValueError, IndexError, StopIteration):
+        return MOST

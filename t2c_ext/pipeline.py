@@ -11,6 +11,7 @@ from typing import TypeVar
 
 from t2c_ext.errors import UserError
 from t2c_ext.jobs import Job, PathLike
+from t2c_ext.loop.budget import check_masks, check_memory
 from t2c_ext.loop.render import Rendering
 from t2c_ext.loop.structure import usual_structure
 from t2c_ext.media.posters import poster_beside, poster_path
@@ -21,6 +22,7 @@ from t2c_ext.outputs import check_output, copy_loop, is_workspaces_own, own_name
 from t2c_ext.progress import Reporter
 from t2c_ext.recipe import Recipe
 from t2c_ext.records import Record
+from t2c_ext.settings import LoopSettings
 from t2c_ext.stages import (
     GivenFlowInput,
     LoopInput,
@@ -212,6 +214,8 @@ class Pipeline:
 
     def _region(self) -> None:
         plan, twin, recipe = _made(self.result.plan), _made(self.result.twin), self.job.recipe
+        if self.job.regions is not None and not self.hints.painted:
+            check_masks([row.mask for row in self.job.regions.regions], twin.art.size, self._loop_settings())
         given = region_input(plan, twin, recipe.region, self.hints, self.job.regions, recipe.prompt.seed)
         self.result.regions = self._stage(
             Stage.REGION,
@@ -225,6 +229,7 @@ class Pipeline:
         plan, twin, regions = _made(self.result.plan), _made(self.result.twin), _made(self.result.regions)
         settings, encoder, device = self.job.recipe.motion, self.job.encoder, self.job.recipe.twin.device
         moving = self.result.moving = without_frozen(regions, self.hints, *twin.art.size).mask
+        check_memory(moving > 0, self._loop_settings())
         if self.job.flow is None:
             given: MotionInput | GivenFlowInput = motion_input(plan, twin, regions, self.hints, settings, encoder)
         else:
@@ -241,10 +246,9 @@ class Pipeline:
         art, moving, flow = _made(self.result.twin).art, self.result.moving, _made(self.result.flow)
         if moving is None:
             raise RuntimeError("the stages have to run in their order")
-        output, settings = self.job.output, self.job.recipe.loop
-        kind = settings.format if output is None else format_of(output)
-        structure = usual_structure(_made(self.result.regions))
-        given = loop_input(art, moving, flow.field, structure, settings, kind, self.job.recipe.prompt.seed)
+        output, settings = self.job.output, self._loop_settings()
+        structure, seed = usual_structure(_made(self.result.regions)), self.job.recipe.prompt.seed
+        given = loop_input(art, moving, flow.field, structure, settings, settings.format, seed)
         if self.workspace is not None:
             self._loop_kept(given, self.workspace)
             return
@@ -253,6 +257,11 @@ class Pipeline:
             check_output(output, self.job.sources)
             poster = poster_path(output, self.job.sources) if output.suffix else None
             self.result.loop = self._written(given, frames, output, poster, owned=False)
+
+    def _loop_settings(self) -> LoopSettings:
+        """Those of the recipe, with the format that is written."""
+        settings, output = self.job.recipe.loop, self.job.output
+        return settings if output is None else replace(settings, format=format_of(output))
 
     def _frames(self, given: LoopInput) -> Rendering:
         return make_frames(given, self.reporter, self.job.recipe.twin.device)

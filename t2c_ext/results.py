@@ -133,7 +133,7 @@ def _rows(value: Any, name: str) -> list[dict[str, Any]]:
 
 def write_still(path: Path, picture: Picture) -> None:
     """Write a picture with its generation parameters."""
-    write_picture(path, picture.rgb, picture.alpha, {"parameters": picture.infotext} if picture.infotext else {})
+    write_picture(path, picture.levels, picture.alpha, {"parameters": picture.infotext} if picture.infotext else {})
 
 
 def write_twin(folder: Path, twin: Twin) -> None:

@@ -45,6 +45,7 @@ from t2c_ext.settings import LoopSettings, MotionSettings, PromptSettings, Regio
 from t2c_ext.twin.source import TwinSource
 from t2c_ext.types import (
     Attention,
+    CompactPicture,
     FloatArray,
     Flow,
     Hints,
@@ -127,6 +128,8 @@ def make_twin(source: TwinSource, plan: Plan, reporter: Reporter) -> Twin:
 def eight_bit(picture: Picture) -> Picture:
     """The picture as a file of 8 bits per channel holds it."""
     alpha = None if picture.alpha is None else in_levels(picture.alpha)
+    if isinstance(picture, CompactPicture):
+        return picture if alpha is picture.alpha else replace(picture, alpha=alpha)
     return replace(picture, rgb=in_levels(picture.rgb), alpha=alpha)
 
 
@@ -181,6 +184,7 @@ def region_input(  # noqa: PLR0917
         UserError: the segmenter that the settings name is not here.
     """
     picture = twin.art if twin.natural is None else twin.natural
+    colours = picture.rgb
     painted = tuple(RegionHint(hint.name, mask=hint.mask) for hint in hints.painted)
     besides = hints.besides if given is None else ()
     named = given is not None and _is_named(given)
@@ -192,8 +196,8 @@ def region_input(  # noqa: PLR0917
         asks = given is None or (not named and is_shared_out(words, settings))
     return RegionInput(
         words,
-        picture.rgb,
-        twin.art.rgb,
+        colours,
+        colours if picture is twin.art else twin.art.rgb,
         twin.art.alpha,
         settings,
         None if given is None else replace(bare(given, PAINTED), notes=given.notes),

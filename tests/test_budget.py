@@ -53,7 +53,7 @@ def test_small_pictures_are_never_refused() -> None:
 def test_masks_of_another_size_count_as_those_of_the_picture() -> None:
     with pytest.raises(UserError, match="10950x7300"):
         check_masks([np.ones((73, 110), np.float32)], EIGHTY, LoopSettings())
-    check_masks([np.pad(np.ones((20, 30), np.float32), ((10, 43), (10, 70)))], EIGHTY, LoopSettings())
+    check_masks([np.pad(np.ones((13, 20), np.float32), ((10, 50), (10, 80)))], EIGHTY, LoopSettings())
 
 
 def test_other_ways_of_rendering_work_on_all_of_the_picture() -> None:

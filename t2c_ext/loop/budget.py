@@ -24,7 +24,7 @@ PROGRAM = 350_000_000
 STILL = 26
 """Bytes for each pixel of the picture while frames are prepared: float32 colours, 8-bit colours, the still, masks."""
 
-MOVING = 150
+MOVING = 115
 """Bytes for each pixel of the windows around what moves, of which `KEPT` stay until the last frame."""
 
 KEPT = 60

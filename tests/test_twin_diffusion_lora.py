@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -256,6 +257,23 @@ def test_diffusers_merges_the_same(tmp_path: Path) -> None:
     for one, other in ((ours.unet, theirs.unet), (ours.encoders[0].model, theirs.encoders[0].model)):
         first, second = one.state_dict(), other.state_dict()
         assert all(torch.allclose(first[key], second[key], atol=1e-5) for key in first)
+
+
+@pytest.mark.parametrize(("root", "factor"), [(False, 2.0), (True, 2.0 * 2**0.5)])
+def test_an_alpha_in_the_notes_counts(root: bool, factor: float, tmp_path: Path) -> None:
+    components, plain = tiny_components("SD1"), tiny_components("SD1")
+    name = "down_blocks.0.attentions.0.transformer_blocks.0.attn1.to_q"
+    state = {f"unet.{name}.lora_A.weight": made(2, 16), f"unet.{name}.lora_B.weight": made(16, 2)}
+    notes = {"unet.r": 2, "unet.lora_alpha": 4, "unet.use_rslora": root}
+    save_file(state, str(tmp_path / "style.safetensors"), metadata={"lora_adapter_metadata": json.dumps(notes)})
+    apply_loras(components, [LoraRequest("style", 1, 1)], str(tmp_path))
+    change = state[f"unet.{name}.lora_B.weight"] @ state[f"unet.{name}.lora_A.weight"] * factor
+    wanted = plain.unet.state_dict()[f"{name}.weight"] + change
+    assert torch.allclose(components.unet.state_dict()[f"{name}.weight"], wanted, atol=1e-5)
+    for wrong, words in (("[", "damaged"), ("[]", "damaged"), ('{"unet.alpha_pattern": {"a": 1}}', "not supported")):
+        save_file(state, str(tmp_path / "style.safetensors"), metadata={"lora_adapter_metadata": wrong})
+        with pytest.raises(UserError, match=words):
+            apply_loras(components, [LoraRequest("style", 1, 1)], str(tmp_path))
 
 
 def test_two_loras_add_up(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import importlib.util
 import io
 import os
 import pickle
+import random
 import struct
 import tarfile
 import zipfile
@@ -354,3 +355,52 @@ def test_code_beside_tensors_is_refused_at_every_door(
             door()
         assert "\n" not in str(caught.value)
     assert not (tmp_path / "it_ran").exists()
+
+
+def mutated(raw: bytes, chance: random.Random) -> bytes:
+    """The bytes with a few changed, cut out, doubled or replaced by large numbers."""
+    found = bytearray(raw)
+    for _ in range(chance.choice([1, 1, 2, 4, 16])):
+        at, kind = chance.randrange(len(found) + 1), chance.randrange(5)
+        if kind == 0:
+            found[at : at + 1] = bytes([chance.randrange(256)])
+        elif kind == 1:
+            del found[at : at + chance.randrange(1, 20)]
+        elif kind == 2:
+            found[at:at] = found[chance.randrange(len(found) + 1) :][: chance.randrange(1, 60)]
+        elif kind == 3:
+            found[at : at + 4] = chance.choice([b"\xff\xff\xff\xff", b"\xff\xff\xff\x7f", bytes(4)])
+        else:
+            del found[at:]
+    return bytes(found)
+
+
+def with_other_pickle(raw: bytes, chance: random.Random) -> bytes:
+    """A zip archive of torch's whose pickle is changed and whose checksums are right."""
+    target = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(raw)) as source, zipfile.ZipFile(target, "w") as archive:
+        for entry in source.infolist():
+            content = source.read(entry)
+            archive.writestr(entry.filename, mutated(content, chance) if "data.pkl" in entry.filename else content)
+    return target.getvalue()
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_damaged_files_are_read_or_refused_in_a_line(seed: int, tmp_path: Path) -> None:
+    from safetensors.torch import save_file
+
+    chance, path = random.Random(seed), tmp_path / "weights.pt"
+    state = {"a": torch.zeros(4, 3), "b": torch.arange(5), "c": torch.ones(2).half()}
+    torch.save({"state_dict": state, "x": [np.float64(1), Path("x"), {1}]}, tmp_path / "zip")
+    torch.save(state, tmp_path / "old", _use_new_zipfile_serialization=False)
+    save_file(state, str(tmp_path / "safe"))
+    sources = {name: (tmp_path / name).read_bytes() for name in ("zip", "old", "safe")}
+    for _ in range(60):
+        name = chance.choice(list(sources))
+        inside = name == "zip" and chance.random() < 0.7
+        path.write_bytes((with_other_pickle if inside else mutated)(sources[name], chance))
+        for read_file in (load_state, load_content):
+            try:
+                read_file(path)
+            except UserError as error:
+                assert "\n" not in str(error)

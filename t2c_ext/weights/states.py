@@ -48,6 +48,19 @@ def load_state(path: Path) -> dict[str, Tensor]:
         raise UserError(f"{path} cannot be used: {error}") from None
 
 
+def notes_of(path: Path) -> dict[str, str]:
+    """The texts that a safetensors file carries beside its tensors; empty for other files."""
+    if not is_safetensors(path):
+        return {}
+    from safetensors import safe_open
+
+    try:
+        with safe_open(str(path), "pt") as file:
+            return dict(file.metadata() or {})
+    except Exception:  # reading the tensors says what is wrong with the file
+        return {}
+
+
 def load_content(path: Path) -> Any:
     """What a file holds: dictionaries, lists and tuples of tensors and plain values, or a lone tensor, on the CPU.
 

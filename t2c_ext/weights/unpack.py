@@ -38,7 +38,7 @@ CHUNK = 1 << 20
 
 _DAMAGE = (
     *(tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError),
-    *(EOFError, RuntimeError, ValueError, struct.error),
+    *(EOFError, RuntimeError, ValueError, LookupError, OverflowError, MemoryError, struct.error),
 )
 """What the libraries raise on damaged, encrypted or unknown parts (OSError apart)."""
 
@@ -136,9 +136,14 @@ def _read(archive: Path, member: _Member) -> Iterator[bytes]:
                     break
                 yield chunk
     except (*_DAMAGE, OSError) as error:
-        raise UserError(f"{archive} is damaged ({error}); download it again") from None
+        raise UserError(f"{archive} is damaged ({_line(error)}); download it again") from None
     if left:
         raise UserError(f"{archive} is damaged or not what it says; download it again")
+
+
+def _line(error: Exception) -> str:
+    line = (str(error).strip().splitlines() or [type(error).__name__])[0]
+    return "".join(sign if sign.isprintable() else "?" for sign in line)[:120]
 
 
 class _Entry(tarfile.TarInfo):
@@ -165,7 +170,7 @@ def _members(archive: Path) -> Iterator[Callable[[], Iterator[_Member]]]:
     except UserError:
         raise
     except _DAMAGE as error:
-        raise UserError(f"{archive} is no archive, or damaged ({error}); download it again") from None
+        raise UserError(f"{archive} is no archive, or damaged ({_line(error)}); download it again") from None
     except OSError as error:
         raise UserError(f"cannot read {archive}: {error.strerror or error}") from None
 

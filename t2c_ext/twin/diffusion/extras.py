@@ -11,7 +11,7 @@ from t2c_ext.errors import UserError
 from t2c_ext.twin.diffusion.components import Components, Encoder
 from t2c_ext.twin.diffusion.embeddings import names_pattern
 from t2c_ext.twin.diffusion.lora_deltas import KNOWN, merged_bias, merged_weight, unsupported_kind
-from t2c_ext.twin.diffusion.lora_names import grouped, layers_of
+from t2c_ext.twin.diffusion.lora_names import grouped, layers_of, with_alphas
 from t2c_ext.twin.diffusion.prompt import LoraRequest, named_embeddings
 from t2c_ext.weights.places import expanded
 
@@ -62,9 +62,13 @@ def _merge(components: Components, request: LoraRequest, path: Path) -> Iterator
     """Add a file's differences to the layers that they are for; nothing is changed where one does not fit."""
     import torch
 
-    from t2c_ext.weights.states import load_state
+    from t2c_ext.weights.states import load_state, notes_of
 
-    groups, left_out = grouped(load_state(path))
+    plain, left_out = grouped(load_state(path))
+    try:
+        groups = with_alphas(plain, notes_of(path).get("lora_adapter_metadata", ""))
+    except ValueError as error:
+        raise UserError(f"the LoRA {path.name} cannot be used: {error}") from None
     kind = unsupported_kind(part for parts in groups.values() for part in parts)
     if kind:
         raise UserError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -94,6 +95,37 @@ def grouped(state: Mapping[str, Tensor]) -> tuple[dict[tuple[str, str], dict[str
         else:
             layers.setdefault((place.network, place.layer), {})[place.part] = value
     return layers, strangers
+
+
+def with_alphas(
+    layers: Mapping[tuple[str, str], Mapping[str, Tensor]], notes: str
+) -> dict[tuple[str, str], dict[str, Tensor]]:
+    """The layers with the alpha that diffusers keeps in the file's notes in place of the tensors.
+
+    Args:
+        layers: as `grouped` gives them; an alpha among the tensors stays.
+        notes: the note `lora_adapter_metadata`, JSON with keys such as "unet.lora_alpha"; "" without one.
+
+    Raises:
+        ValueError: the notes give each layer its own alpha.
+    """
+    import torch
+
+    try:
+        said = json.loads(notes or "{}")
+        found = {}
+        for (network, layer), parts in layers.items():
+            if said.get(f"{network}.alpha_pattern"):
+                raise ValueError("its notes give each layer another alpha, which is not supported")
+            alpha = said.get(f"{network}.lora_alpha")
+            own = dict(parts)
+            if alpha is not None and "lora_down" in parts and "alpha" not in parts:
+                rank = parts["lora_down"].shape[0]
+                own["alpha"] = torch.tensor(float(alpha) * (rank**0.5 if said.get(f"{network}.use_rslora") else 1.0))
+            found[network, layer] = own
+    except (json.JSONDecodeError, AttributeError, TypeError, RecursionError):
+        raise ValueError("its notes are damaged") from None
+    return found
 
 
 def layers_of(network: Any, is_unet: bool) -> dict[str, Any]:

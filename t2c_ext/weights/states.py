@@ -6,6 +6,7 @@ A file is told apart by its content, not by its name, and nothing in it is run (
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -41,7 +42,7 @@ def load_state(path: Path) -> dict[str, Tensor]:
     Raises:
         UserError: there is no such file, it is truncated, no checkpoint, or a pickle that would run code.
     """
-    state = _load_safetensors(path) if is_safetensors(path) else _tensors_of(_open(path))
+    state = _load_safetensors(path) if is_safetensors(path) else _load_torch(path)
     try:
         return widened(_without_prefix(state))
     except ValueError as error:
@@ -71,8 +72,8 @@ def load_content(path: Path) -> Any:
     """
     if is_safetensors(path):
         return _load_safetensors(path)
-    file = _open(path)
-    return file.thaw(file.content)
+    with closing(_open(path)) as file:
+        return file.thaw(file.content)
 
 
 def load_tensor(path: Path) -> Tensor:
@@ -153,6 +154,11 @@ def _open(path: Path) -> TorchFile:
     except ImportError:
         raise UserError(f"{path} needs torch: pip install torch") from None
     return open_torch_file(path)
+
+
+def _load_torch(path: Path) -> dict[str, Tensor]:
+    with closing(_open(path)) as file:
+        return _tensors_of(file)
 
 
 def _tensors_of(file: TorchFile) -> dict[str, Tensor]:

@@ -84,7 +84,13 @@ class TorchFile:
     path: Path
     content: Any
     _read: Callable[[str, int], Any]
+    _archive: zipfile.ZipFile | None = None
     _storages: dict[str, Tensor] = field(default_factory=dict)
+
+    def close(self) -> None:
+        """Close the file; nothing can be thawed any more, and what was thawed stays."""
+        if self._archive is not None:
+            self._archive.close()
 
     def thaw(self, node: Any) -> Any:
         """The node with tensors in place of their descriptions.
@@ -162,25 +168,34 @@ def open_torch_file(path: Path) -> TorchFile:
 
 
 def _open_zip(path: Path) -> TorchFile:
-    with _zip_errors(path), zipfile.ZipFile(path) as archive:
-        members = {entry.filename: entry for entry in archive.infolist()}
-        if len(members) != len(archive.infolist()):
-            raise UserError(f"{path} holds a name twice and was not opened; get it elsewhere")
-        if any(PurePosixPath(name).name.lower() == "constants.pkl" for name in members):
-            raise UserError(f"{path} is a TorchScript program, not a checkpoint of weights; use the state dict")
-        if sum(entry.file_size for entry in members.values()) > MOST_EXPANSION * max(path.stat().st_size, 1 << 20):
-            raise UserError(f"{path} would unpack to far more than its own size and was not opened; get it elsewhere")
-        roots = [name[: -len("data.pkl")] for name in members if name.endswith("/data.pkl") and name.count("/") == 1]
-        if len(roots) != 1:
-            raise UserError(f"{path} is a zip archive, but no checkpoint; unpack it and use the file inside")
-        root = roots[0]
-        if members.get(root + "byteorder") and archive.read(root + "byteorder").strip() == b"big":
-            raise UserError(f"{path} {_BIG_ENDIAN}")
-        with archive.open(root + "data.pkl") as file:
-            content = read_pickle(file, members[root + "data.pkl"].file_size)
+    with _zip_errors(path):
+        archive = zipfile.ZipFile(path)
+        try:
+            return _in_zip(path, archive)
+        except BaseException:
+            archive.close()
+            raise
+
+
+def _in_zip(path: Path, archive: zipfile.ZipFile) -> TorchFile:
+    members = {entry.filename: entry for entry in archive.infolist()}
+    if len(members) != len(archive.infolist()):
+        raise UserError(f"{path} holds a name twice and was not opened; get it elsewhere")
+    if any(PurePosixPath(name).name.lower() == "constants.pkl" for name in members):
+        raise UserError(f"{path} is a TorchScript program, not a checkpoint of weights; use the state dict")
+    if sum(entry.file_size for entry in members.values()) > MOST_EXPANSION * max(path.stat().st_size, 1 << 20):
+        raise UserError(f"{path} would unpack to far more than its own size and was not opened; get it elsewhere")
+    roots = [name[: -len("data.pkl")] for name in members if name.endswith("/data.pkl") and name.count("/") == 1]
+    if len(roots) != 1:
+        raise UserError(f"{path} is a zip archive, but no checkpoint; unpack it and use the file inside")
+    root = roots[0]
+    if members.get(root + "byteorder") and archive.read(root + "byteorder").strip() == b"big":
+        raise UserError(f"{path} {_BIG_ENDIAN}")
+    with archive.open(root + "data.pkl") as file:
+        content = read_pickle(file, members[root + "data.pkl"].file_size)
 
     def read(key: str, size: int) -> bytearray:
-        with _zip_errors(path), zipfile.ZipFile(path) as archive:
+        with _zip_errors(path):
             entry = archive.getinfo(f"{root}data/{key}")
             if entry.file_size < size:
                 raise ValueError(f"the storage {key} is too short")
@@ -190,7 +205,7 @@ def _open_zip(path: Path) -> TorchFile:
                     content += chunk
             return content
 
-    return TorchFile(path, content, read)
+    return TorchFile(path, content, read, archive)
 
 
 class _zip_errors:  # noqa: N801 - a context manager, named as what it does

@@ -221,3 +221,15 @@ def test_the_header_of_a_png_is_believed_only_so_far() -> None:
         file = io.BytesIO(png.SIGNATURE + chunk(b"IHDR", header) + chunk(b"IDAT", b""))
         with pytest.raises(UserError, match="header"):
             png.mended(file, 10**6)
+
+
+def test_an_upload_with_rubbish_beside_its_pixels_is_read(tmp_path: Path) -> None:
+    """Its area is asked for first, by a reader that refuses it."""
+    from types import SimpleNamespace
+
+    from t2c_ext.ui.uploads import taken_in
+
+    (tmp_path / "a.png").write_bytes(BESIDE["a long packed text"])
+    taken = taken_in(SimpleNamespace(path=str(tmp_path / "a.png")), "picture")
+    assert isinstance(taken, Image.Image)
+    np.testing.assert_array_equal(np.asarray(taken), SCENE)

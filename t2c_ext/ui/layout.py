@@ -118,7 +118,7 @@ def inputs(fields: Fields, with_model: bool, from_text: str) -> dict[str, Any]:
     settings: dict[str, Any] = {}
     with gr.Tabs(elem_id=f"{PREFIX}_sides"):
         with gr.Tab("From a painting", elem_id=f"{PREFIX}_side_painting"):
-            made["picture"] = _image("Picture", "picture", 200)
+            made["picture"] = _later(_image("Picture", "picture", 200), "picture")
             made["example"] = gr.Button("Try the example", elem_id=f"{PREFIX}_example")
         with gr.Tab("From text", elem_id=f"{PREFIX}_side_text"):
             if with_model:
@@ -142,7 +142,7 @@ def inputs(fields: Fields, with_model: bool, from_text: str) -> dict[str, Any]:
                 with gr.Column(min_width=140):
                     settings |= _widgets([row])
     with gr.Accordion("A mask file (optional): what moves, in white", open=False, elem_id=f"{PREFIX}_mask_file"):
-        made["mask"] = _image("Mask", "mask", 240)
+        made["mask"] = _later(_image("Mask", "mask", 240), "mask")
     settings["hints"] = _unseen("document")
     made |= {"ask": _unseen("ask"), "answer": _unseen("answer"), "state": _unseen("state", _nothing())}
     made["go"] = gr.Button("Ask", elem_id=f"{PREFIX}_ask_go", elem_classes=[HIDDEN])
@@ -203,11 +203,18 @@ def _nothing() -> str:
 
 
 def _image(label: str, name: str, height: int) -> Any:
+    """A place for a picture, which is read by the same readers as files, not by Gradio's."""
     made = gr.Image(
         type="pil", image_mode="RGBA", label=label, height=height, interactive=True, elem_id=f"{PREFIX}_{name}"
     )
-    made.preprocess = lambda given: None if given is None else partial(taken_in, given, name)
+    made.preprocess = lambda given: taken_in(given, name)
     return made
+
+
+def _later(place: Any, name: str) -> Any:
+    """The same, but what is put in is read only when its turn has come, by whoever knows how large it may be."""
+    place.preprocess = lambda given: None if given is None else partial(taken_in, given, name)
+    return place
 
 
 def _kept(value: str | None) -> Any:

@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 
 from t2c_ext.errors import UserError
-from t2c_ext.media.opening import LARGEST, opened
+from t2c_ext.media.opening import LARGEST, Damaged, opened
 from t2c_ext.media.pictures import read_picture, take_mask, to_bytes
 from t2c_ext.media.stills import NOTES
 from t2c_ext.media.text import PARAMETERS
@@ -41,8 +41,11 @@ def taken_in(given: Any, what: str, most: int = LARGEST) -> Image.Image | Unread
 
 def _check_area(source: Path | bytes, called: str, most: int) -> None:
     """UserError where it has more pixels than one visitor may have; before any of them is unpacked."""
-    with opened(source, called) as picture:
-        width, height = picture.size
+    try:
+        with opened(source, called) as picture:
+            width, height = picture.size
+    except Damaged:  # perhaps not for our readers, which have a limit of their own
+        return
     if width * height > most:
         raise UserError(
             f"{called} is {width}x{height}, but at most {most // 10**6} megapixels may be put in; make it smaller"

@@ -101,6 +101,8 @@ def serve(folder: Path | None = None, *, model: str = "", door: Door | None = No
         uploads = _temporary(stack, folder)
         # Gradio would put them into the machine's temporary folder, and leave them there
         os.environ["GRADIO_TEMP_DIR"] = str(uploads)
+        stack.callback(setattr, tempfile, "tempdir", tempfile.tempdir)
+        tempfile.tempdir = str(uploads)
 
         from t2c_ext.ui.scripts import scripts_folder
         from t2c_ext.ui.studio import SHARED_AREA, Studio
@@ -110,7 +112,9 @@ def serve(folder: Path | None = None, *, model: str = "", door: Door | None = No
             studio.most_pixels = SHARED_AREA
         stack.callback(studio.close)
         address = app_addresses(folder, scripts_folder())
-        guard = guarded(gr, build(studio, address), studio, uploads, door, listening.getsockname()[1])
+        number, port = listening.getsockname()[:2]
+        guard = guarded(gr, build(studio, address), studio, uploads, door, port)
+        guard.hosts.names.add(number.lower())
         _run(guard, listening, door)
 
 

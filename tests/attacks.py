@@ -26,6 +26,9 @@ HTML = b"<!doctype html><script>document.title = 'taken'</script>"
 SVG = b"<svg xmlns='http://www.w3.org/2000/svg'><script>document.title = 'taken'</script></svg>"
 POSTSCRIPT = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 64 64\n(secret) show\n"
 
+TAKEN = b'\\"picture\\": {'
+"""Stands in the answer of a page that has taken a picture."""
+
 REFUSED = (400, 401, 403, 404, 405, 408, 413, 415, 422, 429, 503)
 
 
@@ -58,13 +61,11 @@ class Target:
         address: of its page.
         folder: of its workspaces.
         outside: a folder beside it, with a picture `secret.png` that nobody may see.
-        process: its number.
     """
 
     address: str
     folder: Path
     outside: Path
-    process: int = 0
     config: dict[str, Any] = field(default_factory=dict)
     cookie: str = ""
 
@@ -180,10 +181,13 @@ class Target:
         return self.call("t2c_picture", "change", [None, given, None], cookie)
 
     def memory(self) -> int:
-        """The most bytes that its process has held, 0 where that cannot be known."""
-        with suppress(OSError):
-            found = re.search(r"VmHWM:\s+(\d+) kB", Path(f"/proc/{self.process}/status").read_text(encoding="ascii"))
-            return int(found[1]) * 1024 if found else 0
+        """The most bytes that the app's process has held, 0 where that cannot be known."""
+        wanted = f"app\0--port\0{urlsplit(self.address).port}\0".encode()
+        for process in Path("/proc").glob("[0-9]*"):
+            with suppress(OSError):
+                if wanted in (process / "cmdline").read_bytes():
+                    found = re.search(r"VmHWM:\s+(\d+) kB", (process / "status").read_text(encoding="ascii"))
+                    return int(found[1]) * 1024 if found else 0
         return 0
 
 
@@ -480,8 +484,7 @@ def a_file_of_the_machine(target: Target) -> Outcome:
         for name in (str(target.outside / "secret.png"), f"file://{target.outside}/secret.png"):
             given = {"path": None, field_: name, "is_file": True, "meta": {"_type": "gradio.FileData"}}
             replies += [target.call("t2c_picture", "change", [None, given, None])]
-    taken = [reply for reply in replies if b'\\"picture\\": {' in reply.body]
-    return Outcome(not taken, "refused (" + ", ".join(sorted({str(reply.status) for reply in replies})) + ")")
+    return Outcome(not any(TAKEN in reply.body for reply in replies), "nothing was read")
 
 
 OTHER_ROUTES = (
@@ -573,14 +576,16 @@ def trickle(target: Target) -> Outcome:
     place = urlsplit(target.address)
     with socket.create_connection((place.hostname or "", place.port or 0), timeout=90) as connection:
         head = f"POST {target.prefix}/upload HTTP/1.1\r\nHost: {place.netloc}\r\nCookie: {target.cookie}\r\n"
-        connection.sendall(f"{head}Content-Length: 1000000\r\n\r\n".encode())
+        head += "Content-Type: multipart/form-data; boundary=x\r\nContent-Length: 1000000\r\n\r\n"
+        part = '--x\r\nContent-Disposition: form-data; name="files"; filename="p.png"\r\n\r\n'
+        connection.sendall(f"{head}{part}".encode())
         begun = time.monotonic()
         connection.settimeout(1)
         while time.monotonic() - begun < 80:
             with suppress(TimeoutError):
                 answer = connection.recv(300)
                 took = time.monotonic() - begun
-                return Outcome(b" 408 " in answer[:20] or not answer, f"given up after {took:.0f} s (408)")
+                return Outcome(b" 408 " in answer[:20], f"given up after {took:.0f} s ({answer[9:12].decode()})")
             connection.sendall(b"x")
     return Outcome(False, "still waited for after 80 s")
 

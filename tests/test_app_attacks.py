@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 
 import pytest
 
 pytest.importorskip("gradio", reason="Gradio is not installed")
 
-from attacks import ATTACKS, Attack, Target, picture
+from attacks import ATTACKS, TAKEN, Attack, Target, picture
 from browser.studio_app import served
 
 
@@ -26,3 +27,8 @@ def target(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
 def test_the_app_lets_no_one_in(target: Target, attack: Attack) -> None:
     outcome = attack.run(target)
     assert outcome.held, f"{attack.name}: {outcome.how}"
+
+
+def test_a_visitor_s_own_picture_is_taken(target: Target) -> None:
+    assert TAKEN in target.put_in(picture()).body, "else nothing above would show"
+    assert not sys.platform.startswith("linux") or target.memory() > 0

@@ -20,7 +20,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from t2c_ext.ui import limits, visitors
+from t2c_ext.ui import guard, limits, visitors
 from t2c_ext.ui.calls import named_files
 from t2c_ext.ui.files import Files
 from t2c_ext.ui.guard import NO_PICTURE, Guard
@@ -257,6 +257,7 @@ def test_what_gradio_tells_a_page_is_told_to_no_other_visitor(app: App) -> None:
     assert app.ask("/queue/data?session_hash=abc", cookie=second).status == 404
     assert app.ask("/gradio_api/heartbeat/abc", cookie=second).status == 404
     assert app.ask("/queue/data?session_hash=abc", cookie=first).status == 200
+    assert app.ask("/queue/data?" + "session_hash=abc&" * 100, cookie=first).status == 404
 
 
 # ---- files -----------------------------------------------------------------------------------------------------------
@@ -392,8 +393,15 @@ def test_uploads_have_their_share_and_the_oldest_goes(app: App, monkeypatch: pyt
     cookie = app.visit()
     paths = [Path(app.upload(cookie, picture("BMP"), f"{number}/p.bmp")) for number in range(3)]
     assert [path.exists() for path in paths] == [False, True, True]
-    monkeypatch.setattr(visitors, "ALL_UPLOADS", 2 * size)
+    broken_off = app.uploads / "tmp1"
+    broken_off.write_bytes(b"x" * size)
+    monkeypatch.setattr(guard, "ALL_UPLOADS", 3 * size)
     assert app.ask("/upload", "POST", app.visit(), picture()).status == 503
+    app.guard.files.sweep(broken_off.stat().st_mtime + 1)
+    assert broken_off.exists()
+    app.guard.files.sweep(broken_off.stat().st_mtime + 601)
+    assert not broken_off.exists() and paths[2].exists()
+    assert app.ask("/upload", "POST", app.visit(), picture()).status == 200
 
 
 def test_what_a_visitor_who_has_left_put_in_is_freed(app: App) -> None:
@@ -485,7 +493,12 @@ def test_passwords_cannot_be_tried_without_end(tmp_path: Path) -> None:
     app = App(tmp_path, login=Login([("anna", "river")], Throttle(most=3)))
     assert [enter(app, "anna", str(number)).status for number in range(5)] == [401] * 3 + [429] * 2
     assert enter(app, "anna", "river").status == 429
-    assert app.ask("/login", "POST", body=b"x" * 5000).status in (413, 429)
+
+
+@pytest.mark.parametrize("form", [b"x" * 5000, b"a&" * 500, b"\xff=%ff", b"user=anna", b"user=anna&password=", b""])
+def test_a_form_that_is_none_is_refused(tmp_path: Path, form: bytes) -> None:
+    app = App(tmp_path, login=Login([("anna", "river")]))
+    assert app.ask("/login", "POST", body=form).status in (401, 413)
 
 
 def test_tries_are_forgotten_after_a_while() -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from t2c_ext.errors import UserError
 from t2c_ext.recipe import Recipe, recipe_from_infotext, recipe_from_json
-from t2c_ext.settings import Setting, Value, groups, table
+from t2c_ext.settings import LONGEST, Setting, Value, groups, table
 from t2c_ext.types import Stage
 
 ROWS = list(table())
@@ -122,3 +122,12 @@ def test_every_group_is_in_the_recipe() -> None:
 def test_bad_recipes_are_refused(text: str, message: str) -> None:
     with pytest.raises(UserError, match=message):
         recipe_from_json(text)
+
+
+def test_texts_are_bounded_and_errors_repeat_only_how_a_value_begins() -> None:
+    rows = {row.name: row for row in table()}
+    assert rows["prompt"].check("a" * LONGEST) and rows["hints"].check("a" * (LONGEST + 1))
+    for name, value in (("prompt", "a" * (LONGEST + 1)), ("format", "a" * 10**6), ("frames", "1" * 10**6)):
+        with pytest.raises(UserError, match=name) as refused:
+            rows[name].check(value)
+        assert len(str(refused.value)) < 300

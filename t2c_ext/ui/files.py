@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -26,6 +27,9 @@ GIVEN = {
 SCRIPTS = {".js": "text/javascript", ".mjs": "text/javascript", ".css": "text/css"}
 
 CHUNK = 256_000
+
+BROKEN_OFF = 600.0
+"""Seconds without another byte, after which an upload is taken to have broken off."""
 
 _PART = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 _RANGE = re.compile(r"bytes=(\d*)-(\d*)")
@@ -77,6 +81,25 @@ class Files:
         path = self.upload_path(name)
         kind = "" if path is None else picture_type(path)
         return Found(path, kind, shown=False) if path is not None and kind else None
+
+    def held(self) -> int:
+        """Bytes of all that lies among the uploads, what has broken off too."""
+        total = 0
+        for path in self.uploads.rglob("*"):
+            with suppress(OSError):
+                total += path.stat().st_size if path.is_file() else 0
+        return total
+
+    def sweep(self, now: float) -> None:
+        """Delete what uploads that broke off have left, some time after their last byte.
+
+        Args:
+            now: the time in seconds since 1970.
+        """
+        for path in self.uploads.glob("tmp*"):
+            with suppress(OSError):
+                if path.is_file() and path.stat().st_mtime < now - BROKEN_OFF:
+                    path.unlink()
 
     def upload_path(self, name: str) -> Path | None:
         """The file of a name as Gradio gives it, which is a whole path; None where it is no file in their folder."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from http.cookies import CookieError, SimpleCookie
@@ -33,6 +34,9 @@ OWN = "t2c"
 
 SWEEP = 60.0
 """Seconds between two looks for visitors who have left."""
+
+ALL_UPLOADS = 2_000_000_000
+"""Bytes of all visitors' uploads; beyond, nothing is taken in."""
 
 PAGE_POLICY = b"base-uri 'self'; form-action 'self'; frame-ancestors 'self'; object-src 'none'"
 
@@ -120,6 +124,7 @@ class Guard:
         while True:
             await asyncio.sleep(SWEEP)
             self.visitors.sweep(self.workspaces())
+            await asyncio.to_thread(self.files.sweep, time.time())
 
     # ---- who asks ----------------------------------------------------------------------------------------------------
 
@@ -299,7 +304,10 @@ class Guard:
         heartbeat = _HEARTBEAT.fullmatch(path)
         if heartbeat is None and path not in _READS:
             return False
-        asked = parse_qs(scope["query_string"].decode("latin-1"), max_num_fields=16).get("session_hash", [])
+        try:
+            asked = parse_qs(scope["query_string"].decode("latin-1"), max_num_fields=16).get("session_hash", [])
+        except ValueError:  # more fields than a page sends
+            return False
         channels = [heartbeat["channel"]] if heartbeat is not None else asked
         return all(len(name) <= 64 and self.visitors.claim_channel(visitor, name) for name in channels)
 
@@ -325,7 +333,7 @@ class Guard:
 
     async def _take_in(self, visitor: Visitor, scope: Message, receive: Receive, send: Send) -> None:
         """Have Gradio keep an upload; what is no picture is written over before anybody hears of it."""
-        if not self.visitors.room():
+        if await asyncio.to_thread(self.files.held) >= ALL_UPLOADS:
             await answer(send, 503, "the app holds as many pictures as it can; try again later")
             return
         held: list[Message] = []

@@ -23,9 +23,6 @@ MOST_CHANNELS = 256
 SHARE_OF_UPLOADS = 256_000_000
 """Bytes of one visitor's uploads; the oldest make room."""
 
-ALL_UPLOADS = 2_000_000_000
-"""Bytes of all of them; beyond, nothing is taken in."""
-
 
 @dataclass
 class Visitor:
@@ -109,10 +106,6 @@ class Visitors:
         return path in visitor.uploads or not any(path in row.uploads for row in self._all.values())
 
     # ---- uploads -----------------------------------------------------------------------------------------------------
-
-    def room(self) -> bool:
-        """Whether anything more can be taken in."""
-        return sum(sum(row.uploads.values()) for row in self._all.values()) < ALL_UPLOADS
 
     def uploaded(self, visitor: Visitor, path: Path, size: int) -> None:
         """A visitor has put in a file; their oldest ones go where they have too many."""

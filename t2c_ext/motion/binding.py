@@ -28,6 +28,7 @@ from t2c_ext.types import (
 _CLEAR_TEXTURE = 0.35
 _LONG_SHAPE = 0.6
 _NEAR_AXIS = 35.0
+_FALLING = "falling water"
 _OPEN_AIR = ("sky", "pale vapour", "falling specks", "fire", "glow")
 
 
@@ -41,8 +42,9 @@ class Drive:
         kind: translation or swirl.
         speed: the region's own factor.
         ground: near parts move faster than far ones.
-        walled: its edges are banks, along which it runs; otherwise something merely stands before it (clouds).
-        falls: it pours down, and spreads where it arrives.
+        walled: its edges are banks, along which it runs; otherwise something merely stands before it (clouds), or it
+            falls straight, whatever the outline of what it falls over, unless arrows say otherwise.
+        falls: it pours down.
         family: regions of one family flow into one another; a region without a known thing is its own family.
         arrows: the arrows that belong to it; they replace angle, kind and speed.
         notes: sentences for the user.
@@ -159,8 +161,8 @@ def _drive(  # noqa: PLR0917
         kind=MotionKind.TRANSLATE if thing is None else thing.kind,
         speed=1.0 if thing is None else thing.speed,
         ground=thing is not None and thing.ground,
-        walled=thing is None or thing.appearance not in _OPEN_AIR,
-        falls=thing is not None and thing.appearance == "falling water",
+        walled=thing is None or thing.appearance not in (*_OPEN_AIR, *(() if arrows else (_FALLING,))),
+        falls=thing is not None and thing.appearance == _FALLING,
         family=region.name if thing is None else thing.family,
         arrows=arrows,
     )

@@ -418,6 +418,7 @@ class MotionSettings:
         maximum=10,
         step=0.05,
     )
+    flip: bool = setting(False, "Flip", "Turn all motion round, where the direction that was found is the wrong way.")
     hints: str = setting(
         "",
         "Hints",

@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 
 from t2c_ext.errors import Cancelled, UserError
 from t2c_ext.example import example
+from t2c_ext.motion.choose import make_flow
+from t2c_ext.motion.field import prepare_flow
 from t2c_ext.motion.grid import width_of
 from t2c_ext.motion.solver import solve_flow
 from t2c_ext.progress import Reporter
@@ -192,6 +194,34 @@ def test_straight_water_falls_straight_whatever_its_outline(walls: float) -> Non
         field = solve_flow(picture, Regions((Region("waterfall", mask),)), Plan(), Hints(), settings).field
         turned = np.rad2deg(np.arctan2(field[mask > 0.5][:, 0], field[mask > 0.5][:, 1]))
         assert np.abs(turned).max() < 2
+
+
+@pytest.mark.parametrize(("slope", "expected"), [(0.4, 338), (-0.4, 202)])
+def test_a_river_that_nobody_directs_comes_toward_the_viewer(slope: float, expected: float) -> None:
+    rows, columns = np.mgrid[0:256, 0:256]
+    mask = (np.abs(rows - 128 - slope * (columns - 128)) < 15).astype(np.float32)
+    picture = np.full((256, 256, 3), 0.5, np.float32)
+    field = solve_flow(picture, Regions((Region("river", mask),)), Plan(), Hints(), FLAT).field
+    assert apart(mean_angle(field, mask > 0.5), expected) < 4
+
+
+@pytest.mark.parametrize(("side", "expected"), [(1, 0), (-1, 180)])
+def test_a_level_river_goes_where_its_bed_widens(side: int, expected: float) -> None:
+    rows, columns = np.mgrid[0:128, 0:256]
+    mask = (np.abs(rows - 64) < 12 + 8 * side * (columns - 128) / 128).astype(np.float32)
+    picture = np.full((128, 256, 3), 0.5, np.float32)
+    field = solve_flow(picture, Regions((Region("river", mask),)), Plan(), Hints(), FLAT).field
+    assert apart(mean_angle(field, mask > 0.5), expected) < 3
+
+
+def test_flip_turns_all_motion_round() -> None:
+    mask, _ = s_channel()
+    plan = Plan(motions=(Motion("river", 0),))
+    picture = np.full((*mask.shape, 3), 0.5, np.float32)
+    regions = Regions((Region("river", mask),))
+    one, other = (make_flow(picture, regions, plan, Hints(), MotionSettings(flip=flip)).field for flip in (False, True))
+    assert np.array_equal(one, -other) and one.any()
+    assert np.array_equal(prepare_flow(one, mask, MotionSettings(flip=True)).field, -one * (mask > 0)[..., None])
 
 
 # --- turning ---------------------------------------------------------------------------------------------------------

@@ -28,6 +28,12 @@ from t2c_ext.types import (
 _CLEAR_TEXTURE = 0.35
 _LONG_SHAPE = 0.6
 _NEAR_AXIS = 35.0
+_LEVEL = 5.0
+"""Degrees from horizontal up to which an axis says nothing about near and far."""
+
+_WIDER = 1.5
+"""Ratio of heights from which a region widens."""
+
 _FALLING = "falling water"
 _OPEN_AIR = ("sky", "pale vapour", "falling specks", "fire", "glow")
 
@@ -193,9 +199,9 @@ def _from_picture(picture: FloatArray, drive: Drive, thing: Thing | None, settin
         return replace(drive, notes=(f"{unsaid}, so it goes {direction_words(thing.angle)}.",))
     shape = shape_axis(drive.region.mask)
     if axis is not None and clear:
-        angle, why = _signed(axis.angle, _usual(axis.angle)), ", along its texture"
+        angle, why = _signed(axis.angle, _usual(axis.angle, drive)), ", along its texture"
     elif drive.walled and shape.coherence >= _LONG_SHAPE:
-        angle, why = _signed(shape.angle, _usual(shape.angle)), ", along its shape"
+        angle, why = _signed(shape.angle, _usual(shape.angle, drive)), ", along its shape"
     else:
         angle, why = 0.0, ""
     text = f"{unsaid}, so it goes {direction_words(angle)}{why}; say or draw another."
@@ -207,9 +213,26 @@ def _signed(axis: float, towards: float) -> float:
     return axis if np.cos(np.deg2rad(axis - towards)) >= 0 else (axis + 180.0) % 360.0
 
 
-def _usual(axis: float) -> float:
-    """Steep axes go down, towards the viewer; others to the right."""
+def _usual(axis: float, drive: Drive) -> float:
+    """A direction that the way along an axis is near to.
+
+    What lies on the ground comes toward the viewer: down the picture, which is also downhill; along a level axis it
+    goes where its bed widens, which is nearer. Of other things steep axes go down, and others to the right.
+    """
+    if drive.ground and _LEVEL < axis < 180.0 - _LEVEL:
+        return 270.0
+    if drive.ground and drive.walled:
+        return _widening(drive.region.mask)
     return 270.0 if 45.0 < axis < 135.0 else 0.0
+
+
+def _widening(mask: FloatArray) -> float:
+    """0 or 180: the side to which a region is clearly higher; to the right where neither is."""
+    heights = mask.sum(axis=0)
+    columns = np.flatnonzero(heights > 0)
+    ends = np.array_split(heights[columns], 3)
+    left, right = float(ends[0].mean()), float(ends[-1].mean())
+    return 180.0 if left > _WIDER * right else 0.0
 
 
 def arrow_angle(arrow: Arrow, height: int, width: int) -> float:

@@ -15,6 +15,7 @@ import numpy as np
 from t2c_ext.errors import UserError
 from t2c_ext.motion.binding import arrow_angle, bind
 from t2c_ext.motion.canvas import plan_canvas
+from t2c_ext.motion.field import flipped
 from t2c_ext.motion.hint_map import hint_velocity
 from t2c_ext.motion.holds import hold_pins, slow_down, without_frozen
 from t2c_ext.motion.pace import bring_to_speed, strays
@@ -130,7 +131,7 @@ def make_flow(  # noqa: PLR0917
     choice = choice or choose_model(settings, plan, hints, equipment)
     if choice.model is MotionModel.SOLVER:
         flow = solve_flow(picture, regions, plan, hints, settings, reporter)
-        return replace(flow, notes=(*choice.notes, *flow.notes))
+        return replace(flow, field=flipped(flow.field, settings), notes=(*choice.notes, *flow.notes))
     if not np.isfinite(picture).all():
         raise UserError("the picture holds values that are no numbers")
     moving = without_frozen(regions, hints, *picture.shape[:2])
@@ -148,7 +149,7 @@ def make_flow(  # noqa: PLR0917
     field[moving.mask <= 0] = 0
     reporter.step(Stage.MOTION.value, _STEPS, _STEPS)
     source = f"{choice.model.value} network" + (" as in the paper" if choice.paper else "")
-    return Flow(np.ascontiguousarray(field, np.float32), source, (*choice.notes, *notes))
+    return Flow(flipped(np.ascontiguousarray(field, np.float32), settings), source, (*choice.notes, *notes))
 
 
 def choose_model(settings: MotionSettings, plan: Plan, hints: Hints, equipment: Equipment | None = None) -> Choice:

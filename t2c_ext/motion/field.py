@@ -109,7 +109,7 @@ def prepare_flow(flow: FloatArray, mask: FloatArray, settings: MotionSettings) -
     Args:
         flow: float32 [h, w, 2] or [2, h, w], pixels per frame of its own size.
         mask: float32 [H, W], 0..1.
-        settings: only `speed` is used.
+        settings: only `speed` and `flip` are used.
 
     Raises:
         UserError: the flow is no flow, the mask is empty, or the flow stands still inside it.
@@ -121,7 +121,12 @@ def prepare_flow(flow: FloatArray, mask: FloatArray, settings: MotionSettings) -
     field[mask <= 0] = 0
     if settings.speed > 0 and not np.any(field):
         raise UserError("the flow stands still everywhere inside the mask; check that both belong to this picture")
-    return Flow(field, "file", notes)
+    return Flow(flipped(field, settings), "file", notes)
+
+
+def flipped(field: FloatArray, settings: MotionSettings) -> FloatArray:
+    """The field, turned round everywhere where the settings say so."""
+    return np.negative(field) if settings.flip else field
 
 
 def fit_flow(flow: FloatArray, height: int, width: int) -> tuple[FloatArray, tuple[str, ...]]:

@@ -427,8 +427,9 @@ def make_frames(given: LoopInput, reporter: Reporter, device: str = "auto") -> R
             raise RuntimeError(f"the loop asks for {name}, but the stage's key does not hold it")
         return given.weights
 
+    compact = isinstance(given.art, CompactPicture) and given.settings.renderer == "warp"
     return make_rendering(
-        given.art.rgb,
+        given.art.levels if compact else given.art.rgb,
         given.moving,
         given.flow,
         given.settings,

@@ -89,3 +89,13 @@ def test_a_window_gives_what_the_whole_picture_gives(changes: dict[str, object])
     assert difference.max() <= 1
     assert np.count_nonzero(difference) < 1e-3 * 6 * 3 * np.count_nonzero(mask)
     assert not difference[:, mask == 0].any()
+
+
+def test_a_picture_of_eight_bits_gives_the_same_frames() -> None:
+    levels = np.random.default_rng(5).integers(0, 256, (*SIZE, 3), np.uint8)
+    mask = _moving((300, 380, 330, 430))
+    flow = np.where(mask[..., None] > 0, np.array([1.0, -0.5], np.float32), np.float32(0))
+    pictures = (levels, (levels / np.float32(255)).astype(np.float32))
+    loops = [render_loop(picture, mask, flow, LoopSettings(frames=3), seed=3, largest=0) for picture in pictures]
+    for pair in zip(*(loop.frames() for loop in loops), strict=True):
+        assert np.array_equal(*pair)

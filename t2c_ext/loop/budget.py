@@ -21,16 +21,23 @@ MOST = 4_000_000_000
 PROGRAM = 350_000_000
 """Bytes that the program and its libraries take themselves (measured: 300 MB)."""
 
-STILL = 26
-"""Bytes for each pixel of the picture while frames are prepared: float32 colours, 8-bit colours, the still, masks."""
+SEEN = 18
+"""Bytes for each pixel of the picture while it is read, and while regions and motion are found: float32 colours, 8-bit
+ones, a mask."""
 
-MOVING = 115
-"""Bytes for each pixel of the windows around what moves, of which `KEPT` stay until the last frame."""
+EDGED = 60
+"""Bytes for each pixel of the windows around what moves while its edge is found."""
 
-KEPT = 60
+STILL = 8
+"""Bytes for each pixel of the picture while frames are prepared: 8-bit colours, what moves, a mask."""
 
-FRAMES = 18
-"""Bytes for each pixel of the picture while frames are written: the picture, the still, two frames, planes."""
+MOVING = 185
+"""Bytes for each pixel of the windows meanwhile, of which `KEPT` stay until the last frame."""
+
+KEPT = 75
+
+FRAMES = 15
+"""Bytes for each pixel of the picture while frames are written: the still, two frames, planes."""
 
 ENCODER = {"mp4": 33, "webm": 80, "gif": 24, "webp": 20, "apng": 12, "png": 8}
 """Bytes for each pixel of the picture that writers take (measured at 20 megapixels)."""
@@ -39,8 +46,8 @@ _MP4_LARGE, _MP4_HUGE, _HUGE = 23, 14, 1 << 25
 """x264 is given less from these sizes on: see `media.codecs`."""
 
 
-ROOM = 0.98
-"""Of the sides that would just do: margins around what moves do not shrink quite as it does."""
+ROOM = 0.9
+"""Of the sides that would just do: margins around what moves, and steps of grids, do not shrink quite as it does."""
 
 
 def check_memory(moving: BoolArray, settings: LoopSettings, allowed: int | None = None) -> None:
@@ -94,9 +101,10 @@ def bytes_needed(area: int, worked_on: int, kind: str) -> int:
         worked_on: pixels of the windows around what moves.
         kind: the format.
     """
+    seen = SEEN * area + EDGED * worked_on
     prepared = STILL * area + MOVING * worked_on
     written = (FRAMES + _encoder(kind, area)) * area + KEPT * worked_on
-    return PROGRAM + max(prepared, written)
+    return PROGRAM + max(seen, prepared, written)
 
 
 def fitting_share(area: int, worked_on: int, kind: str, allowed: int) -> float:

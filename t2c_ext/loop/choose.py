@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
+
 from t2c_ext.loop.render import Rendering, render_loop
 from t2c_ext.progress import Reporter
 from t2c_ext.settings import LoopSettings
-from t2c_ext.types import FloatArray
+from t2c_ext.types import ByteArray, FloatArray
 from t2c_ext.weights.find import require_model
 
 VIDEO_WEIGHTS = "video-pretrained"
 
 
 def make_rendering(
-    picture: FloatArray,
+    picture: FloatArray | ByteArray,
     mask: FloatArray,
     flow: FloatArray,
     settings: LoopSettings,
@@ -42,4 +44,6 @@ def make_rendering(
     from t2c_ext.loop.synthesis.render import synthesize_loop
 
     network = load_video_network(weights)
-    return synthesize_loop(picture, mask, flow, settings, network, reporter=reporter, device=device)
+    return synthesize_loop(
+        np.asarray(picture, np.float32), mask, flow, settings, network, reporter=reporter, device=device
+    )

@@ -59,7 +59,7 @@ def to_bytes(picture: FloatArray) -> ByteArray:
     return levels
 
 
-def check_input(picture: FloatArray, mask: FloatArray, flow: FloatArray) -> None:
+def check_input(picture: FloatArray | ByteArray, mask: FloatArray, flow: FloatArray) -> None:
     """Refuse what cannot be animated.
 
     Raises:
@@ -70,7 +70,7 @@ def check_input(picture: FloatArray, mask: FloatArray, flow: FloatArray) -> None
         raise UserError(f"the picture has the shape {picture.shape}, but must be height x width x 3")
     if mask.shape != (height, width) or flow.shape != (height, width, 2):
         raise UserError(f"the picture is {width}x{height}, but mask {mask.shape} or flow {flow.shape} is not")
-    if not all_finite(picture) or not all_finite(mask):
+    if (picture.dtype != np.uint8 and not all_finite(np.asarray(picture, np.float32))) or not all_finite(mask):
         raise UserError("the picture or the mask holds values that are no numbers; load it again")
     if not (mask > 0).any():
         raise UserError("the mask is empty, so nothing would move; paint what should move")
@@ -86,7 +86,7 @@ def check_input(picture: FloatArray, mask: FloatArray, flow: FloatArray) -> None
 
 
 def render_loop(
-    picture: FloatArray,
+    picture: FloatArray | ByteArray,
     mask: FloatArray,
     flow: FloatArray,
     settings: LoopSettings,
@@ -102,7 +102,7 @@ def render_loop(
     forward instead (`forward`), and blend "paper" with kernel "bilinear" is the paper's own way.
 
     Args:
-        picture: float32 [H, W, 3], 0..1.
+        picture: float32 [H, W, 3], 0..1, or uint8; of a large one the latter spares four times its memory.
         mask: float32 [H, W], 0..1; where it is 0, every frame is exactly the picture.
         flow: float32 [H, W, 2], pixels per frame.
         settings: frames, blend, kernel, phase spread, start with the still.
@@ -117,15 +117,16 @@ def render_loop(
     """
     check_input(picture, mask, flow)
     reporter = reporter or Reporter()
-    still, count = to_bytes(picture), settings.frames
+    still = picture if picture.dtype == np.uint8 else to_bytes(np.asarray(picture, np.float32))
+    still, count = np.asarray(still, np.uint8), settings.frames
     moving = _moving(mask, flow)
     if count == 1 or not moving.any():
         note = "one frame is only the still" if count == 1 else "the flow is zero everywhere, so nothing moves"
         return Rendering(count, lambda: _stand(still, count, reporter), (note,))
     check_memory(moving, settings)
     if settings.kernel != "sharp":
-        picture, mask, travel = _prepared(picture, mask, flow)
-        return Rendering(count, lambda: forward_frames(picture, mask, travel, settings, reporter))
+        prepared = _prepared(picture, mask, flow)
+        return Rendering(count, lambda: forward_frames(*prepared, settings, reporter))
     held, scenes = held_structure(mask.shape, settings, structure), []
     for window in windows_of(moving, largest):
         reporter.check()
@@ -145,15 +146,20 @@ def _moving(mask: FloatArray, flow: FloatArray) -> BoolArray:
     return moving
 
 
-def _prepared(picture: FloatArray, mask: FloatArray, flow: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+def _prepared(
+    picture: FloatArray | ByteArray, mask: FloatArray, flow: FloatArray
+) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Contiguous, the mask within 0..1, the flow zero outside of it."""
-    picture, mask = np.ascontiguousarray(picture, np.float32), np.clip(mask, 0, 1).astype(np.float32, copy=False)
-    return picture, mask, np.where(mask[..., None] > 0, flow, np.float32(0)).astype(np.float32, copy=False)
+    colours = np.ascontiguousarray(picture, np.float32)
+    if picture.dtype == np.uint8:
+        colours /= np.float32(255)
+    mask = np.clip(mask, 0, 1).astype(np.float32, copy=False)
+    return colours, mask, np.where(mask[..., None] > 0, flow, np.float32(0)).astype(np.float32, copy=False)
 
 
 def _scene(  # noqa: PLR0917
     window: Window,
-    picture: FloatArray,
+    picture: FloatArray | ByteArray,
     mask: FloatArray,
     flow: FloatArray,
     structure: FloatArray,
@@ -161,14 +167,16 @@ def _scene(  # noqa: PLR0917
     seed: int,
 ) -> Scene:
     """What is drawn from in one window."""
-    picture, mask, travel = _prepared(window.of(picture), window.of(mask), window.of(flow))
-    moving = mask if settings.blend == "paper" else without_slivers(picture, mask, window)
+    colours, mask, travel = _prepared(
+        picture[window.top : window.bottom, window.left : window.right], window.of(mask), window.of(flow)
+    )
+    moving = mask if settings.blend == "paper" else without_slivers(colours, mask, window)
     if moving is not mask:
         if travel[moving > 0].any():
             travel[moving <= 0] = 0
         else:
             moving = mask
-    return prepare(picture, moving, travel, window.of(structure), settings, seed, window)
+    return prepare(colours, moving, travel, window.of(structure), settings, seed, window)
 
 
 def _stand(still: ByteArray, count: int, reporter: Reporter) -> Iterator[tuple[ByteArray, float]]:

@@ -13,11 +13,12 @@ bleeds over its edge.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import reduce
 
 import cv2
 import numpy as np
 
-from t2c_ext.extents import Window, whole_of
+from t2c_ext.extents import LARGE, Window, extent_of, whole_of
 from t2c_ext.lexicon import load_lexicon
 from t2c_ext.loop.blend import local_mean
 from t2c_ext.loop.inflow import continue_outward
@@ -79,15 +80,26 @@ class Split:
 
 
 def usual_structure(regions: Regions) -> FloatArray:
-    """float32 [H, W], 0..1: how far the large shapes of what moves at each place usually stay; `USUAL` elsewhere."""
+    """float32 [H, W], 0..1: how far the large shapes of what moves at each place usually stay; `USUAL` elsewhere.
+
+    Far from what moves in a large picture it is 0, which takes no memory.
+    """
     lexicon = load_lexicon()
-    total = np.full(regions.regions[0].mask.shape, 1e-6, np.float32)
+    window = whole_of(regions.regions[0].mask.shape)
+    if window.area > LARGE:
+        window = reduce(Window.around, (extent_of(region.mask) for region in regions.regions))
+    total = np.full(window.size, 1e-6, np.float32)
     summed = total * np.float32(USUAL)
     for region in regions.regions:
         thing = lexicon.find(region.name)
-        summed += region.mask * np.float32(USUAL if thing is None else thing.structure)
-        total += region.mask
-    return np.asarray(np.rint(np.clip(summed / total, 0, 1) * STEPS) / STEPS, np.float32)
+        summed += window.of(region.mask) * np.float32(USUAL if thing is None else thing.structure)
+        total += window.of(region.mask)
+    usual = np.asarray(np.rint(np.clip(summed / total, 0, 1) * STEPS) / STEPS, np.float32)
+    if window.is_whole:
+        return usual
+    result = np.zeros(window.whole, np.float32)
+    window.of(result)[:] = usual
+    return result
 
 
 def held_structure(size: tuple[int, ...], settings: LoopSettings, usual: FloatArray | None) -> FloatArray:
@@ -95,7 +107,8 @@ def held_structure(size: tuple[int, ...], settings: LoopSettings, usual: FloatAr
     if settings.blend == "paper":
         return np.zeros(size, np.float32)
     if settings.structure >= 0 or usual is None:
-        return np.full(size, settings.structure if settings.structure >= 0 else USUAL, np.float32)
+        value = settings.structure if settings.structure >= 0 else USUAL
+        return np.broadcast_to(np.float32(value), size)
     return usual
 
 

@@ -44,7 +44,11 @@ from t2c_ext.results import (
     write_still,
     write_twin,
 )
+from t2c_ext.temporaries import sweep
 from t2c_ext.types import FloatArray, Flow, Picture, Plan, Regions, Stage, Twin
+
+_BEGUN = f".{Path(RECORD).stem}-t2c"
+"""How the name begins of a record that somebody is just writing."""
 
 RECIPE, HINTS, REPORT, INPUT = "recipe.json", "hints.json", "report.json", "input"
 
@@ -83,7 +87,8 @@ class Workspace:
             return cls.open(root)
         try:
             root.mkdir(parents=True, exist_ok=True)
-            others = [path for path in root.iterdir() if path.name != LOCK]
+            sweep(root)  # a run that was killed while it made the folder
+            others = [path for path in root.iterdir() if path.name != LOCK and not path.name.startswith(_BEGUN)]
         except FileExistsError:
             raise UserError(f"{root} is a file; name a folder") from None
         except (OSError, ValueError) as error:

@@ -123,17 +123,21 @@ def load_embeddings(components: Components, folder: str, prompts: Sequence[str])
     """
     notes = []
     if folder:
-        place = expanded(folder)
-        if not place.is_dir():
+        if not expanded(folder).is_dir():
             raise UserError(f"there is no embeddings folder {folder}")
-        words = " ".join(prompts)
-        for path in sorted(place.rglob("*")):
-            if path.suffix.lower() in ENDINGS and re.search(names_pattern([path.stem]), words):
-                notes += _load_embedding(components, path)
+        for path in embedding_files(folder, prompts):
+            notes += _load_embedding(components, path)
     known = {name for encoder in components.encoders for name in encoder.embeddings}
     missing = [name for prompt in prompts for name in named_embeddings(prompt) if name.lower() not in known]
     notes += [f"There is no textual inversion called {name} for this model." for name in dict.fromkeys(missing)]
     return tuple(notes)
+
+
+def embedding_files(folder: str, prompts: Sequence[str]) -> list[Path]:
+    """The textual inversions in a folder whose names stand in the prompts; none where no folder is named."""
+    words = " ".join(prompts)
+    found = sorted(expanded(folder).rglob("*")) if folder else []
+    return [path for path in found if path.suffix.lower() in ENDINGS and re.search(names_pattern([path.stem]), words)]
 
 
 def _load_embedding(components: Components, path: Path) -> list[str]:

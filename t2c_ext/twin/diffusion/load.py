@@ -48,15 +48,6 @@ def _load(name: str, path: Path, placement: Placement, prediction: str, online: 
     return load_hub(name, placement, prediction, online)
 
 
-def identity(name: str) -> tuple[object, ...]:
-    """What tells a model from another one of the same name: the size and time of its file."""
-    path = expanded(name)
-    path = path / INDEX if path.is_dir() else path
-    if not path.is_file():
-        return (name,)
-    return (name, path.stat().st_size, path.stat().st_mtime_ns)
-
-
 def require_diffusers() -> None:
     """Raise UserError, with what to install, unless diffusers can be imported."""
     try:

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from t2c_ext.errors import UserError
 from t2c_ext.progress import Reporter
 from t2c_ext.settings import TwinSettings
 from t2c_ext.twin.diffusion import latents as between
 from t2c_ext.twin.diffusion.components import Components, placement_for
-from t2c_ext.twin.diffusion.extras import apply_loras, load_embeddings
-from t2c_ext.twin.diffusion.load import identity, load_model, require_diffusers
+from t2c_ext.twin.diffusion.extras import apply_loras, embedding_files, find_by_name, load_embeddings
+from t2c_ext.twin.diffusion.load import load_model, require_diffusers
 from t2c_ext.twin.diffusion.pair import Pair, Sampler, Wish
 from t2c_ext.twin.diffusion.prompt import LoraRequest, joins_prompts, network_notes, take_loras
 from t2c_ext.types import FloatArray, Picture, Plan, Twin
+from t2c_ext.weights.places import expanded
 
 
 @dataclass
@@ -36,10 +38,25 @@ class DiffusersTwin:
     _merge_notes: tuple[str, ...] = field(default=(), repr=False)
 
     def key(self, plan: Plan) -> tuple[object, ...]:
-        """What the pictures depend on: the words, the settings, the seed, the model's file, and the painting."""
-        painting = None if self.painting is None else self.painting.rgb
+        """What the pictures depend on: words, settings, seed, painting, and the files of the model and its additions.
+
+        The device, and how the model is laid out on it, change no more than the rounding.
+        """
         words = (plan.art_prompt, plan.natural_prompt, plan.regions)
-        return ("diffusers", *words, self.settings, self.seed, *identity(self.settings.model), painting)
+        settings = replace(self.settings, device="auto", memory="auto")
+        painting = None if self.painting is None else self.painting.rgb
+        return ("diffusers", *words, settings, self.seed, self._files(plan), painting)
+
+    def _files(self, plan: Plan) -> tuple[Path, ...]:
+        """The model, and the LoRAs and textual inversions that the prompts name, as far as they lie here."""
+        art, natural, loras = _prompts(plan)
+        folder, prompts = self.settings.lora_folder, (art, natural, self.settings.negative_prompt)
+        merged = [find_by_name(expanded(folder), row.name) for row in loras] if folder else []
+        return (
+            expanded(self.settings.model),
+            *(path for path in merged if path is not None),
+            *embedding_files(self.settings.embeddings_folder, prompts),
+        )
 
     def make(self, plan: Plan, reporter: Reporter) -> Twin:
         """Two pictures and the artistic one's attention; progress counts calls of the UNet.
@@ -133,8 +150,6 @@ def _picture(rgb: FloatArray | None, infotext: str) -> Picture:
 
 def _infotext(plan: Plan, settings: TwinSettings, seed: int, size: between.Size) -> str:
     """The picture's generation parameters, as the WebUI writes them."""
-    from pathlib import Path
-
     lines = [plan.art_prompt]
     if settings.negative_prompt:
         lines.append(f"Negative prompt: {settings.negative_prompt}")

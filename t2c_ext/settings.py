@@ -339,10 +339,11 @@ class RegionSettings:
     segmenter: str = setting(
         "auto",
         "Segmenter",
-        "What finds the region when no mask is given; auto is the best whose model is here.",
+        "What finds the region when no mask is given; auto is the best whose model is here, else what is built in.",
         choices=(
             "auto",
             "clusters",
+            "small",
             "oneformer-ade",
             "mask2former-ade",
             "oneformer-coco",

@@ -19,6 +19,8 @@ from t2c_ext.region.segmenters.clusters import ClusterSegmenter
 from t2c_ext.region.segmenters.networks import Lazily
 from t2c_ext.region.segmenters.open import OpenSegmenter
 from t2c_ext.region.segmenters.relay import Relay
+from t2c_ext.region.segmenters.small import SmallSegmenter
+from t2c_ext.region.segmenters.vote import VoteSegmenter
 from t2c_ext.settings import RegionSettings, table
 from t2c_ext.types import FloatArray, Region
 
@@ -113,12 +115,13 @@ def test_auto_takes_the_best_that_is_here(names: list[str], members: list[str]) 
     made = make_segmenter("auto", here(*names))
     assert isinstance(made, Relay)
     assert [member.name for member in made._models] == members
-    assert isinstance(made._last_resort, ClusterSegmenter)
+    assert isinstance(made._last_resort, VoteSegmenter)
     assert made.name == members[0]
 
 
-def test_auto_without_any_model_is_the_weight_free_one() -> None:
-    assert isinstance(make_segmenter("auto", here()), ClusterSegmenter)
+def test_auto_without_any_model_is_what_comes_with_the_package() -> None:
+    assert isinstance(make_segmenter("auto", here()), VoteSegmenter)
+    assert isinstance(make_segmenter("small", here("clipseg")), SmallSegmenter)
     assert isinstance(make_segmenter("clusters", here("clipseg")), ClusterSegmenter)
 
 
@@ -127,7 +130,7 @@ def test_auto_passes_over_a_model_that_the_installed_libraries_cannot_run(monkey
         raise UserError(f"no {name}")
 
     monkeypatch.setattr(choose, "from_transformers", refuse)
-    assert isinstance(make_segmenter("auto", here("segformer-ade", "clipseg")), ClusterSegmenter)
+    assert isinstance(make_segmenter("auto", here("segformer-ade", "clipseg")), VoteSegmenter)
 
 
 @pytest.mark.parametrize("name", [*CLOSED, *OPEN])

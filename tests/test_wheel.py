@@ -70,7 +70,8 @@ def test_the_wheel_carries_the_page_s_scripts(wheel: Path) -> None:
     scripts = [path.relative_to(ROOT).as_posix() for path in (ROOT / "javascript").rglob("*.*js")]
     assert {f"t2c_ext/{name}" for name in scripts} <= names and len(scripts) > 5
     assert {"t2c_ext/javascript/style.css", "t2c_ext/lexicon.toml", "t2c_ext/example/art.png"} <= names
-    assert not any(name.startswith(("tests", "javascript", "scripts")) for name in names)
+    assert "t2c_ext/region/segmenters/small.onnx" in names
+    assert not any(name.startswith(("tests", "world", "javascript", "scripts")) for name in names)
 
 
 def test_the_installed_package_finds_them_and_animates(installed: Path, tmp_path: Path) -> None:

@@ -35,7 +35,7 @@ def main() -> None:
     options = parser.parse_args()
     side = options.side
     columns = len(LOOKS)
-    one = [make_scene(3, side, side, look=look, view="river").rgb for look in LOOKS]
+    one = [make_scene(304, side, side, look=look, view="river").rgb for look in LOOKS]
     many = [make_scene(options.first + i, side, side).rgb for i in range(options.rows * columns)]
     write(options.out, tiled(one + many, columns), options.quality)
 

@@ -109,7 +109,7 @@ class Trainer:
         share = min(1.0, self.step / self.total)
         rate = RATE * min(1.0, (self.step + 1) / 100) * (0.5 + 0.5 * np.cos(np.pi * share)) + 1e-5
         for group in self.optimiser.param_groups:
-            group["lr"] = rate
+            group["lr"] = float(rate)
         self.network.train()
         with torch.autocast("cpu", torch.bfloat16):
             logits = self.network(pictures.contiguous(memory_format=torch.channels_last))
@@ -195,7 +195,7 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--minutes", type=float, default=25.0, help="of processor time")
     parser.add_argument("--shards", type=int, default=6)
-    parser.add_argument("--steps", type=int, default=2400, help="of the whole plan")
+    parser.add_argument("--steps", type=int, default=2000, help="of the whole plan")
     options = parser.parse_args()
     options.folder.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(1)
@@ -205,7 +205,7 @@ def main() -> None:
         losses.append(trainer.train_step())
         if trainer.step % 50 == 0:
             print(f"{trainer.step} steps, {time.process_time() - start:.0f} s: {np.mean(losses[-50:]):.4f}", flush=True)
-        if trainer.step % 200 == 0:
+        if trainer.step % 100 == 0:
             trainer.save()
     trainer.save()
 

@@ -15,8 +15,7 @@ from t2c_ext.lexicon import Lexicon, Thing, load_lexicon
 from t2c_ext.progress import Reporter
 from t2c_ext.region.matte import refine_matte
 from t2c_ext.region.segmenters.base import Segmenter
-from t2c_ext.region.segmenters.choose import AUTO, make_segmenter
-from t2c_ext.region.segmenters.clusters import ClusterSegmenter
+from t2c_ext.region.segmenters.choose import AUTO, comes_with_the_package, make_segmenter
 from t2c_ext.region.segmenters.relay import Closable
 from t2c_ext.settings import RegionSettings
 from t2c_ext.types import FloatArray, Region, Regions, Stage, scale_of
@@ -302,8 +301,9 @@ def _from_words(
 
 
 def _found_by(regions: Sequence[Region]) -> list[str]:
-    """Which model found what; that of the weight-free segmenter goes without saying."""
-    sources = dict.fromkeys(region.source for region in regions if region.source not in ("", ClusterSegmenter.name))
+    """Which model found what; what comes with the package goes without saying."""
+    own = [region.source for region in regions if not comes_with_the_package(region.source)]
+    sources = dict.fromkeys(source for source in own if source)
     names = {source: [region.name for region in regions if region.source == source] for source in sources}
     return [f"found by {source}: {', '.join(found)}" for source, found in names.items()]
 

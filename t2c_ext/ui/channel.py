@@ -19,8 +19,7 @@ from t2c_ext.motion.painted import encode_painted
 from t2c_ext.prompt.describe import Stated, describe
 from t2c_ext.recipe import Recipe
 from t2c_ext.region.find import found_edge
-from t2c_ext.region.segmenters.choose import make_segmenter
-from t2c_ext.region.segmenters.clusters import ClusterSegmenter
+from t2c_ext.region.segmenters.choose import is_light, make_segmenter
 from t2c_ext.settings import RegionSettings, table
 from t2c_ext.types import FloatArray, MotionKind, Painted, Plan, Region
 from t2c_ext.ui.live import Live, NoRegion, sent
@@ -147,7 +146,7 @@ class Channel:
             device = recipe.twin.device
             segmenter = make_segmenter(name, device=None if device == "auto" else device)
             try:
-                if isinstance(segmenter, ClusterSegmenter):
+                if is_light(segmenter):
                     return [_segmented(picture, region, recipe.region) for region in segmenter.propose(picture)]
                 found: list[Region] = []
                 self.studio.alone(lambda: found.extend(segmenter.propose(picture)))

@@ -17,6 +17,7 @@ from t2c_ext.motion.text_context import TextEncoder
 from t2c_ext.pipeline import Cinemagraph, run_job
 from t2c_ext.progress import Reporter
 from t2c_ext.recipe import Recipe
+from t2c_ext.region.segmenters.choose import comes_with_the_package
 from t2c_ext.service import FOLDER
 from t2c_ext.settings import table
 from t2c_ext.twin.source import GivenTwin
@@ -26,12 +27,12 @@ from t2c_ext.webui.saving import keep, unfinished
 
 _OURS = re.compile(r', (Cinemagraph [\w \-/]+): (?:"(?:\\.|[^\\"])*"|[^,\n]*)')
 
-WITHOUT_WEIGHTS, SOLVER = "clusters", "solver"
-"""What finds regions and makes motion without weights."""
+SOLVER = "solver"
+"""What makes motion without weights."""
 
 BETTER_REGION = (
-    "the region was found by colour and texture; a segmentation model (such as oneformer-ade, in models/t2c) finds it "
-    "more surely, and a mask exactly"
+    "the region was found by what comes with the package; a segmentation model (such as oneformer-ade, in "
+    "models/t2c) finds it more surely, and a mask exactly"
 )
 BETTER_MOTION = (
     "no words say where it moves, so the direction is a guess from the picture; say it (--motion), or add the paper's "
@@ -214,7 +215,7 @@ def what_would_be_better(made: Cinemagraph, recipe: Recipe) -> tuple[str, ...]:
     """Sentences about the stages that went without a model's weights or without words."""
     notes = []
     regions = made.regions.regions if made.regions else ()
-    if any(region.source.startswith(WITHOUT_WEIGHTS) for region in regions):
+    if any(comes_with_the_package(region.source) for region in regions):
         notes.append(BETTER_REGION)
     stated = made.plan is not None and bool(made.plan.motions)
     if made.flow is not None and made.flow.source == SOLVER and not stated and not recipe.motion.hints:

@@ -19,6 +19,7 @@ from t2c_ext.evaluate.motion import MotionMeter  # noqa: E402
 from t2c_ext.example import example_file  # noqa: E402
 from t2c_ext.media.frames import read_video  # noqa: E402
 from t2c_ext.media.pictures import read_mask  # noqa: E402
+from t2c_ext.region.segmenters.choose import comes_with_the_package  # noqa: E402
 
 if CHROMIUM is None:
     pytest.skip("Chromium is not installed", allow_module_level=True)
@@ -157,8 +158,9 @@ def test_a_stroke_adds_to_what_a_run_found(studio: StudioPage, folder: Path) -> 
         studio.put_in(painting)
     studio.words("clouds drifting right")
     state = studio.animate()
-    assert [row["source"] for row in state["stages"]["region"]["regions"]] == ["clusters"]
-    studio.tab.wait_for_selector(".t2c-region .t2c-whence:has-text('Found: clusters')")
+    (source,) = [row["source"] for row in state["stages"]["region"]["regions"]]
+    assert comes_with_the_package(source)
+    studio.tab.wait_for_selector(f".t2c-region .t2c-whence:has-text('Found: {source}')")
     assert not studio.document(), "what was found is not in the document"
     before = read_mask(loop_folder(folder, state) / "mask.png")
     studio.tool("brush")

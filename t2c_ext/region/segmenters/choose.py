@@ -10,11 +10,14 @@ from pathlib import Path
 
 from t2c_ext.errors import UserError
 from t2c_ext.region.segmenters import closed_networks, odise, open_networks
+from t2c_ext.region.segmenters.base import Segmenter
 from t2c_ext.region.segmenters.closed import ClosedNetwork, ClosedSegmenter
 from t2c_ext.region.segmenters.clusters import ClusterSegmenter
 from t2c_ext.region.segmenters.networks import Hardware, best_hardware, from_transformers
 from t2c_ext.region.segmenters.open import OpenNetwork, OpenSegmenter
 from t2c_ext.region.segmenters.relay import Closable, Relay
+from t2c_ext.region.segmenters.small import SmallSegmenter
+from t2c_ext.region.segmenters.vote import AGREED, VoteSegmenter
 from t2c_ext.weights.find import find_model
 
 Finder = Callable[[str], Path | None]
@@ -68,7 +71,13 @@ OPEN: dict[str, _Open] = {
 }
 """Open vocabularies, the best for things without a firm shape first."""
 
-NAMES = (AUTO, ClusterSegmenter.name, *CLOSED, *OPEN)
+LIGHT: dict[str, Callable[[], ClusterSegmenter | SmallSegmenter | VoteSegmenter]] = {
+    ClusterSegmenter.name: ClusterSegmenter,
+    SmallSegmenter.name: SmallSegmenter,
+}
+"""Those that come with the package: no model to find, no torch, a fraction of a second."""
+
+NAMES = (AUTO, *LIGHT, *CLOSED, *OPEN)
 """What the setting `segmenter` can be."""
 
 
@@ -77,19 +86,21 @@ class SegmenterChoice:
     """What will find the regions, and which files it is made from: two that are equal find the same.
 
     Attributes:
-        networks: the name of each network and where its models lie, the first asked first; none: the weight-free one.
-        alone: the network alone, without the weight-free segmenter for what it does not know.
+        networks: the name of each network and where its models lie, the first asked first; none: what is built in.
+        alone: the network alone, without what is built in for what it does not know.
+        light: the built-in one that is named, if any.
     """
 
     networks: tuple[tuple[str, tuple[Path, ...]], ...] = ()
     alone: bool = False
+    light: str = ""
 
 
 def choose_segmenter(name: str, find: Finder = find_model) -> SegmenterChoice:
     """What the setting names; `auto` is the best whose model is here. No model is opened.
 
-    A closed vocabulary is helped out by an open one that is here, for the words that it lacks. The weight-free
-    segmenter comes last, for what no model could know.
+    A closed vocabulary is helped out by an open one that is here, for the words that it lacks. The vote of the
+    package's own network and rules comes last, for what no model could know.
 
     Args:
         name: one of `NAMES`.
@@ -98,8 +109,8 @@ def choose_segmenter(name: str, find: Finder = find_model) -> SegmenterChoice:
     Raises:
         UserError: there is none of that name, or its model is not here.
     """
-    if name == ClusterSegmenter.name:
-        return SegmenterChoice()
+    if name in LIGHT:
+        return SegmenterChoice(light=name)
     if name not in NAMES:
         raise UserError(f"there is no segmenter called {name!r}; use one of: {', '.join(NAMES)}")
     if name in OPEN:
@@ -121,10 +132,12 @@ def open_segmenter(choice: SegmenterChoice, device: str | None = None) -> Closab
         choice: from `choose_segmenter`.
         device: a torch device; the best one when None.
     """
+    if choice.light:
+        return LIGHT[choice.light]()
     models = [_opened(name, folders, device) for name, folders in choice.networks]
     if choice.alone:
         return models[0]
-    return Relay(models, ClusterSegmenter()) if models else ClusterSegmenter()
+    return Relay(models, VoteSegmenter()) if models else VoteSegmenter()
 
 
 def make_segmenter(name: str, find: Finder = find_model, device: str | None = None) -> Closable:
@@ -190,3 +203,13 @@ def _is_here(backend: _Backend, find: Finder) -> bool:
     except UserError:
         return False
     return True
+
+
+def comes_with_the_package(source: str) -> bool:
+    """Whether a region's source is one of those that need no model, alone or together."""
+    return source in (*LIGHT, AGREED)
+
+
+def is_light(segmenter: Segmenter) -> bool:
+    """Whether it needs neither torch nor a model's memory, so that it may run beside others."""
+    return isinstance(segmenter, (ClusterSegmenter, SmallSegmenter, VoteSegmenter))

@@ -9,7 +9,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from t2c_ext.region.segmenters.labels import Vocabulary
+from t2c_ext.region.segmenters.labels import Classes, Vocabulary
 from t2c_ext.region.segmenters.likelihood import certainty, enlarge
 from t2c_ext.region.segmenters.networks import Lazily
 from t2c_ext.types import FloatArray, Region
@@ -33,6 +33,24 @@ class ClosedNetwork(Protocol):
 
         `picture` is float32 [H, W, 3], 0..1.
         """
+        ...
+
+
+class WordTable(Protocol):
+    """Which classes a word means, as `Vocabulary` tells it for a list of labels."""
+
+    labels: tuple[str, ...]
+
+    def find(self, word: str) -> Classes | None:
+        """The classes that stand for a word, or None when there are none."""
+        ...
+
+    def name(self, index: int) -> str:
+        """The plain name of a class."""
+        ...
+
+    def movers(self) -> tuple[tuple[int, ...], ...]:
+        """Groups of classes that move of their own accord."""
         ...
 
 
@@ -85,7 +103,7 @@ class ClosedSegmenter:
         for group in groups[:MOST_OFFERED]:
             name = vocabulary.name(max(group, key=lambda index: share[index]))
             mask = enlarge(np.isin(owner, group).astype(np.float32), *picture.shape[:2])
-            sure = certainty(self._sum(picture, group))
+            sure = self._score(self._sum(picture, group))
             offered.setdefault(name, Region(name, (mask >= 0.5).astype(np.float32), sure, self.name))
         return list(offered.values())
 
@@ -94,12 +112,16 @@ class ClosedSegmenter:
         self._seen = None
         self._network.close()
 
-    def _vocabulary(self) -> Vocabulary:
+    def _vocabulary(self) -> WordTable:
         return Vocabulary(self._network().labels)
 
     def _region(self, picture: FloatArray, word: str, classes: Sequence[int]) -> Region:
         mask = self._sum(picture, classes)
-        return Region(word, mask, certainty(mask), self.name)
+        return Region(word, mask, self._score(mask), self.name)
+
+    def _score(self, mask: FloatArray) -> float:
+        """How likely a mask of probabilities is right."""
+        return certainty(mask)
 
     def _sum(self, picture: FloatArray, classes: Sequence[int]) -> FloatArray:
         """The probability of any of the classes, at the picture's size."""

@@ -43,6 +43,9 @@ SURE_SKY = 0.7
 LARGEST_REFLECTION = 0.3
 """A reflection is at most this share of the water that it lies in."""
 
+NUMBERED = "region "
+"""What the name of a region begins with that is no known thing."""
+
 MOST_OFFERED = 6
 SMALLEST_OFFERED = 0.02
 
@@ -111,6 +114,10 @@ class ClusterSegmenter:
             free &= ~guess.members
         return offered + self._numbered(analysis, picture, free, MOST_OFFERED - len(offered))
 
+    def sees_nothing(self, picture: FloatArray) -> bool:
+        """Whether the picture is too small or of a single colour, so that there is nothing to tell apart."""
+        return self._analyse(picture) is None
+
     def close(self) -> None:
         """Let the last picture go."""
         self._last = None
@@ -127,7 +134,7 @@ class ClusterSegmenter:
             members = analysis.groups[row]
             if (members & ~free).any() or pieces.area[members].sum() < SMALLEST_OFFERED * pieces.area.sum():
                 continue
-            name = f"region {len(offered) + 1} ({describe(pieces, members)})"
+            name = f"{NUMBERED}{len(offered) + 1} ({describe(pieces, members)})"
             offered.append(self._region(analysis, picture, members, name, 0.0))
             free = free & ~members
         return offered

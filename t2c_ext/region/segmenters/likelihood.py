@@ -59,6 +59,22 @@ def certainty(mask: FloatArray) -> float:
     return float(mask[inside].mean()) * min(1.0, float(inside.mean()) / SMALLEST_AREA)
 
 
+def expected_overlap(mask: FloatArray) -> float:
+    """The intersection over union with the truth that the probabilities themselves lead one to expect, 0..1.
+
+    Unlike `certainty` it counts what may have been left out: a sure sliver of a thing that may go on all around is
+    no find.
+
+    Args:
+        mask: float [H, W], 0..1, how likely each pixel is of the thing.
+    """
+    inside = mask >= EVEN_ODDS
+    if not inside.any():
+        return 0.5 * float(mask.max(initial=0.0))
+    both, union = float(mask[inside].sum()), float(np.count_nonzero(inside)) + float(mask[~inside].sum())
+    return both / union * min(1.0, float(inside.mean()) / SMALLEST_AREA)
+
+
 def working_size(height: int, width: int, shortest: int, longest: int, multiple: int = 32) -> tuple[int, int]:
     """The size at which a network sees a picture.
 

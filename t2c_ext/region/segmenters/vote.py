@@ -1,0 +1,175 @@
+"""The built-in network and the rules of colour and place vote: what both point at is surer than what one does.
+
+Each has a candidate for a word. How likely a candidate is right follows from how sure its maker is, how sure the other
+one is of its own, and how much the two overlap. The weights lie half way between a logistic regression on drawn scenes
+that neither had seen (`benchmarks/regions.py` fits it) and what each maker says of itself: drawn scenes flatter the
+network, which has learnt from their like.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from t2c_ext.region.segmenters.clusters import MOST_OFFERED, NUMBERED, OFFERED, SMALLEST_OFFERED, ClusterSegmenter
+from t2c_ext.region.segmenters.small import SmallSegmenter
+from t2c_ext.types import FloatArray, Region
+
+INSIDE = 0.8
+"""Share of the network's candidate that lies in the rules' from which on it is a part of it."""
+
+AGREED = "small + clusters"
+"""Source of a region that both point at."""
+
+CERTAIN = 0.98
+"""Scores are held between this and its complement, so that their log-odds stay finite."""
+
+LARGEST_CLAIM = 0.95
+"""No vote is surer than this: the scenes that it was fitted on are not photographs."""
+
+
+OFFERED_WORDS = {"sky": "sky", "water": "water", "waterfall": "falling water", "fire": "fire", "smoke": "vapour"}
+"""A word for each kind of thing that is offered, and what a person reads."""
+
+
+@dataclass(frozen=True)
+class Weights:
+    """Of the log-odds that a candidate is right.
+
+    Attributes:
+        constant: where everything else is nothing.
+        own: of the log-odds of its maker's score.
+        other: of the log-odds of the other one's score.
+        overlap: of the two candidates' intersection over union, 0..1.
+        within: of their intersection as a share of the smaller one, 0..1.
+    """
+
+    constant: float
+    own: float
+    other: float
+    overlap: float
+    within: float = 0.0
+
+
+NETWORK = Weights(-0.43, 1.6, -0.06, 0.2, 0.26)
+"""For the network's candidate."""
+
+RULES = Weights(-2.0, 0.38, 0.32, 2.29, 0.54)
+"""For the rules' candidate."""
+
+
+@dataclass(frozen=True)
+class Ballot:
+    """What the two say of one word.
+
+    Attributes:
+        network: its region, or None where it does not know the word.
+        rules: theirs, or None.
+        overlap: intersection over union of the two, 0 where one is missing.
+        within: their intersection as a share of the smaller one, 0 where one is missing.
+    """
+
+    network: Region | None
+    rules: Region | None
+    overlap: float
+    within: float = 0.0
+
+
+class VoteSegmenter:
+    """The small network and the rules as one."""
+
+    name = "vote"
+    limits = SmallSegmenter.limits
+    threshold = 0.5
+
+    def __init__(self, network: SmallSegmenter | None = None, rules: ClusterSegmenter | None = None) -> None:
+        """Nothing is loaded until it is needed."""
+        self._network, self._rules = network or SmallSegmenter(), rules or ClusterSegmenter()
+
+    def ballots(self, picture: FloatArray, words: Sequence[str]) -> dict[str, Ballot]:
+        """What each says, by word; words that neither knows are left out."""
+        first = {region.name: region for region in self._network.segment(picture, words)}
+        second = {region.name: region for region in self._rules.segment(picture, words)}
+        both = {word: (first.get(word), second.get(word)) for word in words}
+        return {word: Ballot(one, other, *_overlap(one, other)) for word, (one, other) in both.items() if one or other}
+
+    def segment(self, picture: FloatArray, words: Sequence[str]) -> list[Region]:
+        """See `Segmenter.segment`."""
+        if self._rules.sees_nothing(picture):
+            return []
+        return [outcome(word, ballot) for word, ballot in self.ballots(picture, words).items()]
+
+    def propose(self, picture: FloatArray) -> list[Region]:
+        """See `Segmenter.propose`: what the vote makes of each kind of thing, then what the rules cut out beside it."""
+        offered: list[Region] = []
+        free = np.ones(picture.shape[:2], bool)
+        for word, plain in OFFERED_WORDS.items():
+            for region in self.segment(picture, [word]):
+                mask = np.where(free, region.mask, np.float32(0))
+                inside = mask >= 0.5
+                if region.score < OFFERED or inside.mean() < max(SMALLEST_OFFERED, 0.7 * (region.mask >= 0.5).mean()):
+                    continue
+                name = plain if region.score >= self.threshold else f"possible {plain}"
+                offered.append(Region(name, mask, region.score, region.source))
+                free &= ~inside
+        rest = [region for region in self._rules.propose(picture) if region.name.startswith(NUMBERED)]
+        beside = [region for region in rest if (free & (region.mask >= 0.5)).sum() >= 0.7 * (region.mask >= 0.5).sum()]
+        return offered + beside[: MOST_OFFERED - len(offered)]
+
+    def close(self) -> None:
+        """Let the network and the last picture go."""
+        self._network.close()
+        self._rules.close()
+
+
+def outcome(word: str, ballot: Ballot) -> Region:
+    """The likelier of the two candidates, or what both make of it where they mean the same."""
+    network, rules = ballot.network, ballot.rules
+    if network is None or rules is None:
+        only = network or rules
+        assert only is not None
+        score = probability(NETWORK if network else RULES, only.score, 0.0, ballot)
+        return Region(word, only.mask, score, only.source)
+    first = probability(NETWORK, network.score, rules.score, ballot)
+    second = probability(RULES, rules.score, network.score, ballot)
+    better, score = (network, first) if first >= second else (rules, second)
+    if _lies_inside(ballot):
+        better, score = rules, max(first, second)
+    if ballot.overlap < 0.5:
+        return Region(word, better.mask, score, better.source)
+    weight = np.float32(first / (first + second))
+    return Region(word, weight * network.mask + (1 - weight) * rules.mask, score, AGREED)
+
+
+def _lies_inside(ballot: Ballot) -> bool:
+    """Whether both claim the place and the network's part lies in the rules' whole: what it has not learnt to paint
+    like it leaves out more readily than it adds."""
+    network, rules = ballot.network, ballot.rules
+    if network is None or rules is None or ballot.within < INSIDE:
+        return False
+    sure = min(network.score, rules.score) >= VoteSegmenter.threshold
+    return sure and float(rules.mask.sum()) > float(network.mask.sum())
+
+
+def probability(weights: Weights, own: float, other: float, ballot: Ballot) -> float:
+    """How likely a candidate is right, 0..1."""
+    odds = weights.constant + weights.own * log_odds(own) + weights.other * log_odds(other)
+    odds += weights.overlap * ballot.overlap + weights.within * ballot.within
+    return min(LARGEST_CLAIM, float(1 / (1 + np.exp(-odds))))
+
+
+def log_odds(score: float) -> float:
+    """Of a score, which is held away from 0 and 1."""
+    held = min(max(score, 1 - CERTAIN), CERTAIN)
+    return float(np.log(held / (1 - held)))
+
+
+def _overlap(one: Region | None, other: Region | None) -> tuple[float, float]:
+    """Intersection over union, and over the smaller."""
+    if one is None or other is None:
+        return 0.0, 0.0
+    first, second = one.mask >= 0.5, other.mask >= 0.5
+    both, smaller = np.count_nonzero(first & second), min(np.count_nonzero(first), np.count_nonzero(second))
+    return (both / np.count_nonzero(first | second), both / smaller) if smaller else (0.0, 0.0)

@@ -93,11 +93,12 @@ CASES: dict[type[StageInput], tuple[StageInput, dict[str, Any]]] = {
     ),
     GivenFlowInput: (GivenFlowInput(FLOW, LEFT, 1.0), {"flow": FLOW / 2, "moving": RIGHT, "speed": 2.0}),
     LoopInput: (
-        LoopInput(Picture(GREY), LEFT, FLOW, LoopSettings(), 0),
+        LoopInput(Picture(GREY), LEFT, FLOW, LEFT / 2, LoopSettings(), 0),
         {
             "art": Picture(GREY, infotext="steps: 20"),
             "moving": RIGHT,
             "flow": FLOW / 2,
+            "structure": RIGHT / 2,
             "settings": LoopSettings(frames=9),
             "seed": 1,
             "weights": Path("video.safetensors"),
@@ -184,8 +185,10 @@ def test_who_found_a_region_and_how_sure_it_is_moves_nothing() -> None:
 
 
 def test_the_recipes_format_gives_way_to_that_of_the_output() -> None:
-    keys = [loop_input(Picture(GREY), LEFT, FLOW, LoopSettings(format=name), "gif", 0).key for name in ("mp4", "webm")]
-    assert keys[0] == keys[1] != loop_input(Picture(GREY), LEFT, FLOW, LoopSettings(), "mp4", 0).key
+    keys = [
+        loop_input(Picture(GREY), LEFT, FLOW, LEFT, LoopSettings(format=name), "gif", 0).key for name in ("mp4", "webm")
+    ]
+    assert keys[0] == keys[1] != loop_input(Picture(GREY), LEFT, FLOW, LEFT, LoopSettings(), "mp4", 0).key
 
 
 # --- "auto" is what would be chosen now -------------------------------------------------------------------------------

@@ -188,10 +188,13 @@ def test_loads_from_a_file(tmp_path: Path, name: str, ending: str, prefix: str) 
     path = _save(tmp_path / f"net{ending}", {prefix + key: value for key, value in wanted.state_dict().items()})
     network = load_network(path, "cpu")
     assert type(network.module) is type(wanted)
+    loaded, own = network.module.state_dict(), wanted.state_dict()
+    assert loaded.keys() == own.keys() and all(torch.equal(loaded[key], own[key]) for key in own)
     x = torch.rand(1, network.module.channels, network.module.stride, network.stride)
     context = torch.randn(1, 77, 768) if name == "motion_text" else None
     inputs = [x] if context is None else [x, context]
-    assert torch.equal(network.run(x, context), wanted(*inputs))
+    # equal weights at other addresses: torch picks its kernels by alignment, which rounds differently
+    torch.testing.assert_close(network.run(x, context), wanted(*inputs), rtol=0, atol=1e-5)
 
 
 def test_refuses_what_does_not_fit(tmp_path: Path) -> None:

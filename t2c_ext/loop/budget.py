@@ -39,7 +39,7 @@ KEPT = 75
 FRAMES = 15
 """Bytes for each pixel of the picture while frames are written: the still, two frames, planes."""
 
-ENCODER = {"mp4": 33, "webm": 80, "gif": 24, "webp": 20, "apng": 12, "png": 8}
+ENCODER = {"mp4": 33, "webm": 80, "gif": 8, "webp": 10, "apng": 8, "png": 8}
 """Bytes for each pixel of the picture that writers take (measured at 20 megapixels)."""
 
 _MP4_LARGE, _MP4_HUGE, _HUGE = 23, 14, 1 << 25

@@ -11,6 +11,7 @@ import errno
 import json
 import os
 import random
+import shutil
 import signal
 import sys
 import time
@@ -40,22 +41,24 @@ def _hook(name: str, arguments: tuple[Any, ...]) -> None:
         hear(name, arguments)
 
 
-def job(output: Path) -> Job:
+def job(output: Path, speed: float = 1.0) -> Job:
     """A river in a grainy picture, its mask of greys that 8 bits do not hold exactly, painted hints, and a twin."""
     rng = np.random.default_rng(3)
     still = rng.random((SIDE, SIDE, 3)).astype(np.float32)
     mask = np.clip(np.linspace(-0.4, 1.7, SIDE, dtype=np.float32)[:, None] + 0.1 * rng.random((SIDE, SIDE)), 0, 1)
     hints = {"version": 1, "arrows": [{"from": [0.2, 0.8], "to": [0.5, 0.8]}]}
-    recipe = Recipe().with_values({"motion": "river flowing left", "frames": 3, "hints": json.dumps(hints)})
+    recipe = Recipe().with_values(
+        {"motion": "river flowing left", "frames": 3, "speed": speed, "hints": json.dumps(hints)}
+    )
     other = np.zeros((SIDE, SIDE), np.float32)
     other[:10, :20] = 0.7
     masks = {"river": mask.astype(np.float32), "clouds": other}
     return make_job(recipe, picture=still, natural=1 - still, masks=masks, output=output)
 
 
-def run(folder: Path, reporter: Reporter | None = None) -> None:
+def run(folder: Path, reporter: Reporter | None = None, speed: float = 1.0) -> None:
     """Run in `folder/kept`, and write `folder/out.gif`."""
-    run_job(job(folder / "out.gif"), folder / "kept", reporter)
+    run_job(job(folder / "out.gif", speed), folder / "kept", reporter)
 
 
 def contents(folder: Path) -> dict[str, object]:
@@ -128,12 +131,16 @@ def killed_at(folder: Path, at: int, half: bool) -> None:
 
 
 def kill(folder: Path, seed: int, count: int) -> list[str]:
-    """Kill runs at random changes, some of them twice, and let them go on."""
+    """Kill runs at random changes, some twice, and let them go on; every other one has an earlier result."""
+    run(folder / "calm", speed=2.0)
+    shutil.copytree(folder / "calm", folder / "earlier")
     run(folder / "calm")
     calm, chance, wrong = contents(folder / "calm"), random.Random(seed), []
     total = count_events(folder / "counted", CHANGES)
     for number in range(count):
         place = folder / f"run-{number}"
+        if number % 2:
+            shutil.copytree(folder / "earlier", place)
         points = [chance.randint(1, total) for _ in range(chance.choice((1, 1, 2)))]
         for at in points:
             killed_at(place, at, chance.random() < 0.5)

@@ -6,13 +6,14 @@ unlimited supersampling would give, without holes, cracks or normalisation: see 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+import cv2
 import numpy as np
 
 from t2c_ext.extents import Window
 from t2c_ext.jit import njit
-from t2c_ext.loop.blend import contributions, fade, gain
+from t2c_ext.loop.blend import FADE, contributions, fade, gain
 from t2c_ext.loop.cycles import Cycles, fitting_cycles, given_cycles, one_cycle, takes
 from t2c_ext.loop.inflow import Domain, continue_outward, find_domain, trace_field
 from t2c_ext.loop.paths import MARGIN, BoolArray, IntArray, Scalar
@@ -23,6 +24,9 @@ from t2c_ext.loop.timing import Timing, even_timing, spread_timing
 from t2c_ext.loop.trajectories import Kept, Trajectories, beyond_edge, surround, trace_trajectories, travelled
 from t2c_ext.settings import LoopSettings
 from t2c_ext.types import ByteArray, FloatArray
+
+SAMPLES = 4096
+"""Pixels, about, on which the steps from frame to frame are measured."""
 
 EASE = 0.125
 """Part of the period in which a loop that starts with the still lets the repainted rim appear."""
@@ -210,7 +214,33 @@ def prepare(  # noqa: PLR0917
     held = np.column_stack([parts.base[row, column], parts.gain[row, column]])
     pixels = Pixels(row, column, domain.share[row, column], held, timing, rim)
     texture = make_texture(parts.texture, domain.core, domain.inside, trajectories, cycles, window)
-    return Scene(window, pixels, trajectories, texture, picture)
+    scene = Scene(window, pixels, trajectories, texture, picture)
+    if settings.blend != "phase" or settings.start_still or ((cycles.count == 1).all() and not structure.any()):
+        return scene
+    return replace(scene, pixels=_begun(scene, settings.frames))
+
+
+def _begun(scene: Scene, frames: int) -> Pixels:
+    """The pixels with their clock moved on to where the step from the last to the first frame is a usual one.
+
+    Cycles fade over to takes that lie more or less far apart, so that steps differ. They are measured on some pixels;
+    of the tenth of the steps that are nearest to the median, the first one counts.
+    """
+    pixels = scene.pixels
+    timing, some = pixels.timing, slice(None, None, max(1, pixels.row.size // SAMPLES))
+    row, column, ahead = pixels.row[some], pixels.column[some], timing.ahead[some]
+    places = row, column, pixels.share[some], pixels.held[some], ahead, timing.turn[some], timing.cycles[some]
+    texture, kept, style = scene.texture, scene.trajectories.kept, (np.float32(FADE), True)
+    out = np.zeros(scene.picture.shape, np.uint8)
+    shown = np.zeros((frames, row.size, 3), np.uint8)
+    for frame in range(frames):
+        span = 0, row.size
+        draw(texture.spline, texture.broad, texture.step, places, kept, span, frame, frames, style, scene.picture, out)
+        shown[frame] = out[row, column]
+    steps = np.array([cv2.absdiff(shown[frame - 1], shown[frame]).mean() for frame in range(frames)])
+    apart = np.abs(steps - np.median(steps))
+    first = int(np.argmax(apart <= np.percentile(apart, 10)))
+    return replace(pixels, timing=replace(timing, ahead=(timing.ahead + np.float32(first)) % np.float32(frames)))
 
 
 def _cycles(texture: FloatArray, domain: Domain, flow: FloatArray, settings: LoopSettings, window: Window) -> Cycles:

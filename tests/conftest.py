@@ -42,6 +42,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     # pytest's own --fixtures (a listing) stays available as --funcargs
     parser._anonymous._arggroup.conflict_handler = "resolve"
     parser.addoption("--fixtures", default=None, help="folder with INDEX.json and the numeric fixtures")
+    parser.addoption("--segmentation-fixtures", default=None, help="likewise, of segmentation from attention")
     parser.addoption("--webui-dir", default=None, help="a WebUI's folder, for the tests in tests/webui")
     parser.addoption("--webui-python", default=None, help="its Python; else that of its own venv")
 

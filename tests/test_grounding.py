@@ -1,0 +1,129 @@
+"""The parts of segmentation from attention that compute on a model's tensors, by known answers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from hypothesis import given, settings  # noqa: E402
+from hypothesis import strategies as st  # noqa: E402
+
+from t2c_ext.twin import capture  # noqa: E402
+from t2c_ext.twin.grounding.heads import HeadMethod, head_weights, word_map  # noqa: E402
+from t2c_ext.twin.grounding.layers import (  # noqa: E402
+    Agreement,
+    layer_score,
+    reference_affinity,
+    resized_self_attention,
+)
+from t2c_ext.twin.grounding.maps import head_mean, mean_self_attention, normalised, summed  # noqa: E402
+from t2c_ext.twin.grounding.nouns import phrase_positions  # noqa: E402
+
+
+def _random(*shape: int, seed: int = 0) -> Any:
+    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
+
+
+def test_a_head_counts_by_its_part_in_what_is_put_out() -> None:
+    """Two heads of one channel each: (3, 0) and (1, 0) projected, then (2, 0) against (-1, 0): <r_n, r> / |r|^2."""
+    outputs = torch.tensor([[[3.0], [2.0]], [[1.0], [-1.0]]])
+    projection = torch.tensor([[1.0, 1.0], [0.0, 0.0]])
+    assert torch.allclose(head_weights(outputs, projection), torch.tensor([[0.75, 0.25], [2.0, -1.0]]))
+    clamped = head_weights(outputs, projection, HeadMethod.CLAMPED)
+    assert torch.allclose(clamped, torch.tensor([[0.75, 0.25], [1.0, 0.0]]))
+    lengths = head_weights(outputs, projection, HeadMethod.NORM)
+    assert torch.allclose(lengths, torch.tensor([[0.75, 0.25], [2 / 3, 1 / 3]]))
+    assert torch.allclose(head_weights(outputs, projection, HeadMethod.MEAN), torch.full((2, 2), 0.5))
+
+
+@pytest.mark.parametrize("method", HeadMethod)
+def test_heads_that_put_nothing_out_count_alike(method: HeadMethod) -> None:
+    assert torch.equal(head_weights(torch.zeros(4, 3, 2), torch.ones(8, 8), method), torch.full((3, 4), 0.25))
+
+
+@settings(max_examples=30)
+@given(
+    heads=st.integers(1, 4),
+    places=st.integers(1, 9),
+    width=st.integers(1, 5),
+    half=st.booleans(),
+    seed=st.integers(0, 9),
+)
+def test_weights_are_those_of_the_parts(heads: int, places: int, width: int, half: bool, seed: int) -> None:
+    outputs, projection = _random(heads, places, width, seed=seed), _random(7, heads * width, seed=seed + 1)
+    if half:
+        outputs, projection = outputs.half(), projection.half()
+    parts = torch.einsum("hnw,chw->nhc", outputs.double(), projection.double().reshape(7, heads, width))
+    whole = parts.sum(dim=1, keepdim=True)
+    products = (parts * whole).sum(dim=2)
+    wanted = products / products.sum(dim=1, keepdim=True)
+    found = head_weights(outputs, projection).double()
+    # where the parts nearly cancel, rounding is divided by little
+    sound = (products.sum(dim=1) > 1e-2 * (parts**2).sum(dim=(1, 2))).nonzero().flatten()
+    assert torch.allclose(found[sound], wanted[sound], atol=1e-3, rtol=1e-3)
+
+
+def test_a_map_of_words_in_parts_is_the_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    query, key, value = _random(3, 20, 4), _random(3, 6, 4, seed=1), _random(3, 6, 4, seed=2)
+    projection = _random(12, 12, seed=3)
+    whole = word_map(query, key, value, projection)
+    monkeypatch.setattr(capture, "CPU_CHUNK", 50)
+    assert torch.allclose(word_map(query, key, value, projection), whole, atol=1e-5)
+    assert torch.allclose(whole.sum(dim=1), torch.ones(20), atol=1e-4)
+
+
+def test_a_self_attention_on_a_coarser_grid() -> None:
+    """From 2 x 2 to 1 x 1: the first query, and the mean of its four keys; the row no longer sums to 1."""
+    attention = torch.tensor([[0.1, 0.2, 0.3, 0.4], [1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0]])
+    assert torch.allclose(resized_self_attention(attention, (2, 2), (1, 1)), torch.tensor([[0.25]]))
+    assert torch.allclose(resized_self_attention(attention, (2, 2), (1, 1), renormalise=True), torch.ones(1, 1))
+
+
+def test_a_self_attention_on_a_finer_grid() -> None:
+    """From 1 x 2 to 2 x 4: each query four times, keys 1, 3/4, 1/4, 0 between the two centres."""
+    attention = torch.tensor([[1.0, 0.0], [0.0, 1.0]])
+    found = resized_self_attention(attention, (1, 2), (2, 4))
+    row = torch.tensor([1.0, 0.75, 0.25, 0.0])
+    wanted = torch.stack([row.repeat(2), row.repeat(2), row.flip(0).repeat(2), row.flip(0).repeat(2)]).repeat(2, 1)
+    assert torch.allclose(found, wanted)
+
+
+GRIDS = st.tuples(st.integers(1, 5), st.integers(1, 5))
+
+
+@settings(max_examples=40)
+@given(size=GRIDS, own=GRIDS, renormalise=st.booleans(), seed=st.integers(0, 9))
+def test_a_score_needs_no_resized_map(
+    size: tuple[int, int], own: tuple[int, int], renormalise: bool, seed: int
+) -> None:
+    affinity = reference_affinity(_random(size[0] * size[1], 6, seed=seed))
+    query, key = _random(2, own[0] * own[1], 3, seed=seed + 1), _random(2, own[0] * own[1], 3, seed=seed + 2)
+    resized = resized_self_attention(head_mean(query, key), own, size, renormalise)
+    found = Agreement(affinity, size, renormalise).score(query, key, own)
+    assert float(found) == pytest.approx(float(layer_score(affinity, resized)), rel=1e-4)
+
+
+def test_maps_are_summed_on_one_grid_and_shared_among_tokens() -> None:
+    fine, coarse = torch.tensor([[0.8, 0.2], [0.4, 0.6]]), torch.tensor([[-1.0, 2.0]])
+    total = summed([fine, coarse], [(1, 2), (1, 1)], torch.tensor([0.5, 0.5]), (1, 2))
+    assert torch.allclose(total, torch.tensor([[[-0.1, -0.3]], [[1.1, 1.3]]]))
+    assert torch.allclose(normalised(total), torch.tensor([[[0.0, 0.0]], [[1.0, 1.0]]]))
+    assert not normalised(-torch.ones(2, 1, 1)).any()
+
+
+def test_self_attention_is_averaged_over_layers() -> None:
+    one, other = torch.eye(4), torch.ones(1, 1)
+    found = mean_self_attention([(one, (2, 2)), (other, (1, 1))], (2, 2))
+    assert torch.allclose(found, (torch.eye(4) + 1) / 2)
+    with pytest.raises(ValueError, match="no self-attention"):
+        mean_self_attention([], (2, 2))
+
+
+def test_phrases_are_found_as_whole_words_from_left_to_right() -> None:
+    tokens = ["<start>", "sea", "weed", ",", "the", "sea", ",", "water", "fall", "<end>"]
+    found = phrase_positions("Seaweed, the sea, waterfall", tokens, ["sea", "waterfall", "sky", ""])
+    assert found == [(5,), (7, 8), (), ()]
+    assert phrase_positions("the sea", ["<start>", "the", "sea"], ["the sea"]) == [(2,)]

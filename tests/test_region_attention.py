@@ -1,0 +1,97 @@
+"""From attention maps of tokens to labels, by known answers."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from t2c_ext.region.attention import decide, nouns
+from t2c_ext.region.attention.refine import refined
+from t2c_ext.types import FloatArray
+
+
+def _maps(*values: list[list[float]]) -> FloatArray:
+    return np.array(values, np.float32)
+
+
+def test_a_noun_gets_the_mean_of_its_tokens_as_a_share_of_all_content() -> None:
+    tokens = _maps([[0.5, 0.25]], [[0.25, 0.25]], [[0.0, 0.5]], [[0.25, 0.0]])
+    merged = nouns.noun_maps(tokens, [[0], [1, 2]])
+    assert np.allclose(merged, _maps([[0.5, 0.25]], [[0.125, 0.375]]))
+    whole = nouns.content(tokens, [0, 1, 2])
+    assert np.allclose(nouns.rescaled(merged, whole), _maps([[0.5 / 0.75, 0.25]], [[0.125 / 0.75, 0.375]]))
+    assert np.array_equal(nouns.rescaled(merged, np.zeros((1, 2), np.float32)), np.zeros_like(merged))
+    with pytest.raises(ValueError, match="no token"):
+        nouns.noun_maps(tokens, [[0], []])
+
+
+def test_the_smoothing_keeps_what_is_the_same_everywhere() -> None:
+    assert np.allclose(nouns.smoothed(np.full((2, 5, 3), 0.4, np.float32)), 0.4)
+    spike = np.zeros((1, 9, 9), np.float32)
+    spike[0, 4, 4] = 1
+    weights = np.exp(-0.5 * (np.arange(-2, 3) / 1.1) ** 2)
+    weights /= weights.sum()
+    assert np.allclose(nouns.smoothed(spike)[0, 2:7, 2:7], np.outer(weights, weights), atol=1e-6)
+
+
+@settings(max_examples=40)
+@given(
+    seed=st.integers(0, 99),
+    height=st.integers(1, 7),
+    width=st.integers(1, 7),
+    things=st.integers(1, 3),
+    background=st.integers(0, 2),
+)
+def test_maps_that_compete_are_finite_and_in_range(
+    seed: int, height: int, width: int, things: int, background: int
+) -> None:
+    random = np.random.default_rng(seed)
+    tokens = random.random((things + background + 2, height, width)).astype(np.float32)
+    tokens[:, random.random((height, width)) < 0.2] = 0
+    positions = [[number] for number in range(things + background)]
+    found = nouns.competing(tokens, positions[:things], positions[things:])
+    assert found.shape == (things + 1, height, width)
+    assert np.isfinite(found).all()
+    assert found.min() >= 0 and found.max() <= 1
+    assert background or not found[-1].any()
+    assert np.isfinite(refined(found, np.full((height * width,) * 2, 1 / (height * width), np.float32))).all()
+
+
+def test_a_map_that_says_nothing_stays_nothing() -> None:
+    flat = np.full((1, 4, 4), 0.3, np.float32)
+    flat[0, 1, 1] = np.nextafter(np.float32(0.3), np.float32(1))
+    assert not nouns.stretched(flat).any()
+    faint = flat + np.float32(1e-4) * np.eye(4, dtype=np.float32)
+    assert nouns.stretched(faint).max() == 1
+
+
+def test_the_refinement_spreads_twice() -> None:
+    """A chain: each place takes the next one's value, so that after two times it is that of the place behind."""
+    chain = np.eye(4, k=1, dtype=np.float32)
+    chain[3, 3] = 1
+    maps = _maps([[0.0, 0.2], [1.0, 0.4]], [[0.0, 0.0], [0.0, 0.0]])
+    wanted = _maps([[1.0, 0.0], [0.0, 0.0]], [[0.0, 0.0], [0.0, 0.0]])
+    assert np.allclose(refined(maps, chain), wanted)
+
+
+def test_the_background_decides_by_its_kind() -> None:
+    maps = _maps([[0.9, 0.3, 0.5]], [[0.1, 0.6, 0.5]])
+    kinds = {
+        decide.Background.OFFSET: [0.3, 0.8, 0.7],
+        decide.Background.LEVEL: [0.2, 0.2, 0.2],
+        decide.Background.LARGER: [0.2, 0.6, 0.5],
+        decide.Background.MEAN: [0.15, 0.4, 0.35],
+        decide.Background.OWN: [0.1, 0.6, 0.5],
+    }
+    for kind, first in kinds.items():
+        assert np.allclose(decide.evidence(maps, kind, 0.2)[0], [first])
+    values = decide.evidence(maps)
+    assert np.array_equal(decide.labels(values), [[1, 0, 0]])
+    assert np.allclose(decide.margins(values), [[0.8, 0.3, 0.0]])
+
+
+def test_maps_are_enlarged_between_the_centres_of_their_places() -> None:
+    found = decide.enlarged(_maps([[0.0, 1.0]]), 2, 4)
+    assert np.allclose(found, [[[0, 0.25, 0.75, 1]] * 2])

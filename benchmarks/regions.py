@@ -1,7 +1,7 @@
 """How well things are found by word: the small network, the rules and their vote, on drawn scenes none of them saw.
 
-    python -m benchmarks.regions            the table of 60 scenes
-    python -m benchmarks.regions --fit 150  the weights of the vote, from as many other scenes
+    python benchmarks/regions.py [--readme]  the tables of 60 scenes
+    python benchmarks/regions.py --fit 120   the weights of the vote, from as many other scenes
 
 Scenes below a million are for training. A found region is right when its intersection over union with the truth is at
 least one half.
@@ -10,16 +10,21 @@ least one half.
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import astuple, dataclass
+from pathlib import Path
 
 import numpy as np
+from tables import publish
 
-from t2c_ext.evaluate.masks import intersection_over_union
-from t2c_ext.region.segmenters import vote
-from t2c_ext.types import FloatArray
-from world.canvas import KINDS
-from world.scenes import Scene, make_scene
+sys.path[:0] = [str(Path(__file__).resolve().parent.parent)]
+
+from t2c_ext.evaluate.masks import intersection_over_union  # noqa: E402
+from t2c_ext.region.segmenters import vote  # noqa: E402
+from t2c_ext.types import FloatArray  # noqa: E402
+from world.canvas import KINDS  # noqa: E402
+from world.scenes import Scene, make_scene  # noqa: E402
 
 FIRST_HELD_OUT, FIRST_FOR_FIT = 1_000_000, 2_000_000
 SIDE = 224
@@ -126,10 +131,25 @@ def table(found: Sequence[Case]) -> str:
     return "\n".join(lines)
 
 
+def curves(found: Sequence[Case]) -> str:
+    """Precision and recall of claims, each in percent, as the threshold rises; words that are not there count too."""
+    lines = ["| threshold | network | rules | vote |", "| --- " * 4 + "|"]
+    there = sum(case.there for case in found)
+    for threshold in np.arange(0.2, 0.91, 0.1):
+        cells = []
+        for which in range(3):
+            claimed = [case for case in found if case.scores[which] >= threshold]
+            right = sum(case.there and case.overlaps[which] >= 0.5 for case in claimed)
+            cells.append(f"{100 * right / max(len(claimed), 1):.0f} / {100 * right / there:.0f}")
+        lines.append(f"| {threshold:.1f} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--scenes", type=int, default=60)
     parser.add_argument("--fit", type=int, default=0)
+    parser.add_argument("--readme", action="store_true", help="put the tables into benchmarks/README.md")
     options = parser.parse_args()
     if options.fit:
         found = list(cases(FIRST_FOR_FIT, options.fit))
@@ -138,7 +158,9 @@ def main() -> None:
             print(f"{name} = {tempered(weights)}  # half way from {weights}")
         print(table(found))
     else:
-        print(table(list(cases(FIRST_HELD_OUT, options.scenes))))
+        found = list(cases(FIRST_HELD_OUT, options.scenes))
+        text = f"{table(found)}\n\nPrecision / recall of claims, in percent:\n\n{curves(found)}"
+        publish("regions", text) if options.readme else print(text)
 
 
 if __name__ == "__main__":

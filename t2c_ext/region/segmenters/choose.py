@@ -17,7 +17,7 @@ from t2c_ext.region.segmenters.networks import Hardware, best_hardware, from_tra
 from t2c_ext.region.segmenters.open import OpenNetwork, OpenSegmenter
 from t2c_ext.region.segmenters.relay import Closable, Relay
 from t2c_ext.region.segmenters.small import SmallSegmenter
-from t2c_ext.region.segmenters.vote import AGREED, VoteSegmenter
+from t2c_ext.region.segmenters.vote import VoteSegmenter
 from t2c_ext.weights.find import find_model
 
 Finder = Callable[[str], Path | None]
@@ -206,8 +206,8 @@ def _is_here(backend: _Backend, find: Finder) -> bool:
 
 
 def comes_with_the_package(source: str) -> bool:
-    """Whether a region's source is one of those that need no model, alone or together."""
-    return source in (*LIGHT, AGREED)
+    """Whether a region's source begins with one that needs no model, such as "small + clusters"."""
+    return source.partition(" + ")[0] in LIGHT
 
 
 def is_light(segmenter: Segmenter) -> bool:

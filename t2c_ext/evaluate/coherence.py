@@ -13,6 +13,7 @@ from t2c_ext.evaluate.seam import spread_evenly
 from t2c_ext.types import ByteArray, FloatArray, scale_of
 
 PATCH = 7
+ROUNDING = (3 * PATCH**2 / 6) ** 0.5
 QUERIES = 600
 REFERENCES = 400_000
 EROSION = 8.0
@@ -61,7 +62,7 @@ class CoherenceMeter:
     def add(self, frame: ByteArray) -> None:
         """Take the next frame, uint8 [H, W, 3]."""
         if self.measurable:
-            value = self._distance(self._reduce(frame)) / self._own
+            value = (self._distance(self._reduce(frame)) + ROUNDING) / (self._own + ROUNDING)
             self.worst = value if self.worst is None else max(self.worst, value)
 
     def _distance(self, picture: ByteArray) -> float:

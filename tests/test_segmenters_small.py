@@ -138,6 +138,15 @@ def test_what_both_point_at_is_surer() -> None:
     assert np.array_equal(alone.mask, left)
 
 
+def test_what_the_network_is_sure_is_something_else_is_cut_out() -> None:
+    river, seen = np.zeros((20, 40), np.float32), np.zeros((20, 40), np.float32)
+    river[8:], seen[8:] = 1, 0.9
+    seen[12:16, 10:20] = 0.05
+    both = Ballot(region(seen, 0.6, "small"), region(river, 0.9, "clusters"), 0.9, 1.0)
+    mask = outcome("river", both).mask >= 0.5
+    assert not mask[12:16, 10:20].any() and mask[8:12].all() and not mask[:8].any()
+
+
 def test_a_part_of_what_the_rules_are_sure_of_too_becomes_the_whole() -> None:
     part, whole = np.zeros((20, 40), np.float32), np.ones((20, 40), np.float32)
     part[:, :12] = 1

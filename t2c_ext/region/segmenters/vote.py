@@ -17,6 +17,10 @@ from t2c_ext.region.segmenters.clusters import MOST_OFFERED, NUMBERED, OFFERED, 
 from t2c_ext.region.segmenters.small import SmallSegmenter
 from t2c_ext.types import FloatArray, Region
 
+LEAST_SAY = 0.6
+"""The network's least weight in a mask of both: with it what it is sure of not being the thing, such as a boat in the
+river, is cut out (below one sixth), and what it is sure of is added (above five sixths)."""
+
 INSIDE = 0.8
 """Share of the network's candidate that lies in the rules' from which on it is a part of it."""
 
@@ -139,7 +143,7 @@ def outcome(word: str, ballot: Ballot) -> Region:
         better, score = rules, max(first, second)
     if ballot.overlap < 0.5:
         return Region(word, better.mask, score, better.source)
-    weight = np.float32(first / (first + second))
+    weight = np.float32(max(first / (first + second), LEAST_SAY))
     return Region(word, weight * network.mask + (1 - weight) * rules.mask, score, AGREED)
 
 

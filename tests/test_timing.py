@@ -17,7 +17,7 @@ HEIGHT, WIDTH = 200, 400
 
 def _scene(speed: float = 0.5) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Noise that moves to the right inside a rectangle 20 pixels from the picture's border."""
-    picture = np.random.default_rng(3).random((HEIGHT, WIDTH, 3), np.float32)
+    picture = np.random.default_rng(3).random((HEIGHT, WIDTH), np.float32)
     share = np.zeros((HEIGHT, WIDTH), np.float32)
     share[20:-20, 20:-20] = 1
     flow = np.zeros((HEIGHT, WIDTH, 2), np.float32)

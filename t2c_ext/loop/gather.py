@@ -201,19 +201,21 @@ def prepare(  # noqa: PLR0917
     domain = find_domain(mask, flow, window)
     row, column = (part.astype(np.int32) for part in np.nonzero(domain.inside))
     parts = split(continue_outward(picture, domain.core), domain.core | domain.inside, structure, window)
-    cycles = _cycles(parts.texture, domain, flow, settings, window)
+    held = np.column_stack([parts.base[row, column], parts.gain[row, column]])
+    grey = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY) - cv2.cvtColor(parts.base, cv2.COLOR_RGB2GRAY)
+    travelling = parts.texture
+    del parts
+    cycles = _cycles(travelling, domain, flow, settings, window)
     trajectories = trace_trajectories(trace_field(flow, domain), domain.inside, cycles.longest, window)
     if settings.blend == "phase":
         spread = settings.phase_spread if settings.start_still else None
-        travelling, places = picture - parts.base, (row, column)
-        timing = spread_timing(travelling, domain.share, flow, trajectories, places, cycles, spread, seed, window)
-        del travelling
+        places = row, column
+        timing = spread_timing(grey, domain.share, flow, trajectories, places, cycles, spread, seed, window)
     else:
         timing = even_timing(row.size)
     rim = ~domain.core[row, column] & settings.start_still
-    held = np.column_stack([parts.base[row, column], parts.gain[row, column]])
     pixels = Pixels(row, column, domain.share[row, column], held, timing, rim)
-    texture = make_texture(parts.texture, domain.core, domain.inside, trajectories, cycles, window)
+    texture = make_texture(travelling, domain.core, domain.inside, trajectories, cycles, window)
     scene = Scene(window, pixels, trajectories, texture, picture)
     if settings.blend != "phase" or settings.start_still or ((cycles.count == 1).all() and not structure.any()):
         return scene

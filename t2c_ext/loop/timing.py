@@ -78,7 +78,7 @@ def even_timing(count: int) -> Timing:
 
 
 def spread_timing(  # noqa: PLR0917
-    picture: FloatArray,
+    grey: FloatArray,
     share: FloatArray,
     flow: FloatArray,
     trajectories: Trajectories,
@@ -91,7 +91,7 @@ def spread_timing(  # noqa: PLR0917
     """Timing that spreads the cross-fades over the period.
 
     Args:
-        picture: float32 [H, W, 3], 0..1.
+        grey: float32 [H, W], the luma of what travels.
         share: float32 [H, W], the share of the pixel that moves.
         flow: float32 [H, W, 2], pixels per frame.
         trajectories: the paths.
@@ -104,7 +104,6 @@ def spread_timing(  # noqa: PLR0917
     """
     row, column = pixels
     window = window or whole_of(share.shape)
-    grey = np.asarray(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), np.float32)
     sharp = np.asarray(cv2.GaussianBlur(cv2.Laplacian(grey, cv2.CV_32F) ** 2, (0, 0), 4), np.float32)[row, column]
     weight = share[row, column]
     ahead, turn = np.zeros(row.size, np.float32), np.zeros(row.size, np.float32)

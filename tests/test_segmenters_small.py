@@ -14,7 +14,7 @@ from t2c_ext.evaluate.masks import intersection_over_union
 from t2c_ext.lexicon import load_lexicon
 from t2c_ext.region.segmenters.closed import ClosedSegmenter
 from t2c_ext.region.segmenters.small import LABELS, SIDE, SmallNetwork, SmallSegmenter, SmallVocabulary, starts
-from t2c_ext.region.segmenters.vote import AGREED, NETWORK, Ballot, VoteSegmenter, outcome, probability
+from t2c_ext.region.segmenters.vote import AGREED, NETWORK, Ballot, VoteSegmenter, offer, outcome, probability
 from t2c_ext.types import FloatArray, Region
 from world.canvas import KINDS
 from world.scenes import make_scene
@@ -154,6 +154,19 @@ def test_a_part_of_what_the_rules_are_sure_of_too_becomes_the_whole() -> None:
     assert np.array_equal(taken.mask, whole) and taken.source == "clusters"
     doubted = outcome("river", Ballot(region(part, 0.9, "small"), region(whole, 0.2, "clusters"), 0.3, 1.0))
     assert np.array_equal(doubted.mask, part)
+
+
+def test_in_doubt_the_whole_is_shown_of_which_the_network_sees_a_part() -> None:
+    part, whole = np.zeros((20, 40), np.float32), np.ones((20, 40), np.float32)
+    part[:, :12] = 1
+    doubted = Ballot(region(part, 0.5, "small"), region(whole, 0.25, "clusters"), 0.3, 1.0)
+    assert outcome("river", doubted).score < 0.5 and np.array_equal(outcome("river", doubted).mask, part)
+    assert np.array_equal(offer("river", doubted).mask, whole)
+    assert offer("river", doubted).score == outcome("river", doubted).score
+    sure = Ballot(region(part, 0.9, "small"), region(whole, 0.25, "clusters"), 0.3, 1.0)
+    assert np.array_equal(offer("river", sure).mask, part)
+    apart = Ballot(region(part, 0.4, "small"), region(1 - part, 0.25, "clusters"), 0.0, 0.0)
+    assert np.array_equal(offer("river", apart).mask, outcome("river", apart).mask)
 
 
 def test_a_vote_has_the_log_odds_that_its_weights_say() -> None:

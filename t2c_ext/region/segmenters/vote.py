@@ -110,7 +110,10 @@ class VoteSegmenter:
         offered: list[Region] = []
         free = np.ones(picture.shape[:2], bool)
         for word, plain in OFFERED_WORDS.items():
-            for region in self.segment(picture, [word]):
+            if self._rules.sees_nothing(picture):
+                break
+            for ballot in self.ballots(picture, [word]).values():
+                region = offer(word, ballot)
                 mask = np.where(free, region.mask, np.float32(0))
                 inside = mask >= 0.5
                 if region.score < OFFERED or inside.mean() < max(SMALLEST_OFFERED, 0.7 * (region.mask >= 0.5).mean()):
@@ -145,6 +148,15 @@ def outcome(word: str, ballot: Ballot) -> Region:
         return Region(word, better.mask, score, better.source)
     weight = np.float32(max(first / (first + second), LEAST_SAY))
     return Region(word, weight * network.mask + (1 - weight) * rules.mask, score, AGREED)
+
+
+def offer(word: str, ballot: Ballot) -> Region:
+    """What a person is shown: the outcome, or in doubt the rules' whole of which the network sees a part."""
+    region = outcome(word, ballot)
+    rules = ballot.rules
+    if region.score >= VoteSegmenter.threshold or rules is None or rules.score < OFFERED or ballot.within < INSIDE:
+        return region
+    return Region(word, rules.mask, region.score, rules.source) if rules.mask.sum() > region.mask.sum() else region
 
 
 def _lies_inside(ballot: Ballot) -> bool:

@@ -338,6 +338,7 @@ def _made(result: T | None) -> T:
 def _loop_of(workspace: Workspace, name: str) -> Loop:
     """The loop that a workspace holds, in one format."""
     record, poster = workspace.records[Stage.LOOP], workspace.root / POSTER
-    frames, holes = record.facts.get("frames", 0), record.facts.get("holes", 0)
+    frames, holes = (record.facts.get(name, 0) for name in ("frames", "holes"))
+    frames, holes = (0 if isinstance(fact, str) else fact for fact in (frames, holes))  # changed by hand
     kept = poster if POSTER in record.files else None
     return Loop(workspace.root / name, kept, int(frames), float(holes), record.seconds, record.notes)

@@ -18,7 +18,7 @@ import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, fields, replace
-from pathlib import Path, PurePosixPath
+from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
 from filelock import FileLock, Timeout
@@ -204,7 +204,7 @@ class Records:
                 if name not in record.files and name not in record.others:
                     self._remove(name, record)
         except OSError as error:
-            raise UserError(f"cannot write {self.root}: {error.strerror or error}") from None
+            raise UserError(f"cannot write {error.filename or self.root}: {error.strerror or error}") from None
         self.write({**self.groups, group: replace(record, draft="", before={})})
         shutil.rmtree(draft, ignore_errors=True)
 
@@ -249,6 +249,11 @@ class Records:
                 shutil.rmtree(path, ignore_errors=True)
 
 
+def _leads_out(name: str) -> bool:
+    """Whether a name leads out of the folder, on any system: a workspace may come from another."""
+    return any(".." in path.parts or bool(path.anchor) for path in (PurePosixPath(name), PureWindowsPath(name)))
+
+
 def _files(folder: Path) -> list[Path]:
     return sorted(path for path in folder.rglob("*") if path.is_file())
 
@@ -286,10 +291,16 @@ def _from_document(row: Mapping[str, Any]) -> Record:
     """The inverse of `_to_document`; raises TypeError or ValueError where something is of another type."""
     record = Record(**{**row, "notes": tuple(row.get("notes", ()))})
     names = {**record.files, **record.others, **record.before}
-    texts = (record.key, record.draft, *record.notes, *names, *names.values())
-    if not all(isinstance(text, str) for text in texts) or not isinstance(record.seconds, (int, float)):
+    texts = (record.key, record.draft, *record.notes, *names, *names.values(), *record.facts)
+    facts = (record.seconds, *dict(record.facts).values())
+    if (
+        isinstance(row.get("notes"), str)
+        or not all(isinstance(text, str) for text in texts)
+        or not isinstance(record.seconds, (int, float))
+        or not all(isinstance(fact, (str, int, float)) for fact in facts)
+    ):
         raise TypeError("a record of other types")
-    if any(".." in Path(name).parts or Path(name).is_absolute() for name in names):
+    if any(_leads_out(name) for name in names):
         raise ValueError("a record of files outside of the workspace")
     if record.draft and not _DRAFT.fullmatch(record.draft):
         raise ValueError("a record of a draft of another name")

@@ -24,6 +24,7 @@ from t2c_ext.extents import bands, extent_of, whole_of
 from t2c_ext.media.opening import opened
 from t2c_ext.media.pictures import read_own_mask, read_picture, write_mask, write_picture
 from t2c_ext.motion.field import read_flow
+from t2c_ext.motion.hints import MAX_SPEED
 from t2c_ext.twin.maps import attention_picture, read_attention, write_attention
 from t2c_ext.types import FloatArray, Motion, MotionKind, Picture, Plan, Region, Regions, Twin
 
@@ -94,9 +95,9 @@ def plan_from_document(document: Mapping[str, Any]) -> Plan:
     motions = tuple(
         Motion(
             _text(row["region"]),
-            None if row["angle"] is None else float(row["angle"]),
+            None if row["angle"] is None else _number(row["angle"], "an angle", -360_000, 360_000),
             MotionKind(row["kind"]),
-            float(row.get("speed", 1.0)),
+            _number(row.get("speed", 1.0), "a speed", 0, MAX_SPEED),
         )
         for row in _rows(document["motions"], "motions")
     )
@@ -113,6 +114,14 @@ def _text(value: Any) -> str:
     if not isinstance(value, str):
         raise TypeError(f"{str(value)[:40]} should be a text")
     return value
+
+
+def _number(value: Any, name: str, low: float, high: float) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise TypeError(f"{str(value)[:40]} should be a number")
+    if not low <= value <= high:
+        raise ValueError(f"{name} is {str(value)[:40]}, but must be from {low:g} to {high:g}")
+    return float(value)
 
 
 def _list(value: Any, name: str) -> list[Any]:

@@ -77,7 +77,7 @@ class Setting:
             low = -float("inf") if self.minimum is None else self.minimum
             high = float("inf") if self.maximum is None else self.maximum
             if not low <= converted <= high:
-                raise UserError(f"{self.name} is {str(value)[:_QUOTED]}, but must be from {low:g} to {high:g}")
+                raise UserError(f"{self.name} is {str(value)[:_QUOTED]}, but must be from {low:.10g} to {high:.10g}")
         return converted
 
     def _convert(self, value: object) -> Value:

@@ -21,6 +21,7 @@ from t2c_ext.atomic import write_text
 from t2c_ext.documents import read_text
 from t2c_ext.errors import UserError
 from t2c_ext.media.pictures import read_picture
+from t2c_ext.motion.hints import parse_hints
 from t2c_ext.recipe import Recipe, recipe_from_json
 from t2c_ext.records import LOCK, RECORD, Record, Records
 from t2c_ext.results import (
@@ -193,7 +194,12 @@ class Workspace:
             recipe = recipe_from_json(text)
         except UserError as error:
             raise UserError(f"{path}: {error}") from None
-        return replace(recipe, motion=replace(recipe.motion, hints=read_text(hints) if hints.exists() else ""))
+        drawn = read_text(hints) if hints.exists() else ""
+        try:
+            parse_hints(drawn)
+        except UserError as error:
+            raise UserError(f"{hints}: {str(error).removeprefix('hints: ')}") from None
+        return replace(recipe, motion=replace(recipe.motion, hints=drawn))
 
     def save_inputs(self, given: Given) -> None:
         """Keep what the user gave, in place of what was given before."""
@@ -217,6 +223,9 @@ class Workspace:
             UserError: a file of it cannot be read.
         """
         place = self._records.place
+        for name in self._records.groups.get(INPUT, Record()).files:
+            if not place(name).exists():
+                self._records.remarks.append(f"{name}, which was given, is not there any more; the run goes without it")
         art, natural = place(f"{INPUT}/{ART}"), place(f"{INPUT}/{NATURAL}")
         return Given(
             read_picture(art) if art.exists() else None,

@@ -232,3 +232,16 @@ def test_evaluate_prints_the_measures(
     report = json.loads(capsys.readouterr().out)
     assert report["frames"] == 6 and report["angle"] == 180 and report["seam_ratio"] > 0
     assert main(line[:-1]) == 0 and "seam" in capsys.readouterr().out
+
+
+def test_a_file_is_no_folder_of_models(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "a.safetensors").write_bytes(b"")
+    with pytest.raises(SystemExit):
+        main(["models", "list", "--t2c-models-path", str(tmp_path / "a.safetensors")])
+    assert "is a file; name a folder" in capsys.readouterr().err
+
+
+def test_a_limit_is_said_in_full(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["animate", "a.png", "--seed", "99999999999999999999"])
+    assert "from 0 to 4294967295" in capsys.readouterr().err

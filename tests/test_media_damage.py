@@ -55,6 +55,7 @@ BESIDE: dict[str, bytes] = {
     "broken EXIF": with_chunk(chunk(b"eXIf", b"MM\0*\xff\xff\xff\xffnonsense")),
     "EXIF that points outside": with_chunk(chunk(b"eXIf", b"II*\0\x08\0\0\0\x01\0\x12\1\3\0\xff\xff\xff\x7f")),
     "a broken profile": with_chunk(chunk(b"iCCP", b"icc\0\0nonsense")),
+    "a profile that unpacks to more than it should": with_chunk(chunk(b"iCCP", b"icc\0\0" + LONG)),
     "a wrong checksum of EXIF": with_chunk(chunk(b"eXIf", b"MM\0*\0\0\0\x08\0\0", 1)),
     "a broken size of pixels": with_chunk(chunk(b"pHYs", b"\0", 1)),
     "no end mark": encoded("PNG")[:-12],

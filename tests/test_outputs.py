@@ -18,6 +18,7 @@ from t2c_ext.errors import UserError
 from t2c_ext.jobs import open_job
 from t2c_ext.media.metadata import read_text
 from t2c_ext.media.ownership import lies_in, same_place
+from t2c_ext.media.videos import write_video
 from t2c_ext.outputs import check_output
 from t2c_ext.pipeline import Pipeline
 from t2c_ext.workspace import Workspace
@@ -355,3 +356,19 @@ def test_a_picture_with_a_name_as_long_as_names_get(here: Path, kind: str) -> No
     for _ in range(2):
         assert _animate("--format", kind, picture=name) == 0
     assert len(list(here.glob("川*-loop*"))) >= 2
+
+
+@pytest.mark.parametrize("name", ["late.gif", "late"])
+def test_what_was_saved_there_while_the_loop_was_made_stays(tmp_path: Path, name: str) -> None:
+    place = tmp_path / name
+
+    def frames() -> Iterator[np.ndarray]:
+        for _ in range(2):
+            yield np.zeros((16, 16, 3), np.uint8)
+        mine = place if place.suffix else place / "mine.txt"
+        mine.parent.mkdir(exist_ok=True)
+        mine.write_text("mine")
+
+    with pytest.raises(UserError, match=r"is there already|other things than frames"):
+        write_video(place, frames, size=(16, 16), count=2, fps=10)
+    assert (place if place.suffix else place / "mine.txt").read_text() == "mine"

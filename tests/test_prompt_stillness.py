@@ -26,6 +26,20 @@ from t2c_ext.types import WHATEVER_MOVES, Motion, MotionKind
         ("clouds without motion", ()),
         ("the clouds are still drifting left", ("clouds",)),
         ("still clouds over a flowing river", ("clouds", "river")),
+        ("clouds stand still while the river flows left", ("river",)),
+        ("don't move the clouds; river flows left", ("river",)),
+        ("river flowing left, do not animate the clouds", ("river",)),
+        ("keep the clouds still, river flows left", ("river",)),
+        ("hold those clouds motionless, river flows left", ("river",)),
+        ("unmoving clouds, river flowing left", ("river",)),
+        ("fixed clouds, river flowing left", ("river",)),
+        ("stationary clouds over a river flowing left", ("river",)),
+        ("frozen river, falling snow", ("snow",)),
+        ("river flows left, clouds don't", ("river",)),
+        ("clouds frozen in place, river flowing left", ("river",)),
+        ("let the clouds drift left", ("clouds",)),
+        ("move the clouds to the left", ("clouds",)),
+        ("keep the clouds drifting left", ("clouds",)),
         ("a river not flowing left, the river flowing right", ("river",)),
     ],
 )
@@ -94,6 +108,10 @@ def test_a_slip_of_the_pen_is_named(words: str, meant: str) -> None:
     plan = parse(PromptSettings(motion=words))
     assert plan.motions == ()
     assert f'was to be "{meant}"' in plan.notes[-1]
+
+
+def test_a_negation_is_no_slip_of_the_pen() -> None:
+    assert "perhaps" not in " ".join(parse(PromptSettings(motion="clouds moving not left but right")).notes)
 
 
 def test_the_other_way_of_the_other_way_ends() -> None:

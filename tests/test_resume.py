@@ -6,7 +6,9 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -144,7 +146,9 @@ def test_a_workspace_of_the_first_version_is_run_anew_and_loses_nothing(kept: Pa
     assert all(Workspace.open(kept).is_finished(stage) for stage in Stage)
 
 
-@pytest.mark.parametrize("name", ["../outside.txt", "/outside.txt", "a/../../outside.txt"])
+@pytest.mark.parametrize(
+    "name", ["../outside.txt", "/outside.txt", "a/../../outside.txt", "C:outside.txt", "a\\..\\..\\b"]
+)
 def test_a_record_names_no_file_outside(tmp_path: Path, name: str) -> None:
     folder, outside = tmp_path / "kept", tmp_path / "outside.txt"
     Workspace.create(folder)
@@ -167,3 +171,59 @@ def test_drafts_are_read_until_they_are_in_place(tmp_path: Path) -> None:
         assert Workspace.open(tmp_path).place("art.png").read_bytes() == b"new"
     with Workspace.open(tmp_path).locked():
         assert (tmp_path / "art.png").read_bytes() == b"new" and not list(tmp_path.glob(".twin-*"))
+
+
+def _changed(kept: Path, name: str, change: Callable[[dict[str, Any]], object]) -> None:
+    document = json.loads((kept / name).read_text())
+    change(document)
+    (kept / name).write_text(json.dumps(document))
+
+
+@pytest.mark.parametrize(
+    ("stage", "row"),
+    [
+        ("motion", {"facts": [1]}),
+        ("motion", {"facts": {"source": {}}}),
+        ("loop", {"facts": {"frames": "many", "holes": "some"}}),
+        ("loop", {"notes": "a sentence"}),
+        ("twin", {"files": ["art.png"]}),
+        ("twin", {"seconds": "long"}),
+    ],
+)
+def test_a_record_of_other_types_costs_nothing_but_the_work(kept: Path, stage: str, row: dict[str, Any]) -> None:
+    loop = (kept / "loop.gif").read_bytes()
+    _changed(kept, "workspace.json", lambda document: document["stages"][stage].update(row))
+    workspace = Workspace.open(kept)
+    Pipeline(open_job(workspace), workspace).run()
+    assert (kept / "loop.gif").read_bytes() == loop
+
+
+@pytest.mark.parametrize("row", [{"speed": -1e300}, {"speed": 1e300}, {"angle": True}, {"angle": "left"}])
+def test_a_plan_with_numbers_that_are_none_is_refused_by_name(kept: Path, row: dict[str, Any]) -> None:
+    _changed(kept, "plan.json", lambda document: document["motions"][0].update(row))
+    workspace = Workspace.open(kept)
+    with pytest.raises(UserError, match=r"plan\.json is damaged: "):
+        Pipeline(open_job(workspace), workspace).run()
+
+
+def test_hints_that_cannot_be_read_are_named_by_their_file(kept: Path) -> None:
+    (kept / "hints.json").write_text("{")
+    with pytest.raises(UserError, match=r"hints\.json: is not valid JSON"):
+        Workspace.open(kept).load_recipe()
+
+
+def test_a_mask_that_was_given_and_is_gone_is_said(kept: Path) -> None:
+    (kept / "input" / "regions.json").unlink()
+    workspace = Workspace.open(kept)
+    assert open_job(workspace).regions is None
+    gone = "input/regions.json, which was given, is not there any more; the run goes without it"
+    assert workspace.remarks == (gone,)
+
+
+@pytest.mark.parametrize("name", ["recipe.json", "input/regions.json", "hints.json"])
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+def test_a_pipe_in_a_workspace_does_not_hold_the_run_up(kept: Path, name: str) -> None:
+    (kept / name).unlink(missing_ok=True)
+    os.mkfifo(kept / name)
+    with pytest.raises(UserError, match="is a pipe"):
+        open_job(Workspace.open(kept))

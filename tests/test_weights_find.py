@@ -166,3 +166,12 @@ def test_the_list_tells_what_is_here(tmp_path: Path) -> None:
     assert rows["odise"].line().startswith("odise: missing (")
     assert "CC BY-NC-SA" in rows["odise"].line()
     assert all("\n" not in row.line() for row in rows.values())
+
+
+def test_a_folder_of_models_may_have_a_colon_in_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / os.pathsep.join(["a", "b"])
+    folder.mkdir()
+    monkeypatch.setenv("T2C_MODELS_PATH", str(folder))
+    assert Places().folders()[0] == folder
+    monkeypatch.setenv("T2C_MODELS_PATH", os.pathsep.join([str(tmp_path), str(folder.parent / "c")]))
+    assert Places().folders()[:2] == (tmp_path, tmp_path / "c")

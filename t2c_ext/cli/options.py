@@ -28,9 +28,17 @@ def a_path(text: str) -> Path:
     return Path(text)
 
 
+def a_folder(text: str) -> Path:
+    """A path of the command line that is a folder, or nothing yet."""
+    path = a_path(text)
+    if path.exists() and not path.is_dir():
+        raise argparse.ArgumentTypeError(f"{path} is a file; name a folder")
+    return path
+
+
 def add_models_path(parser: argparse.ArgumentParser) -> None:
     """The option that names a folder with models."""
-    parser.add_argument("--t2c-models-path", type=a_path, metavar="DIR", help="look for models here first")
+    parser.add_argument("--t2c-models-path", type=a_folder, metavar="DIR", help="look for models here first")
 
 
 def add_mask(parser: argparse.ArgumentParser) -> None:

@@ -4,6 +4,7 @@ White moves and black stands. Programs write that in more than one way, and thes
 
 1.  A picture with transparency is a cut-out: its opaque part moves, whatever its colours. Only where what is visible
     consists of both black and white is it a mask with transparent surroundings: then white moves in the visible part.
+    Transparency that is the same everywhere cuts nothing out and is passed over.
 2.  A coloured picture on black (a brush's colour, a map of classes) moves where it is not black: the strongest of the
     three channels counts, since the luma of pure blue is a ninth of white's. Without black it is a mask on another
     ground, of which luma counts.
@@ -62,6 +63,8 @@ def moving_share(pixels: Pixels, name: str) -> tuple[FloatArray, tuple[str, ...]
     if pixels.alpha is not None and float((pixels.alpha < 1).mean()) > _CLEAR_SHARE:
         if not pixels.alpha.any():
             raise UserError(f"{name} is wholly transparent; paint what should move in white")
+        if pixels.alpha.min() == pixels.alpha.max():  # a layer at half its opacity is no cut-out
+            return _stretched(mask, pixels.levels, name)
         mask = mask * pixels.alpha if _is_black_and_white(pixels) else pixels.alpha
     return _stretched(mask, pixels.levels, name)
 
@@ -82,9 +85,7 @@ def _is_black_and_white(pixels: Pixels) -> bool:
     """Whether what is visible is a mask by itself: black and white, and both of them."""
     if pixels.alpha is None:
         return True
-    seen = pixels.alpha > 0.5
-    if not seen.any():
-        return False
+    seen = pixels.alpha > 0.5 * pixels.alpha.max()
     colour = pixels.colour[seen] if pixels.colour.ndim == 3 else pixels.colour[seen][:, None]
     dark, light = (colour < _DARK).all(axis=1), (colour > _LIGHT).all(axis=1)
     plain = float((dark | light).mean()) >= _PLAIN_SHARE

@@ -17,6 +17,9 @@ from t2c_ext.media.formats import FORMATS, kind_of, readable
 LARGEST = 80_000_000
 """Pixels; enough for an 8K picture, and below what a small machine cannot hold as floats."""
 
+SHOWN = 160
+"""Characters of a path that is none in a message, at most."""
+
 HEAD = 64
 """Bytes that tell what a file is."""
 
@@ -55,6 +58,8 @@ def opened_bytes(source: Path | bytes, called: str) -> Iterator[IO[bytes]]:
     if isinstance(source, bytes):
         yield io.BytesIO(source)
         return
+    if "\0" in str(source):
+        raise UserError(f"{str(source)[:SHOWN]!r} is no path; give a picture")
     if source.is_dir():
         raise UserError(f"{called} is a folder; give a picture")
     if source.exists() and not source.is_file():

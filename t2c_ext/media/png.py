@@ -27,6 +27,9 @@ MISSING = 0.1
 """The share of a picture's rows that may be missing for it to be shown all the same."""
 
 _TEXTS = (b"tEXt", b"zTXt", b"iTXt")
+_PACKED = (*_TEXTS, b"iCCP")
+"""The parts beside the pixels that Pillow unpacks, up to the same limit."""
+
 _LARGEST_BESIDE = 16 << 20
 """Bytes of any other part that is not pixels; profiles and EXIF are far below."""
 
@@ -131,7 +134,7 @@ def is_sound(file: IO[bytes]) -> bool:
     for chunk in chunks(file):
         if not chunk.sound or chunk.size > _limit(chunk.kind):
             return False
-        if chunk.kind in _TEXTS and _unpacked(file, chunk) > LARGEST_TEXT:
+        if chunk.kind in _PACKED and _unpacked(file, chunk) > LARGEST_TEXT:
             return False
         last = chunk
     return last is not None and last.kind == b"IEND"
@@ -144,7 +147,7 @@ def _limit(kind: bytes) -> int:
 
 
 def _unpacked(file: IO[bytes], chunk: Chunk) -> int:
-    """Bytes of a text once it is unpacked, or one more than are allowed where it has more or cannot be unpacked."""
+    """Bytes of a text or profile once unpacked; one more than are allowed where it has more or cannot be unpacked."""
     content = _content(file, chunk)
     if chunk.kind == b"tEXt":
         return len(content)
@@ -200,7 +203,7 @@ def mended(file: IO[bytes], largest: int) -> tuple[bytes, tuple[str, ...]]:
 def _holds(file: IO[bytes], chunk: Chunk) -> bool:
     if not chunk.sound or chunk.size > _limit(chunk.kind):
         return False
-    return chunk.kind not in _TEXTS or _unpacked(file, chunk) <= LARGEST_TEXT
+    return chunk.kind not in _PACKED or _unpacked(file, chunk) <= LARGEST_TEXT
 
 
 def _rows(file: IO[bytes], found: list[Chunk], header: Header) -> tuple[bytes, bool, tuple[str, ...]]:

@@ -130,6 +130,8 @@ def write_video(
     notes = list(format_notes(kind, size, fps, alpha is not None))
     with replacing(path) as temporary:
         chosen = _encode_within(temporary, kind, clip, max_megabytes)
+        if not owned:
+            refuse_file(path)  # again: meanwhile somebody may have saved something there
         written = temporary.stat().st_size
     if chosen != quality:
         notes.append(f"quality {chosen} instead of {quality} keeps the file within {max_megabytes:g} MB")
@@ -207,4 +209,5 @@ def _write_folder(path: Path, clip: Clip, max_megabytes: float) -> Written:
             total += file.stat().st_size
             if max_megabytes and total > max_megabytes * 1e6:
                 raise UserError(f"the frames take more than {max_megabytes:g} MB; PNG is lossless, use another format")
+        refuse_folder(path)  # again: meanwhile somebody may have put something into it
     return Written(path, total)

@@ -60,7 +60,7 @@ def read_flow(source: str | os.PathLike[str] | NDArray[Any]) -> FloatArray:
     readers = {".npz": _read_npz, ".npy": read_array, ".flo": _read_flo, ".pt": _read_torch, ".pth": _read_torch}
     reader = readers.get(path.suffix.lower())
     if reader is None:
-        raise UserError(f"{path.name} is no flow file; known are {', '.join(readers)}")
+        raise UserError(f"{path.name or path} is no flow file; known are {', '.join(readers)}")
     try:
         if not path.is_file():
             raise UserError(f"there is no flow file {path}")

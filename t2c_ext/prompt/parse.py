@@ -164,6 +164,8 @@ def _did_you_mean(tokens: Sequence[Token]) -> str:
     """A question about the first word that is nearly a direction, or ""."""
     known = [*vocab.SIDES, *vocab.UPRIGHT, *vocab.COMPASS, *vocab.ward_words(), *vocab.TURNS]
     for token in tokens[:MOST_MOTION_WORDS]:
+        if token.lower in vocab.NEGATIONS:
+            continue
         near = difflib.get_close_matches(token.lower, known, n=1, cutoff=0.75) if len(token.lower) > 2 else []
         if near and near[0] != token.lower:
             return f'; perhaps "{token.text[:30]}" was to be "{near[0]}"'

@@ -163,7 +163,7 @@ PLACE_NAME_PARTS = words("""
     bank shore facing ridge ocean atlantic pacific berlin yemen timor by
 """)
 
-MOTIONLESS = words("motionless unmoving immobile static")
+MOTIONLESS = words("motionless unmoving immobile static stationary fixed frozen")
 """Adjectives of what stands still."""
 
 STATIC_VERBS = words("""

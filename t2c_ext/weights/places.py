@@ -29,7 +29,9 @@ class Places:
     def folders(self) -> tuple[Path, ...]:
         """The folders in the order in which they are searched; they need not exist."""
         listed = [] if self.named is None else [expanded(self.named)]
-        listed += [expanded(part) for part in os.environ.get(VARIABLE, "").split(os.pathsep) if part.strip()]
+        given = os.environ.get(VARIABLE, "")
+        parts = [given] if os.path.isdir(given) else given.split(os.pathsep)  # its name may hold a colon
+        listed += [expanded(part) for part in parts if part.strip()]
         listed += [] if self.webui is None else [self.webui / OWN_FOLDER, self.webui]
         listed.append(user_folder())
         return tuple(dict.fromkeys(listed))

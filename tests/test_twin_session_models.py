@@ -147,7 +147,7 @@ def test_blocks_that_the_paper_captures() -> None:
     session = TwinSession(LdmUNet(CONFIGS["sd1"]), (64, 64), capture=CaptureOptions())
     blocks = {site.path.split(".1.transformer")[0] for site in session.capture_sites}
     assert blocks == {"input_blocks.4", "input_blocks.5", "output_blocks.6", "output_blocks.7", "output_blocks.8"}
-    assert [site.kind for site in session.capture_sites[:4]] == list(Kind)[2:]
+    assert [site.kind for site in session.capture_sites[:4]] == [Kind.QUERY, Kind.KEY, Kind.WORD_QUERY, Kind.WORD_KEY]
     silent = TwinSession(LdmUNet(CONFIGS["sd1"]), (64, 64), capture=CaptureOptions(), words=False)
     assert len(silent.capture_sites) == 10
 

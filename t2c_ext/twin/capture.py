@@ -57,14 +57,14 @@ def attention_maps(
     heads, count, _ = query.shape
     elements = elements or (CPU_CHUNK if query.device.type == "cpu" else DEVICE_CHUNK)
     size = max(1, elements // (heads * key.shape[1]))
-    with _full_precision(query.device):
+    with full_precision(query.device):
         keys = key.float().transpose(1, 2)
         for start in range(0, count, size):
             part = slice(start, min(start + size, count))
             yield part, torch.softmax((query[:, part].float() * scale) @ keys, dim=-1)
 
 
-def _full_precision(device: torch.device) -> AbstractContextManager[object]:
+def full_precision(device: torch.device) -> AbstractContextManager[object]:
     """Autocast, under which some hosts call the model, would round the products to half precision."""
     try:
         return torch.autocast(device.type, enabled=False)

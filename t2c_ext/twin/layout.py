@@ -159,6 +159,17 @@ def layout_of(unet: nn.Module) -> Layout:
     return Layout(naming, levels, per_level, blocks, any("linear" in name for name in projections))
 
 
+def middle_block(unet: nn.Module, layout: Layout) -> Block | None:
+    """The middle block's transformer, at the coarsest level, or None where it has none."""
+    ldm = layout.naming is Naming.LDM
+    resblock, transformer = (
+        ("middle_block.0", "middle_block.1") if ldm else ("mid_block.resnets.0", "mid_block.attentions.0")
+    )
+    if not any(path == f"{transformer}.transformer_blocks" for path, _ in unet.named_modules()):
+        return None
+    return _block(unet, "middle_block", layout.levels - 1, resblock, transformer)
+
+
 def _block(unet: nn.Module, name: str, level: int, resblock: str, transformer: str | None) -> Block:
     depth = len(unet.get_submodule(transformer).transformer_blocks) if transformer else 0  # type: ignore[arg-type]
     return Block(name, level, resblock, transformer, depth)

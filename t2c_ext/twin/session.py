@@ -20,21 +20,18 @@ from contextlib import contextmanager
 from types import TracebackType
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
-from t2c_ext.errors import UserError
 from t2c_ext.twin.capture import AttentionCapture, CaptureOptions
 from t2c_ext.twin.conflicts import refuse_conflicts
 from t2c_ext.twin.families import PLANS, LayerPlan, family_of
 from t2c_ext.twin.inject import InjectionOptions, Injector, Moment, Recording
 from t2c_ext.twin.layout import Grid, grid_at, layout_of
-from t2c_ext.twin.locate import Kind, Site, capture_sites, injection_sites
+from t2c_ext.twin.locate import Kind, Site, capture_sites, check_all_ran, check_output, injection_sites
 from t2c_ext.twin.rows import Role, Rows
 from t2c_ext.types import Attention, FloatArray
 
-_GIVES_TOKENS = (Kind.QUERY, Kind.KEY, Kind.WORD_QUERY)
 _WORDS = (Kind.WORD_QUERY, Kind.WORD_KEY)
 
 
@@ -176,13 +173,8 @@ class TwinSession:
         """
         rows, seen = self._rows, self._seen
         expected = [] if rows is None else [site.path for site in self._listening(rows)]
-        missing = [path for path in expected if path not in seen]
         self._forget_call()
-        if missing:
-            raise UserError(
-                f"{len(missing)} of {len(expected)} layers of the UNet did not run as modules (the first is "
-                f"{missing[0]}): turn off whatever replaces or skips layers (TensorRT, torch.compile, DeepCache)"
-            )
+        check_all_ran(expected, seen)
 
     def attention(self, image: int = 0) -> Attention:
         """The averages of one artistic picture, also after the session has ended.
@@ -239,31 +231,13 @@ class TwinSession:
         injected = injected and self._injector.active(site, moment)
         captured = captured and self._captures()
         if injected or captured:
-            self._check(site, output, rows)
+            output = check_output(site, output, rows=len(rows), latent=self.latent, seen=self._seen)
             self._seen.add(site.path)
         if injected:
             output = self._injector.carry(site, output, rows, moment)
         if captured and self._capture is not None:
             self._capture.see(site, output, rows)
         return output
-
-    def _check(self, site: Site, output: Tensor, rows: Rows) -> None:
-        if site.path in self._seen:
-            raise UserError(
-                f"{site.path} ran twice in one call: turn off whatever runs the UNet's layers once more (ControlNet's "
-                "reference)"
-            )
-        height, width = grid_at(self.latent, site.level)
-        if output.shape[0] != len(rows):
-            raise UserError(
-                f"{site.path} saw {output.shape[0]} rows and {len(rows)} were announced: turn off whatever changes the "
-                "batch inside the UNet (hypertile, perturbed-attention guidance)"
-            )
-        if site.kind in _GIVES_TOKENS and output.shape[1] != height * width:
-            raise UserError(
-                f"{site.path} saw {output.shape[1]} tokens in place of {height} x {width}: turn off token merging and "
-                "hypertile for this picture"
-            )
 
 
 class _Hook:
@@ -276,8 +250,4 @@ class _Hook:
         self._captured = captured
 
     def __call__(self, module: nn.Module, arguments: tuple[Any, ...], output: Tensor) -> Tensor:
-        if not isinstance(output, torch.Tensor):
-            raise UserError(
-                f"{self._site.path} puts out a {type(output).__name__}: turn off the extension that wraps it"
-            )
         return self._session._receive(self._site, output, self._injected, self._captured)

@@ -100,6 +100,14 @@ class PromptEncoder:
         """The tokens of a word, as they stand in a prompt."""
         return _tokens(self.components.encoders[0], text)
 
+    def texts(self, ids: Sequence[int]) -> list[str]:
+        """The text of each token of a prompt; empty for marks, filler and the vectors of textual inversions."""
+        first = self.components.encoders[0]
+        plain = first.tokenizer
+        silent = {int(plain.bos_token_id), int(plain.eos_token_id), first.pad}
+        known = range(len(plain))
+        return ["" if token in silent or token not in known else plain.decode([token]).strip() for token in ids]
+
     def _encode(self, parts: tuple[Part, ...]) -> Conditioning:
         import torch
 

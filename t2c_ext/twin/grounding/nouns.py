@@ -48,13 +48,10 @@ def _token_spans(caption: str, tokens: Sequence[str]) -> list[_Span | None]:
     spans: list[_Span | None] = []
     start = 0
     for token in tokens:
-        while caption[start : start + 1].isspace():
-            start += 1
-        if token and caption.startswith(token.lower(), start):
-            spans.append((start, start + len(token)))
-            start += len(token)
-        else:
-            spans.append(None)
+        # not only where the last one ended: letters that the tokenizer takes apart into bytes have no text of their own
+        place = caption.find(token.lower(), start) if token else -1
+        spans.append(None if place < 0 else (place, place + len(token)))
+        start = max(start, place + len(token)) if place >= 0 else start
     return spans
 
 

@@ -175,6 +175,29 @@ class Attention:
 
 
 @dataclass(frozen=True)
+class NounMaps:
+    """Where a diffusion model sees each of some things that compete with each other.
+
+    Attributes:
+        size: (h, w) of the grid.
+        things: for each thing float32 [h, w], 0..1: zero where it is least to be seen, one where most.
+        background: float32 [h, w], 0..1, likewise of what is none of them; zeros where nothing was to stand for it.
+        shares: for each thing the largest share, 0..1, that it has at any place of what all nouns get there. The maps
+            themselves reach from 0 to 1 whether or not the thing is in the picture at all.
+    """
+
+    size: tuple[int, int]
+    things: Mapping[str, FloatArray]
+    background: FloatArray
+    shares: Mapping[str, float]
+
+    def __post_init__(self) -> None:
+        wrong = [name for name, where in self.things.items() if where.shape != self.size]
+        if wrong or self.background.shape != self.size or set(self.shares) != set(self.things):
+            raise UserError(f"the maps of nouns do not have the size {self.size[0]}x{self.size[1]}")
+
+
+@dataclass(frozen=True)
 class Twin:
     """Result of the twin stage: two pixel-aligned pictures of one scene.
 

@@ -12,6 +12,7 @@ from hypothesis import given, settings  # noqa: E402
 from hypothesis import strategies as st  # noqa: E402
 
 from t2c_ext.twin import capture  # noqa: E402
+from t2c_ext.twin.grounding.answer import TokenMaps, answer, averaged  # noqa: E402
 from t2c_ext.twin.grounding.heads import HeadMethod, head_weights, word_map  # noqa: E402
 from t2c_ext.twin.grounding.layers import (  # noqa: E402
     Agreement,
@@ -20,7 +21,7 @@ from t2c_ext.twin.grounding.layers import (  # noqa: E402
     resized_self_attention,
 )
 from t2c_ext.twin.grounding.maps import head_mean, mean_self_attention, normalised, summed  # noqa: E402
-from t2c_ext.twin.grounding.nouns import phrase_positions  # noqa: E402
+from t2c_ext.twin.grounding.positions import phrase_positions  # noqa: E402
 
 
 def _random(*shape: int, seed: int = 0) -> Any:
@@ -127,3 +128,40 @@ def test_phrases_are_found_as_whole_words_from_left_to_right() -> None:
     found = phrase_positions("Seaweed, the sea, waterfall", tokens, ["sea", "waterfall", "sky", ""])
     assert found == [(5,), (7, 8), (), ()]
     assert phrase_positions("the sea", ["<start>", "the", "sea"], ["the sea"]) == [(2,)]
+
+
+def _two_places(river: tuple[float, float], rock: tuple[float, float], spread: Any) -> TokenMaps:
+    """A river, a comma, and rock on a grid of 1 x 2."""
+    comma = tuple(1 - one - other for one, other in zip(river, rock, strict=True))
+    tokens = torch.tensor([[river], [comma], [rock]])
+    return TokenMaps((1, 2), tokens, spread, {"a": 1.0})
+
+
+def test_nouns_compete_for_places() -> None:
+    found = answer(_two_places((0.1, 0.3), (0.3, 0.1), torch.eye(2)), {"river": (0,), "rock": (2,)}, ["river"])
+    assert found.things["river"].tolist() == [[0, 1]]
+    assert found.background.tolist() == [[1, 0]]
+    assert found.shares == pytest.approx({"river": 0.75})
+
+
+def test_a_thing_without_a_token_is_left_out() -> None:
+    maps = _two_places((0.1, 0.3), (0.3, 0.1), torch.eye(2))
+    positions = {"river": (0,), "rock": (2,), "cloud": ()}
+    assert list(answer(maps, positions, ["cloud", "river", "sea"]).things) == ["river"]
+    nothing = answer(maps, positions, ["cloud"])
+    assert not nothing.things and not nothing.background.any()
+
+
+def test_passes_are_averaged_before_nouns_compete() -> None:
+    """In the mean of both the river is in neither place ahead, and the self-attention no longer tells them apart."""
+    one = _two_places((0.1, 0.3), (0.3, 0.1), torch.eye(2))
+    other = _two_places((0.3, 0.1), (0.1, 0.3), torch.eye(2).flip(0))
+    both = averaged([one, other])
+    assert torch.allclose(both.tokens, torch.tensor([[[0.2, 0.2]], [[0.6, 0.6]], [[0.2, 0.2]]]))
+    assert torch.allclose(both.self_attention, torch.full((2, 2), 0.5))
+    assert not answer(both, {"river": (0,), "rock": (2,)}, ["river"]).things["river"].any()
+    assert torch.equal(averaged([one]).tokens, one.tokens)
+    wider = TokenMaps((1, 2), torch.zeros(4, 1, 2), torch.eye(2), {"a": 1.0})
+    for wrong in ([], [one, wider]):
+        with pytest.raises(ValueError, match="one grid and one text"):
+            averaged(wrong)

@@ -18,10 +18,11 @@ from torch.nn import functional  # noqa: E402
 from t2c_ext.errors import UserError  # noqa: E402
 from t2c_ext.twin import capture  # noqa: E402
 from t2c_ext.twin.diffusion.embeddings import PromptEncoder  # noqa: E402
-from t2c_ext.twin.diffusion.grounding import TIMESTEP, ground_latent, ground_picture, noun_list  # noqa: E402
-from t2c_ext.twin.diffusion.latents import encode  # noqa: E402
+from t2c_ext.twin.diffusion.grounding import TIMESTEP, ground_latent, ground_pictures, noun_list  # noqa: E402
+from t2c_ext.twin.diffusion.latents import encode, resized  # noqa: E402
+from t2c_ext.twin.grounding.answer import TokenMaps, answer  # noqa: E402
 from t2c_ext.twin.grounding.plan import heard_layers  # noqa: E402
-from t2c_ext.twin.grounding.session import GroundingOptions, GroundingSession, TokenMaps  # noqa: E402
+from t2c_ext.twin.grounding.session import GroundingOptions, GroundingSession  # noqa: E402
 from t2c_ext.twin.layout import grid_at, layout_of  # noqa: E402
 
 LATENT = (8, 16)
@@ -300,12 +301,16 @@ def test_a_pass_over_a_latent(model: Any) -> None:
 
 
 def test_a_pass_over_a_painting_sees_it_at_the_models_size(model: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """64 latents of 8 pixels: 512 x 512 here; a model of 16 latents sees 128 x 128."""
+    """50 x 100 pixels at the area of 128 x 128, in eights: 88 x 184; two pictures give the mean of both."""
     monkeypatch.setattr("t2c_ext.twin.diffusion.grounding.native_side", lambda components: 128)
-    painting = np.random.default_rng(0).random((50, 100, 3)).astype(np.float32)
+    random = np.random.default_rng(0)
+    pictures = [random.random((50, 100, 3)).astype(np.float32) for _ in range(2)]
     nouns = noun_list(PromptEncoder(model), ["river", "sky"])
-    found = ground_picture(model, painting, nouns)
-    from t2c_ext.twin.diffusion.latents import resized
-
-    latent = encode(model, resized(painting, (88, 184)))
-    assert torch.equal(found.tokens, ground_latent(model, latent, nouns).tokens)
+    latents = [encode(model, resized(picture, (88, 184))) for picture in pictures]
+    first, second = (ground_latent(model, latent, nouns) for latent in latents)
+    assert torch.equal(ground_pictures(model, pictures[:1], nouns).tokens, first.tokens)
+    both = ground_pictures(model, pictures, nouns)
+    assert torch.allclose(both.tokens, (first.tokens + second.tokens) / 2, atol=1e-6)
+    found = answer(both, nouns.positions, ["river"])
+    assert list(found.things) == ["river"]
+    assert found.size == both.size

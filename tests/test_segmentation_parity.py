@@ -16,9 +16,9 @@ torch = pytest.importorskip("torch")
 
 from conftest import SHARED  # noqa: E402
 
-from t2c_ext.region.attention import decide, nouns  # noqa: E402
-from t2c_ext.region.attention.refine import refined  # noqa: E402
+from t2c_ext.region import evidence  # noqa: E402
 from t2c_ext.twin.capture import attention_maps  # noqa: E402
+from t2c_ext.twin.grounding import competition  # noqa: E402
 from t2c_ext.twin.grounding.heads import HeadMethod, head_weights, joined_heads, word_map  # noqa: E402
 from t2c_ext.twin.grounding.layers import (  # noqa: E402
     Agreement,
@@ -29,7 +29,8 @@ from t2c_ext.twin.grounding.layers import (  # noqa: E402
     resized_self_attention,
 )
 from t2c_ext.twin.grounding.maps import head_mean, mean_self_attention, normalised, summed  # noqa: E402
-from t2c_ext.twin.grounding.nouns import phrase_positions  # noqa: E402
+from t2c_ext.twin.grounding.positions import phrase_positions  # noqa: E402
+from t2c_ext.twin.grounding.refine import refined  # noqa: E402
 
 pytestmark = pytest.mark.parity
 
@@ -42,11 +43,11 @@ HEADS = {
 }
 LAYERS = {"dot": LayerMethod.DOT, "mse": LayerMethod.DISTANCE, "iou": LayerMethod.OVERLAP}
 BACKGROUNDS = {
-    "offset": decide.Background.OFFSET,
-    "vanilla": decide.Background.LEVEL,
-    "max": decide.Background.LARGER,
-    "avg": decide.Background.MEAN,
-    "exact": decide.Background.OWN,
+    "offset": evidence.Background.OFFSET,
+    "vanilla": evidence.Background.LEVEL,
+    "max": evidence.Background.LARGER,
+    "avg": evidence.Background.MEAN,
+    "exact": evidence.Background.OWN,
 }
 CLEAR = 1e-3
 """A margin above which a label is judged."""
@@ -181,17 +182,17 @@ class Case:
 
     def competing(self, tokens: np.ndarray, scales: bool = True) -> np.ndarray:
         if scales:
-            return nouns.competing(tokens, self.things, self.background)
-        maps = nouns.stretched(nouns.smoothed(nouns.noun_maps(tokens, self.nouns)))
-        return nouns.with_background(maps, len(self.things))
+            return competition.competing(tokens, self.things, self.background)
+        maps = competition.stretched(competition.smoothed(competition.noun_maps(tokens, self.nouns)))
+        return competition.with_background(maps, len(self.things))
 
     def labels(self, maps: np.ndarray, size: Sequence[int], mode: str = "offset", number: float = 0.0) -> Any:
         """Labels and margins; classes that are not in the picture have zeros, as in the authors' evaluation."""
         height, width = (int(side) for side in size)
-        found = decide.evidence(decide.enlarged(maps, height, width), BACKGROUNDS[mode], number)
+        found = evidence.evidence(evidence.enlarged(maps, height, width), BACKGROUNDS[mode], number)
         values = np.zeros((self.document["class_count"], height, width), np.float32)
         values[[0, *self.classes]] = found
-        return decide.labels(values), decide.margins(values)
+        return evidence.labels(values), evidence.margins(values)
 
 
 def _layers(data: Mapping[str, np.ndarray], sizes: Sequence[Mapping[str, Any]], pick: Any = None) -> list[Layer]:
@@ -307,24 +308,24 @@ def test_negative_weights(given: Set) -> None:
 def test_rescaling(given: Set, case: Case) -> None:
     data = given.arrays("rescale.npz")
     tokens = data["A"]
-    merged = nouns.noun_maps(tokens, case.nouns)
-    whole = nouns.content(tokens, case.document["content_token_ids"])
+    merged = competition.noun_maps(tokens, case.nouns)
+    whole = competition.content(tokens, case.document["content_token_ids"])
     sizes = np.array([len(noun) for noun in case.nouns], np.float32)[:, None, None]
-    shares = nouns.rescaled(merged, whole)
-    smooth = nouns.smoothed(shares)
+    shares = competition.rescaled(merged, whole)
+    smooth = competition.smoothed(shares)
     found = {
         "merged_mean": merged,
         "merged_sum": merged * sizes,
         "factor": whole,
         "rescaled": shares,
         "smoothed": smooth,
-        "normed": nouns.stretched(smooth),
-        "with_background": nouns.competing(tokens, case.things, case.background),
-        "normed_sum": nouns.stretched(nouns.smoothed(nouns.rescaled(merged * sizes, whole))),
-        "vanilla_smoothed": nouns.smoothed(nouns.noun_maps(data["vanilla_A"], case.nouns)),
-        "impulse_smoothed": nouns.smoothed(data["impulse"]),
+        "normed": competition.stretched(smooth),
+        "with_background": competition.competing(tokens, case.things, case.background),
+        "normed_sum": competition.stretched(competition.smoothed(competition.rescaled(merged * sizes, whole))),
+        "vanilla_smoothed": competition.smoothed(competition.noun_maps(data["vanilla_A"], case.nouns)),
+        "impulse_smoothed": competition.smoothed(data["impulse"]),
     }
-    found["vanilla_normed"] = nouns.stretched(found["vanilla_smoothed"])
+    found["vanilla_normed"] = competition.stretched(found["vanilla_smoothed"])
     for name, values in found.items():
         given.check("rescale.npz", values, data[name])
 
@@ -344,7 +345,7 @@ def test_refinement(given: Set, case: Case) -> None:
 def test_decision(given: Set, case: Case) -> None:
     data = given.arrays("decide.npz")
     height, width = (int(side) for side in data["size"])
-    given.check("decide.npz", decide.enlarged(data["maps"], height, width), data["upsampled"])
+    given.check("decide.npz", evidence.enlarged(data["maps"], height, width), data["upsampled"])
     names = [name.removeprefix("labels_") for name in data if name.startswith("labels_")]
     assert names
     for name in names:
@@ -388,8 +389,9 @@ def test_a_picture_that_is_not_square(given: Set) -> None:
     case = Case(_layers(data, document["layers"]), document)
     scores = case.scores(LayerMethod.DOT)
     tokens = normalised(case.total(HeadMethod.DOT, LayerMethod.DOT))
-    merged = nouns.rescaled(
-        nouns.noun_maps(tokens.numpy(), case.nouns), nouns.content(tokens.numpy(), document["content_token_ids"])
+    merged = competition.rescaled(
+        competition.noun_maps(tokens.numpy(), case.nouns),
+        competition.content(tokens.numpy(), document["content_token_ids"]),
     )
     competing = case.competing(tokens.numpy())
     final = refined(competing, case.spread)
@@ -399,7 +401,7 @@ def test_a_picture_that_is_not_square(given: Set) -> None:
         "layer_scores": scores,
         "layer_weights": layer_weights(scores),
         "A": tokens,
-        "normed": nouns.stretched(nouns.smoothed(merged)),
+        "normed": competition.stretched(competition.smoothed(merged)),
         "with_background": competing,
         "final": final,
         "margin": margin,
@@ -451,10 +453,10 @@ def test_steps_of_a_sampling(given: Set) -> None:
         given.check("steps.npz", mean, data[f"{name}_A"])
         competing = cases[0].competing(mean)
         if f"{name}_normed" in data:
-            merged = nouns.rescaled(
-                nouns.noun_maps(mean, cases[0].nouns), nouns.content(mean, document["content_token_ids"])
+            merged = competition.rescaled(
+                competition.noun_maps(mean, cases[0].nouns), competition.content(mean, document["content_token_ids"])
             )
-            given.check("steps.npz", nouns.stretched(nouns.smoothed(merged)), data[f"{name}_normed"])
+            given.check("steps.npz", competition.stretched(competition.smoothed(merged)), data[f"{name}_normed"])
         given.check("steps.npz", refined(competing, spread), data[f"{name}_final"])
     weights, mean, spread = _averaged_first(cases)
     given.check("steps.npz", weights, data["schemeB_layer_weights"])
@@ -468,14 +470,14 @@ def test_nouns_without_a_rival(given: Set) -> None:
     """Which tokens were taken stands nowhere: those that give the maps."""
     data = given.arrays("edge.npz")
     tokens = data["A"]
-    alone = [nouns.competing(tokens, [[number]], []) for number in range(len(tokens))]
+    alone = [competition.competing(tokens, [[number]], []) for number in range(len(tokens))]
     one = min(alone, key=lambda maps: float(np.abs(maps[0] - data["suggested_single"][0]).max()))
     given.check("edge.npz", one[:1], data["suggested_single"])
     assert not one[1].any()
     for name, noun in (("single_rescaled", [0]), ("two_tokens_one_noun_rescaled", [0, 1])):
-        flat = nouns.rescaled(nouns.noun_maps(tokens, [noun]), nouns.content(tokens, noun))
+        flat = competition.rescaled(competition.noun_maps(tokens, [noun]), competition.content(tokens, noun))
         given.check("edge.npz", flat, data[name])
-        assert not nouns.stretched(nouns.smoothed(flat)).any()
+        assert not competition.stretched(competition.smoothed(flat)).any()
 
 
 def test_two_nouns_mirror_each_other(given: Set) -> None:
@@ -483,11 +485,13 @@ def test_two_nouns_mirror_each_other(given: Set) -> None:
     tokens = data["A"]
     wanted = data["two_nouns_rescaled"]
     pairs = [(first, other) for first in range(len(tokens)) for other in range(len(tokens)) if first != other]
-    shares = {pair: nouns.rescaled(tokens[list(pair)], nouns.content(tokens, pair)) for pair in pairs}
+    shares = {pair: competition.rescaled(tokens[list(pair)], competition.content(tokens, pair)) for pair in pairs}
     pair = min(pairs, key=lambda pair: float(np.abs(shares[pair] - wanted).max()))
     given.check("edge.npz", shares[pair], wanted)
-    given.check("edge.npz", nouns.stretched(nouns.smoothed(shares[pair])), data["two_nouns_normed"])
-    given.check("edge.npz", nouns.competing(tokens, [[pair[0]], [pair[1]]], []), data["two_nouns_with_background"])
+    given.check("edge.npz", competition.stretched(competition.smoothed(shares[pair])), data["two_nouns_normed"])
+    given.check(
+        "edge.npz", competition.competing(tokens, [[pair[0]], [pair[1]]], []), data["two_nouns_with_background"]
+    )
 
 
 def test_tokens(given: Set) -> None:

@@ -17,13 +17,14 @@ from t2c_ext.twin.diffusion.latents import encode, fitted_size, generators, nati
 from t2c_ext.twin.diffusion.sampling import Denoiser
 from t2c_ext.twin.diffusion.schedulers import make_scheduler
 from t2c_ext.twin.diffusion.tracks import Member
-from t2c_ext.twin.grounding.nouns import phrase_positions
+from t2c_ext.twin.grounding.positions import phrase_positions
 from t2c_ext.types import FloatArray
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from t2c_ext.twin.grounding.session import GroundingOptions, TokenMaps
+    from t2c_ext.twin.grounding.answer import TokenMaps
+    from t2c_ext.twin.grounding.session import GroundingOptions
 
 TIMESTEP = 100
 """Of 1000: where the published method listens to UNets."""
@@ -84,19 +85,29 @@ def ground_latent(
         return session.result()
 
 
-def ground_picture(
-    components: Components, rgb: FloatArray, nouns: NounList, seed: int = 0, options: GroundingOptions | None = None
+def ground_pictures(
+    components: Components,
+    pictures: Sequence[FloatArray],
+    nouns: NounList,
+    seed: int = 0,
+    options: GroundingOptions | None = None,
 ) -> TokenMaps:
-    """Where the tokens of a list of nouns are in a picture that the model did not make, or made before.
+    """Where the tokens of a list of nouns are in finished pictures, whoever made them: a pass over each, averaged.
 
-    It is seen at about the size that the model was trained at, in its own aspect, which bounds the memory too.
+    A picture is seen at about the size that the model was trained at, in its own aspect, which bounds the memory too.
 
     Args:
         components, nouns, seed, options: as of `ground_latent`.
-        rgb: float32 [H, W, 3], 0..1, of any size.
+        pictures: float32 [H, W, 3], 0..1, of any size that is the same for all: a painting, or it and its twin.
 
     Raises:
         UserError: as `ground_latent`.
     """
-    size = fitted_size((rgb.shape[0], rgb.shape[1]), native_side(components) ** 2)
-    return ground_latent(components, encode(components, resized(rgb, size)), nouns, seed, options)
+    from t2c_ext.twin.grounding.answer import averaged
+
+    area = native_side(components) ** 2
+    passes = []
+    for rgb in pictures:
+        latent = encode(components, resized(rgb, fitted_size((rgb.shape[0], rgb.shape[1]), area)))
+        passes.append(ground_latent(components, latent, nouns, seed, options))
+    return averaged(passes)

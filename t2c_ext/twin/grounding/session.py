@@ -25,6 +25,7 @@ from torch.utils.hooks import RemovableHandle
 
 from t2c_ext.twin.capture import full_precision
 from t2c_ext.twin.conflicts import refuse_conflicts
+from t2c_ext.twin.grounding.answer import TokenMaps
 from t2c_ext.twin.grounding.heads import HeadMethod, word_map
 from t2c_ext.twin.grounding.layers import Agreement, layer_weights, reference_affinity
 from t2c_ext.twin.grounding.maps import head_mean, mean_self_attention, normalised, summed
@@ -49,23 +50,6 @@ class GroundingOptions:
     heads: HeadMethod = HeadMethod.DOT
     renormalise: bool = False
     first_channel: bool = False
-
-
-@dataclass(frozen=True)
-class TokenMaps:
-    """What one pass says.
-
-    Attributes:
-        size: (h, w) of the grid.
-        tokens: float32 [tokens, h, w]: how much each place attends to each token of the text; sums to 1 at each place.
-        self_attention: float32 [h * w, h * w], query by key, the mean of the layers that refine.
-        layers: for each transformer block, by its path, its share in `tokens`.
-    """
-
-    size: Grid
-    tokens: Tensor
-    self_attention: Tensor
-    layers: dict[str, float]
 
 
 @dataclass

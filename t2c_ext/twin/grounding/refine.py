@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from t2c_ext.region.attention.nouns import stretched
+from t2c_ext.twin.grounding.competition import stretched
 from t2c_ext.types import FloatArray
 
 POWER = 2

@@ -1,4 +1,4 @@
-"""From attention maps of tokens to labels, by known answers."""
+"""From attention maps of tokens to maps of nouns and labels, by known answers."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from t2c_ext.region.attention import decide, nouns
-from t2c_ext.region.attention.refine import refined
+from t2c_ext.region import evidence
+from t2c_ext.twin.grounding import competition
+from t2c_ext.twin.grounding.refine import refined
 from t2c_ext.types import FloatArray
 
 
@@ -18,22 +19,22 @@ def _maps(*values: list[list[float]]) -> FloatArray:
 
 def test_a_noun_gets_the_mean_of_its_tokens_as_a_share_of_all_content() -> None:
     tokens = _maps([[0.5, 0.25]], [[0.25, 0.25]], [[0.0, 0.5]], [[0.25, 0.0]])
-    merged = nouns.noun_maps(tokens, [[0], [1, 2]])
+    merged = competition.noun_maps(tokens, [[0], [1, 2]])
     assert np.allclose(merged, _maps([[0.5, 0.25]], [[0.125, 0.375]]))
-    whole = nouns.content(tokens, [0, 1, 2])
-    assert np.allclose(nouns.rescaled(merged, whole), _maps([[0.5 / 0.75, 0.25]], [[0.125 / 0.75, 0.375]]))
-    assert np.array_equal(nouns.rescaled(merged, np.zeros((1, 2), np.float32)), np.zeros_like(merged))
+    whole = competition.content(tokens, [0, 1, 2])
+    assert np.allclose(competition.rescaled(merged, whole), _maps([[0.5 / 0.75, 0.25]], [[0.125 / 0.75, 0.375]]))
+    assert np.array_equal(competition.rescaled(merged, np.zeros((1, 2), np.float32)), np.zeros_like(merged))
     with pytest.raises(ValueError, match="no token"):
-        nouns.noun_maps(tokens, [[0], []])
+        competition.noun_maps(tokens, [[0], []])
 
 
 def test_the_smoothing_keeps_what_is_the_same_everywhere() -> None:
-    assert np.allclose(nouns.smoothed(np.full((2, 5, 3), 0.4, np.float32)), 0.4)
+    assert np.allclose(competition.smoothed(np.full((2, 5, 3), 0.4, np.float32)), 0.4)
     spike = np.zeros((1, 9, 9), np.float32)
     spike[0, 4, 4] = 1
     weights = np.exp(-0.5 * (np.arange(-2, 3) / 1.1) ** 2)
     weights /= weights.sum()
-    assert np.allclose(nouns.smoothed(spike)[0, 2:7, 2:7], np.outer(weights, weights), atol=1e-6)
+    assert np.allclose(competition.smoothed(spike)[0, 2:7, 2:7], np.outer(weights, weights), atol=1e-6)
 
 
 @settings(max_examples=40)
@@ -51,7 +52,7 @@ def test_maps_that_compete_are_finite_and_in_range(
     tokens = random.random((things + background + 2, height, width)).astype(np.float32)
     tokens[:, random.random((height, width)) < 0.2] = 0
     positions = [[number] for number in range(things + background)]
-    found = nouns.competing(tokens, positions[:things], positions[things:])
+    found = competition.competing(tokens, positions[:things], positions[things:])
     assert found.shape == (things + 1, height, width)
     assert np.isfinite(found).all()
     assert found.min() >= 0 and found.max() <= 1
@@ -62,9 +63,9 @@ def test_maps_that_compete_are_finite_and_in_range(
 def test_a_map_that_says_nothing_stays_nothing() -> None:
     flat = np.full((1, 4, 4), 0.3, np.float32)
     flat[0, 1, 1] = np.nextafter(np.float32(0.3), np.float32(1))
-    assert not nouns.stretched(flat).any()
+    assert not competition.stretched(flat).any()
     faint = flat + np.float32(1e-4) * np.eye(4, dtype=np.float32)
-    assert nouns.stretched(faint).max() == 1
+    assert competition.stretched(faint).max() == 1
 
 
 def test_the_refinement_spreads_twice() -> None:
@@ -79,19 +80,19 @@ def test_the_refinement_spreads_twice() -> None:
 def test_the_background_decides_by_its_kind() -> None:
     maps = _maps([[0.9, 0.3, 0.5]], [[0.1, 0.6, 0.5]])
     kinds = {
-        decide.Background.OFFSET: [0.3, 0.8, 0.7],
-        decide.Background.LEVEL: [0.2, 0.2, 0.2],
-        decide.Background.LARGER: [0.2, 0.6, 0.5],
-        decide.Background.MEAN: [0.15, 0.4, 0.35],
-        decide.Background.OWN: [0.1, 0.6, 0.5],
+        evidence.Background.OFFSET: [0.3, 0.8, 0.7],
+        evidence.Background.LEVEL: [0.2, 0.2, 0.2],
+        evidence.Background.LARGER: [0.2, 0.6, 0.5],
+        evidence.Background.MEAN: [0.15, 0.4, 0.35],
+        evidence.Background.OWN: [0.1, 0.6, 0.5],
     }
     for kind, first in kinds.items():
-        assert np.allclose(decide.evidence(maps, kind, 0.2)[0], [first])
-    values = decide.evidence(maps)
-    assert np.array_equal(decide.labels(values), [[1, 0, 0]])
-    assert np.allclose(decide.margins(values), [[0.8, 0.3, 0.0]])
+        assert np.allclose(evidence.evidence(maps, kind, 0.2)[0], [first])
+    values = evidence.evidence(maps)
+    assert np.array_equal(evidence.labels(values), [[1, 0, 0]])
+    assert np.allclose(evidence.margins(values), [[0.8, 0.3, 0.0]])
 
 
 def test_maps_are_enlarged_between_the_centres_of_their_places() -> None:
-    found = decide.enlarged(_maps([[0.0, 1.0]]), 2, 4)
+    found = evidence.enlarged(_maps([[0.0, 1.0]]), 2, 4)
     assert np.allclose(found, [[[0, 0.25, 0.75, 1]] * 2])

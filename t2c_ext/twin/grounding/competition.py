@@ -30,6 +30,11 @@ def content(tokens: FloatArray, positions: Iterable[int]) -> FloatArray:
     return total
 
 
+def all_content(tokens: FloatArray, nouns: Iterable[Sequence[int]]) -> FloatArray:
+    """What the tokens of all nouns get together, [h, w]; a token that several of them have counts once."""
+    return content(tokens, sorted({position for noun in nouns for position in noun}))
+
+
 def rescaled(maps: FloatArray, whole: FloatArray) -> FloatArray:
     """Each noun's share of what all content gets, so that places that attend to no noun much count too.
 
@@ -95,5 +100,5 @@ def competing(tokens: FloatArray, things: Sequence[Sequence[int]], background: S
     nouns = [*things, *background]
     maps = noun_maps(tokens, nouns)
     if len(nouns) > 1:
-        maps = rescaled(maps, content(tokens, sorted({position for noun in nouns for position in noun})))
+        maps = rescaled(maps, all_content(tokens, nouns))
     return with_background(stretched(smoothed(maps)), len(things))

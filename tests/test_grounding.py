@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from hypothesis import strategies as st  # noqa: E402
 from t2c_ext.twin import capture  # noqa: E402
 from t2c_ext.twin.grounding.answer import TokenMaps, answer, averaged  # noqa: E402
 from t2c_ext.twin.grounding.heads import HeadMethod, head_weights, word_map  # noqa: E402
+from t2c_ext.twin.grounding.joint import Stream, attended, concept_heat, image_attention, rotated  # noqa: E402
 from t2c_ext.twin.grounding.layers import (  # noqa: E402
     Agreement,
     layer_score,
@@ -165,3 +167,29 @@ def test_passes_are_averaged_before_nouns_compete() -> None:
     for wrong in ([], [one, wider]):
         with pytest.raises(ValueError, match="one grid and one text"):
             averaged(wrong)
+
+
+def test_a_quarter_turn() -> None:
+    """Axis 0 has no channels that turn at place 0; axis 1 turns its only pair by one radian a place."""
+    values = torch.tensor([[[1.0, 2.0, 1.0, 0.0]]])
+    found = rotated(values, torch.tensor([[0.0, math.pi / 2]]), (2, 2), 10000.0)
+    assert torch.allclose(found, torch.tensor([[[1.0, 2.0, 0.0, 1.0]]]), atol=1e-6)
+
+
+def test_a_joint_attention_in_parts_is_the_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    text, image = (Stream(*(_random(2, n, 4, seed=n + part) for part in range(3))) for n in (3, 10))
+    whole = image_attention(text, image), attended(image.query, [text, image])
+    monkeypatch.setattr(capture, "CPU_CHUNK", 60)
+    parts = image_attention(text, image), attended(image.query, [text, image])
+    assert torch.allclose(parts[1], whole[1], atol=1e-6)
+    assert all(torch.allclose(one, other, atol=1e-6) for one, other in zip(parts[0], whole[0], strict=True))
+    assert torch.allclose(whole[0][0].sum(dim=2).mean(dim=0) + whole[0][1].sum(dim=1), torch.ones(10), atol=1e-5)
+
+
+def test_words_compete_in_each_layer_or_in_all_together() -> None:
+    """Scores of (8, 0) and (-2, 0): shares of nearly 1 and 0.12; together sure of the first."""
+    scores = torch.tensor([[[8.0], [0.0]], [[-2.0], [0.0]]])
+    first = concept_heat(scores, (1, 1))
+    assert float(first[0, 0, 0]) == pytest.approx((1 / (1 + math.exp(-8)) + 1 / (1 + math.exp(2))) / 2)
+    together = concept_heat(scores, (1, 1), shares_first=False)
+    assert float(together[0, 0, 0]) == pytest.approx(1 / (1 + math.exp(-3)))

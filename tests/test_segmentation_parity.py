@@ -15,11 +15,21 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from conftest import SHARED  # noqa: E402
+from torch.nn import functional  # noqa: E402
 
 from t2c_ext.region import evidence  # noqa: E402
 from t2c_ext.twin.capture import attention_maps  # noqa: E402
 from t2c_ext.twin.grounding import competition  # noqa: E402
 from t2c_ext.twin.grounding.heads import HeadMethod, head_weights, joined_heads, word_map  # noqa: E402
+from t2c_ext.twin.grounding.joint import (  # noqa: E402
+    Stream,
+    attended,
+    concept_heat,
+    concept_outputs,
+    concept_scores,
+    image_attention,
+    rotated,
+)
 from t2c_ext.twin.grounding.layers import (  # noqa: E402
     Agreement,
     LayerMethod,
@@ -510,3 +520,142 @@ def test_tokens(given: Set) -> None:
         assert background == wanted["background_objects"]
         content = sorted({token for positions in found for token in positions})
         assert content == wanted["content_token_ids"]
+
+
+# --- transformers with a joint attention ------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Joint:
+    """The three streams of one attention, the image's rotated."""
+
+    data: Mapping[str, Any]
+
+    def stream(self, name: str) -> Stream:
+        query, key, value = (self.data[f"{name}_{part}"] for part in "qkv")
+        if name == "img":
+            query, key = (_turned(values, self.data) for values in (query, key))
+        return Stream(query, key, value)
+
+
+def _turned(values: Any, data: Mapping[str, Any]) -> Any:
+    return rotated(values, data["img_ids"], data["axes_dim"].tolist(), float(data["theta"]))
+
+
+def _tensors(data: Mapping[str, np.ndarray]) -> dict[str, Any]:
+    return {name: torch.from_numpy(values) for name, values in data.items()}
+
+
+def _side_by_side(values: Any) -> Any:
+    return values.transpose(0, 1).flatten(1)
+
+
+def test_words_beside_the_prompt(given: Set) -> None:
+    data = given.arrays("ca_attention.npz")
+    tensors = _tensors(data)
+    joint = Joint(tensors)
+    image, text, words = (joint.stream(name) for name in ("img", "txt", "con"))
+    size = (int(data["grid"][0]), int(data["grid"][1]))
+    image_out, words_out = attended(image.query, [text, image]), concept_outputs(words, image)
+    scores = concept_scores(words_out, image_out)
+    found = {
+        "img_q_rope": image.query,
+        "img_k_rope": image.key,
+        "img_out": image_out,
+        "txt_out": attended(text.query, [text, image]),
+        "con_out": words_out,
+        "scores": scores,
+        "heat": concept_heat(scores, size),
+        "con_out_cross_only": attended(words.query, [image]),
+        "con_out_self_only": attended(words.query, [words]),
+        "cross_space_scores": concept_scores(_side_by_side(tensors["con_q"]), _side_by_side(tensors["img_q"])),
+    }
+    for name, values in found.items():
+        given.check("ca_attention.npz", values, data[name])
+
+
+def test_the_parts_of_a_joint_attention(given: Set) -> None:
+    data = given.arrays("ca_goca_joint.npz")
+    joint = Joint(_tensors(given.arrays("ca_attention.npz")))
+    cross, own = image_attention(joint.stream("txt"), joint.stream("img"))
+    given.check("ca_goca_joint.npz", cross, data["cross"])
+    given.check("ca_goca_joint.npz", own, data["self_head_mean"])
+    given.check("ca_goca_joint.npz", cross.mean(dim=0), data["cross_head_mean"])
+    given.check("ca_goca_joint.npz", cross.sum(dim=2), data["cross_row_sums"])
+
+
+def test_heat_over_steps_and_layers(given: Set) -> None:
+    data = given.arrays("ca_heatmaps.npz")
+    tensors = _tensors(data)
+    size = (int(data["grid"][0]), int(data["grid"][1]))
+    scores = concept_scores(tensors["con_vectors"], tensors["img_vectors"])
+    heat = concept_heat(scores, size)
+    raw = scores.reshape(-1, *scores.shape[-2:]).mean(dim=0).reshape(-1, *size)
+    given.check("ca_heatmaps.npz", heat, data["heat_softmax_then_mean"])
+    given.check("ca_heatmaps.npz", concept_heat(scores, size, shares_first=False), data["heat_mean_then_softmax"])
+    given.check("ca_heatmaps.npz", raw, data["raw_mean"])
+    given.check("ca_heatmaps.npz", concept_heat(scores[-1, -1], size), data["heat_last"])
+    clear = data["margin"] > CLEAR
+    assert np.array_equal(evidence.labels(heat.numpy())[clear], data["labels"][clear])
+    given.check("ca_heatmaps.npz", evidence.margins(heat.numpy()), data["margin"])
+    above = (raw > raw.mean(dim=(1, 2), keepdim=True)).numpy()
+    sure = (raw - raw.mean(dim=(1, 2), keepdim=True)).abs().numpy() > CLEAR
+    assert np.array_equal(above[sure], data["mask_above_mean"][sure])
+
+
+@dataclass(frozen=True)
+class Block:
+    """A double block of FLUX, as the model itself computes it around its attention."""
+
+    data: Mapping[str, Any]
+    heads: int
+
+    def linear(self, name: str, values: Any) -> Any:
+        return functional.linear(values, self.data[f"{name}_w"], self.data[f"{name}_b"])
+
+    def modulation(self, weights: str, vector: str) -> Any:
+        return self.linear(f"{weights}_mod", functional.silu(self.data[vector])).chunk(6, dim=-1)
+
+    def stream(self, weights: str, values: Any, modulation: Any) -> Stream:
+        inner = self.linear(f"{weights}_qkv", (1 + modulation[1]) * _normal(values) + modulation[0])
+        query, key, value = inner.reshape(len(values), 3, self.heads, -1).permute(1, 2, 0, 3)
+        return Stream(_root_mean(query, self.data[f"{weights}_qn"]), _root_mean(key, self.data[f"{weights}_kn"]), value)
+
+    def after(self, weights: str, values: Any, output: Any, modulation: Any) -> Any:
+        values = values + modulation[2] * self.linear(f"{weights}_proj", output)
+        inner = self.linear(f"{weights}_m1", (1 + modulation[4]) * _normal(values) + modulation[3])
+        return values + modulation[5] * self.linear(f"{weights}_m2", functional.gelu(inner, approximate="tanh"))
+
+
+def _normal(values: Any) -> Any:
+    return functional.layer_norm(values, values.shape[-1:], eps=1e-6)
+
+
+def _root_mean(values: Any, scale: Any) -> Any:
+    return values * torch.rsqrt((values**2).mean(dim=-1, keepdim=True) + 1e-6) * scale
+
+
+def test_a_whole_block_with_words_beside_the_prompt(given: Set) -> None:
+    data = given.arrays("ca_block.npz")
+    tensors = _tensors(data)
+    block = Block(tensors, int(data["heads"]))
+    weights = {"img": "img", "txt": "txt", "con": "txt"}
+    vectors = {"img": "vec", "txt": "vec", "con": "con_vec"}
+    modulations = {name: block.modulation(own, vectors[name]) for name, own in weights.items()}
+    streams = {name: block.stream(own, tensors[name], modulations[name]) for name, own in weights.items()}
+    image = streams["img"]
+    image = Stream(_turned(image.query, tensors), _turned(image.key, tensors), image.value)
+    outputs = {
+        "img": attended(image.query, [streams["txt"], image]),
+        "txt": attended(streams["txt"].query, [streams["txt"], image]),
+        "con": concept_outputs(streams["con"], image),
+    }
+    for name, own in weights.items():
+        found = block.after(own, tensors[name], outputs[name], modulations[name])
+        given.check("ca_block.npz", found, data[f"{name}_next"])
+
+
+def test_every_fixture_is_judged(given: Set) -> None:
+    """No file of the set is passed over: each is named in this module."""
+    source = Path(__file__).read_text(encoding="utf-8")
+    assert [name for name in given.index if f'"{name}"' not in source] == []

@@ -13,6 +13,7 @@ from numpy.lib import format as layout
 from numpy.typing import NDArray
 
 from t2c_ext.errors import UserError
+from t2c_ext.pipes import refuse_pipe
 
 LARGEST_ARRAYS = 1_300_000_000
 """Bytes of all arrays of a file: a flow of the largest picture, 80 megapixels, in double precision."""
@@ -25,6 +26,7 @@ def read_arrays(path: Path, largest: int = LARGEST_ARRAYS) -> dict[str, NDArray[
         UserError: it cannot be read, is damaged, or would take too much memory.
     """
     try:
+        refuse_pipe(path)
         with zipfile.ZipFile(path) as archive:
             members = [member for member in archive.infolist() if member.filename.endswith(".npy")]
             size = sum(member.file_size for member in members)
@@ -42,6 +44,7 @@ def read_arrays(path: Path, largest: int = LARGEST_ARRAYS) -> dict[str, NDArray[
 def read_array(path: Path, largest: int = LARGEST_ARRAYS) -> NDArray[Any]:
     """The array of an `.npy`; raises as `read_arrays`."""
     try:
+        refuse_pipe(path)
         size = path.stat().st_size
         if size > largest:
             raise UserError(f"{path} holds {size / 1e9:.3g} GB; at most {largest / 1e9:.3g} are read")

@@ -14,15 +14,13 @@ from pathlib import Path
 from typing import Any
 
 from t2c_ext.errors import UserError
+from t2c_ext.pipes import refuse_pipe
 
 LARGEST_TEXT = 64_000_000
 """Bytes of a file; above what hints with sixteen painted masks come to."""
 
 DEEPEST = 64
 """Levels of lists and objects; no document of ours has more than six."""
-
-_OF_THE_SHELL = "/dev"
-"""Where the pipes lie by which a shell hands on what a command prints (`--recipe <(command)`, `/dev/stdin`)."""
 
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -44,8 +42,7 @@ def read_text(path: Path, largest: int = LARGEST_TEXT) -> str:
         UserError: it cannot be read, is too large, or is no text.
     """
     try:
-        if path.is_fifo() and not path.is_relative_to(_OF_THE_SHELL):
-            raise UserError(f"cannot read {path}: it is a pipe, which may never end; give a file")
+        refuse_pipe(path)
         with path.open("rb") as file:
             content = file.read(largest + 1)
     except (OSError, ValueError) as error:  # ValueError: a name that no file can have

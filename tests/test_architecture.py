@@ -15,6 +15,7 @@ PACKAGE = "t2c_ext"
 
 FLOORS = (
     ("errors", "compass", "console", "jit", "temporaries", "keys"),
+    ("pipes",),
     ("types", "progress", "atomic", "documents", "arrays"),
     ("extents",),
     ("settings", "lexicon", "media", "weights", "example"),

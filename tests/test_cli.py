@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from t2c_ext.cli import main
+from t2c_ext.cli.options import masks
 from t2c_ext.errors import UserError
 from t2c_ext.settings import table
 from t2c_ext.weights.language import download
@@ -170,6 +171,7 @@ import sys
 for name in ("torch", "gradio", "diffusers", "transformers"):
     sys.modules[name] = None
 from t2c_ext.cli import main
+from t2c_ext.cli.options import masks
 from t2c_ext.errors import UserError
 raise SystemExit(main(sys.argv[1:]))
 """
@@ -245,3 +247,9 @@ def test_a_limit_is_said_in_full(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["animate", "a.png", "--seed", "99999999999999999999"])
     assert "from 0 to 4294967295" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("given", [["a=x.png", "A=y.png"], [" =x.png"], ["a=x.png", "y.png"]])
+def test_masks_have_names_of_their_own(given: list[str]) -> None:
+    with pytest.raises(UserError, match="--mask"):
+        masks(given)

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import json
+import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from t2c_ext.arrays import read_array, read_arrays
 from t2c_ext.documents import parse_document, read_document, read_text
 from t2c_ext.errors import UserError
+from t2c_ext.media.frames import read_video
+from t2c_ext.weights.states import load_state
+from t2c_ext.weights.torch_files import open_torch_file
 
 TEXT = '{"name": "Fluß",\r\n "angle": 180}'
 
@@ -85,3 +91,13 @@ def test_any_text_is_read_or_refused(text: str) -> None:
         assert isinstance(parse_document(text, "it"), dict)
     except UserError as error:
         assert "\n" not in str(error)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+@pytest.mark.parametrize(
+    "read", [read_text, read_arrays, read_array, lambda path: next(read_video(path)), load_state, open_torch_file]
+)
+def test_nobody_waits_at_a_pipe(tmp_path: Path, read: Callable[[Path], object]) -> None:
+    os.mkfifo(tmp_path / "a.mp4")
+    with pytest.raises(UserError, match="it is a pipe"):
+        read(tmp_path / "a.mp4")

@@ -79,3 +79,22 @@ def test_what_is_no_clip_is_refused(tmp_path: Path) -> None:
     (tmp_path / "broken.mp4").write_bytes(b"no video")
     with pytest.raises(UserError):
         evaluate_file(tmp_path / "broken.mp4")
+
+
+def test_pictures_of_several_sizes_are_no_clip(tmp_path: Path) -> None:
+    for name, side in (("a.png", 32), ("b.png", 48)):
+        Image.new("RGB", (side, 32)).save(tmp_path / name)
+    with pytest.raises(UserError, match="frames of several sizes"):
+        evaluate_file(tmp_path)
+
+
+def test_a_broken_video_is_told_in_words(tmp_path: Path) -> None:
+    (tmp_path / "broken.mp4").write_bytes(b"\0\0\0\x18ftypisom" + bytes(300))
+    with pytest.raises(UserError, match=r"^cannot read .*broken\.mp4: [A-Za-z ]+$"):
+        evaluate_file(tmp_path / "broken.mp4")
+
+
+def test_a_picture_of_too_many_pixels_is_no_clip(tmp_path: Path) -> None:
+    Image.new("1", (10_000, 9_000)).save(tmp_path / "large.png")
+    with pytest.raises(UserError, match="megapixels"):
+        evaluate_file(tmp_path / "large.png")

@@ -7,7 +7,7 @@ import os
 import sys
 
 from t2c_ext.app import LOOPBACK, Door
-from t2c_ext.cli.options import Commands, a_path, add_models_path
+from t2c_ext.cli.options import Commands, a_folder, a_path, add_models_path
 from t2c_ext.ui.users import VARIABLE, from_file, from_variable, pair
 
 
@@ -15,7 +15,7 @@ def register(commands: Commands) -> None:
     """Add the command."""
     app = commands.add_parser("app", help="paint what moves and watch it loop, in a browser")
     app.add_argument("--model", default="", metavar="CHECKPOINT", help="makes pictures from text (SD1, SD2, SDXL)")
-    app.add_argument("--folder", type=a_path, metavar="DIR", help="keep the workspaces here (default: nowhere)")
+    app.add_argument("--folder", type=a_folder, metavar="DIR", help="keep the workspaces here (default: nowhere)")
     app.add_argument(
         "--host", default=LOOPBACK, metavar="ADDRESS", help=f"listen at this address (default: {LOOPBACK})"
     )

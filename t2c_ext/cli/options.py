@@ -58,8 +58,12 @@ def masks(given: Sequence[str] | None) -> Path | dict[str, Path] | None:
     if len(given) == 1 and ("=" not in given[0] or Path(given[0]).exists()):
         return Path(given[0])
     pairs = [text.partition("=") for text in given]
-    if not all(name and file for name, _, file in pairs):
+    if not all(name.strip() and file for name, _, file in pairs):
         raise UserError("several masks need names, such as --mask river=river.png --mask clouds=clouds.png")
+    names = [name.strip().casefold() for name, _, _ in pairs]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise UserError(f"--mask {twice}= is given twice; join both masks in one picture, or name them apart")
     return {name: Path(file) for name, _, file in pairs}
 
 

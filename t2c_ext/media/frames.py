@@ -11,6 +11,7 @@ from av.video.reformatter import Colorspace
 from t2c_ext.errors import UserError
 from t2c_ext.media.metadata import VIDEOS, open_video
 from t2c_ext.media.opening import opened
+from t2c_ext.media.stills import check_size
 from t2c_ext.types import ByteArray
 
 _BT709 = 1
@@ -29,30 +30,40 @@ def read_video(path: Path) -> Iterator[ByteArray]:
     Raises:
         UserError: the file cannot be read, or holds no frames.
     """
-    empty = True
+    size: tuple[int, ...] | None = None
     try:
         if not path.exists():
             raise UserError(f"cannot find {path}")
         for frame in _frames(path):
-            empty = False
+            size = size or frame.shape
+            if frame.shape != size:
+                raise UserError(f"{path} holds frames of several sizes; give those of one loop")
             yield frame
     except UserError:
         raise
     except Exception as error:  # damaged files make the readers raise nearly anything
-        raise UserError(f"cannot read {path}: {' '.join(str(error).split())[:80]}") from None
-    if empty:
+        raise UserError(f"cannot read {path}: {_reason(error)}") from None
+    if size is None:
         raise UserError(f"{path} holds no frames")
+
+
+def _reason(error: Exception) -> str:
+    """In a few words; FFmpeg's errors come with numbers of its own."""
+    said = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    return " ".join(str(said).split())[:80]
 
 
 def _frames(path: Path) -> Iterator[ByteArray]:
     if path.is_dir():
         for file in sorted(path.glob("*.png")):
             with opened(file) as image:
+                check_size(image.size, str(file), 1)
                 yield np.asarray(image.convert("RGB"))
     elif path.suffix.lower() in VIDEOS:
         yield from _video_frames(path)
     else:
         with opened(path) as image:
+            check_size(image.size, str(path), 1)
             for number in range(getattr(image, "n_frames", 1)):
                 image.seek(number)
                 yield np.asarray(image.convert("RGB"))

@@ -10,6 +10,7 @@ from av.container import InputContainer
 from t2c_ext.errors import UserError
 from t2c_ext.media.opening import opened
 from t2c_ext.media.text import OWN_MARK, RECIPE, texts_of, unpack, unpack_others
+from t2c_ext.pipes import refuse_pipe
 
 VIDEOS = (".mp4", ".webm")
 
@@ -50,6 +51,7 @@ def _all_text(path: Path) -> dict[str, str]:
 
 def open_video(path: Path) -> InputContainer:
     """Open an MP4 or WebM to read; no other format, since playlists would have further files and addresses opened."""
+    refuse_pipe(path)
     with path.open("rb") as file:
         kind = "webm" if file.read(len(_EBML)) == _EBML else "mp4"
     return av.open(av_name(path), format=kind)

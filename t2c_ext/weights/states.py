@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from t2c_ext.errors import UserError
+from t2c_ext.pipes import refuse_pipe
 from t2c_ext.weights.eight_bits import widened
 from t2c_ext.weights.pickles import Made
 from t2c_ext.weights.torch_files import TorchFile, mapping_of, open_torch_file
@@ -129,6 +130,7 @@ def is_safetensors(path: Path) -> bool:
         UserError: it cannot be read.
     """
     try:
+        refuse_pipe(path)
         with path.open("rb") as file:
             start = file.read(16)
     except OSError as error:

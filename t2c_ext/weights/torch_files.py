@@ -25,6 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from t2c_ext.errors import UserError
+from t2c_ext.pipes import refuse_pipe
 from t2c_ext.weights.pickles import BadPickle, CodeInPickle, Made, Name, Outside, read_pickle
 
 if TYPE_CHECKING:
@@ -146,6 +147,7 @@ def open_torch_file(path: Path) -> TorchFile:
         UserError: it cannot be read, is of another kind, damaged, or asks to run something.
     """
     try:
+        refuse_pipe(path)
         with path.open("rb") as file:
             start = file.read(4)
             if start == ZIP_START:

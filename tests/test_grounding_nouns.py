@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from t2c_ext.region import evidence
 from t2c_ext.twin.grounding import competition
 from t2c_ext.twin.grounding.refine import refined
+from t2c_ext.twin.grounding.rivals import GENERIC, rivals
 from t2c_ext.types import FloatArray
 
 
@@ -96,3 +97,26 @@ def test_the_background_decides_by_its_kind() -> None:
 def test_maps_are_enlarged_between_the_centres_of_their_places() -> None:
     found = evidence.enlarged(_maps([[0.0, 1.0]]), 2, 4)
     assert np.allclose(found, [[[0, 0.25, 0.75, 1]] * 2])
+
+
+def test_rivals_are_the_other_nouns_and_what_most_pictures_have() -> None:
+    found = rivals(["river"], ["mountain", "Boat", "boats", "river", "water", " "])
+    assert found == ("mountain", "boat", "rock", "tree", "ground", "background")
+
+
+def test_what_means_the_thing_is_no_rival() -> None:
+    assert rivals(["lake"], ["waters", "sea"]) == tuple(GENERIC)
+    # falling water is told apart from water that lies
+    assert rivals(["waterfall"], ["river"])[0] == "river"
+    assert "ground" not in rivals(["dunes"])
+    assert "tree" not in rivals(["falling leaves"])
+    assert "tree" not in rivals(["trees"])
+
+
+@settings(max_examples=40)
+@given(st.lists(st.sampled_from(["river", "sky", "dunes", "leaves", "fire", "trees", "background", "x"]), max_size=5))
+def test_there_is_always_a_rival(things: list[str]) -> None:
+    found = rivals(things)
+    assert found
+    assert not set(found).intersection(things)
+    assert len(set(found)) == len(found)

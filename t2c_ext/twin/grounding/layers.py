@@ -111,6 +111,8 @@ class Agreement:
 
     def _on(self, size: Grid) -> tuple[Tensor, Tensor]:
         """The reference on another grid, [h * w, h * w], and how much each key counts in a resized row, [h * w]."""
+        if size == self.size:
+            return self.affinity, self.affinity.new_ones(len(self.affinity))
         if size not in self._taken_back:
             down, across = (
                 _bilinear(inside, out).to(self.affinity) for inside, out in zip(size, self.size, strict=True)

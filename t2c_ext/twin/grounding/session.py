@@ -8,7 +8,8 @@
 Fused attention gives no probabilities, so they are computed again from queries and keys, some rows at a time. The
 cross-attention of a layer is reduced to one map as soon as it was seen. Which layers count is known only near the end
 of the pass, so of the self-attention queries and keys are held until then, of one row of the batch: for SD1.5 at 512
-pixels some 40 MB, for SDXL at 1024 some 420 MB in half precision; no layer's map but those that refine is ever whole.
+pixels some 46 MB, for SDXL at 1024 some 420 MB in half precision. Then a few maps are whole, each 64 MB for a grid of
+64 x 64: the reference's, and the mean of those that refine.
 """
 
 from __future__ import annotations

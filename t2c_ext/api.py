@@ -54,7 +54,7 @@ def animate(
         UserError: something is wrong with what was given; one line that says what.
         Cancelled: `cancelled` returned True.
     """
-    chosen = (recipe or Recipe()).with_values(settings)
+    chosen = _base(recipe).with_values(settings)
     job = make_job(chosen, picture=picture, natural=natural, masks=mask, flow=flow, output=output)
     return run_job(job, workspace, Reporter(**_given(progress=progress, cancelled=cancelled)))
 
@@ -90,7 +90,7 @@ def generate(
         UserError: something is wrong with what was given; one line that says what.
         Cancelled: `cancelled` returned True.
     """
-    chosen = (recipe or Recipe()).with_values({**settings, "prompt": prompt, "model": os.fspath(model)})
+    chosen = _base(recipe).with_values({**settings, "prompt": prompt, "model": os.fspath(model)})
     job = make_job(chosen, masks=mask, output=output)
     return run_job(job, workspace, Reporter(**_given(progress=progress, cancelled=cancelled)))
 
@@ -100,3 +100,12 @@ def _given(**values: Any) -> Mapping[str, Any]:
 
 
 __all__ = ["Cinemagraph", "UserError", "animate", "generate", "run_job"]
+
+
+def _base(recipe: object) -> Recipe:
+    """The settings to start from; UserError where they are no recipe, such as the text of one."""
+    if recipe is None:
+        return Recipe()
+    if not isinstance(recipe, Recipe):
+        raise UserError(f"recipe is of type {type(recipe).__name__}; give a Recipe, as recipe_from_json reads it")
+    return recipe

@@ -192,6 +192,8 @@ def regions_of(masks: Masks | None) -> Regions | None:
     named = masks if isinstance(masks, Mapping) else {"": masks}
     if not named:
         raise UserError("there is no mask in the masks")
+    if not all(isinstance(name, str) for name in named):
+        raise UserError("a mask's name must be a text")
     files = {name: Path(mask) if isinstance(mask, (str, os.PathLike)) else mask for name, mask in named.items()}
     taken = {name: take_mask(mask) for name, mask in files.items()}
     return Regions(

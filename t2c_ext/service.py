@@ -165,10 +165,9 @@ class Service:
         Raises:
             NotFound: there is none of that id.
         """
-        folder = self.folder / id
-        if not _ID.fullmatch(id) or not folder.is_dir():
-            raise NotFound(f"there is no cinemagraph {id!r}")
-        return folder
+        if not isinstance(id, str) or not _ID.fullmatch(id) or not (self.folder / id).is_dir():
+            raise NotFound(f"there is no cinemagraph {str(id)[:40]!r}")
+        return self.folder / id
 
     def file(self, id: str, name: str) -> Path:
         """A picture or loop of a workspace.
@@ -234,7 +233,7 @@ def schema() -> list[dict[str, object]]:
     return rows
 
 
-def decode_picture(text: str, what: str) -> Picture:
+def decode_picture(text: object, what: str) -> Picture:
     """A picture from base64, with or without a `data:` head.
 
     Raises:
@@ -243,19 +242,27 @@ def decode_picture(text: str, what: str) -> Picture:
     return read_picture(decode_file(text, what), what)
 
 
-def decode_file(text: str, what: str) -> bytes:
-    """The bytes of a file in base64, with or without a `data:` head; UserError when it is not base64 or too large."""
+def decode_file(text: object, what: str) -> bytes:
+    """The bytes of a file in base64, with or without a `data:` head and line breaks.
+
+    Raises:
+        UserError: it is no text, not base64, or too large.
+    """
+    if not isinstance(text, str):
+        raise UserError(f"{what} is no text; give the file's bytes in base64")
     body = text.partition(",")[2] if text.startswith("data:") else text
     if len(body) > LARGEST_UPLOAD * 4 // 3:
         raise UserError(f"{what} is larger than {LARGEST_UPLOAD // 10**6} MB")
     try:
-        return base64.b64decode(body, validate=True)
+        return base64.b64decode("".join(body.split()), validate=True)  # programs break it into lines
     except (binascii.Error, ValueError):
         raise UserError(f"{what} is not base64") from None
 
 
 def refuse_places(settings: Mapping[str, object] | None) -> dict[str, object]:
-    """The settings of a request; UserError when one of them names a place on this machine."""
+    """The settings of a request; UserError when they are no table, or one of them names a place on this machine."""
+    if settings is not None and not isinstance(settings, Mapping):
+        raise UserError("settings must be an object: the settings by their names")
     given = dict(settings or {})
     for name in PLACES:
         if given.get(name):
@@ -270,11 +277,11 @@ def refuse_frames(recipe: Recipe) -> Recipe:
     return recipe
 
 
-def read_masks(mask: str | Mapping[str, str] | None) -> Regions | None:
+def read_masks(mask: object) -> Regions | None:
     """One mask, or several by name, from base64; UserError when one is no picture."""
     if mask is None:
         return None
-    if isinstance(mask, str):
+    if not isinstance(mask, Mapping):
         return regions_of(decode_file(mask, "mask"))
     return regions_of({name: decode_file(text, "mask") for name, text in mask.items()})
 

@@ -7,12 +7,14 @@ import io
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
 import pytest
 from PIL import Image
 
+from t2c_ext import animate
 from t2c_ext.errors import Cancelled, UserError
 from t2c_ext.progress import Reporter
 from t2c_ext.service import Service, decode_picture, schema
@@ -220,3 +222,37 @@ def test_two_requests_do_not_run_at_once(service: Service, image: str, mask: str
 
 def test_the_schema_is_the_table() -> None:
     assert [row["name"] for row in schema()] == [row.name for row in table()]
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"image": None},
+        {"image": 5},
+        {"mask": ["x"]},
+        {"mask": {"a": None}},
+        {"mask": {5: ""}},
+        {"natural": 1},
+        {"settings": [1]},
+        {"settings": "s"},
+    ],
+)
+def test_a_request_of_other_types_is_refused_in_one_line(
+    service: Service, image: str, mask: str, more: dict[str, Any]
+) -> None:
+    with pytest.raises(UserError, match=r"^[^\n]+$"):
+        service.animate(**{"image": image, "mask": mask, **more})
+    with pytest.raises(UserError, match="no cinemagraph"):
+        service.run(5)  # type: ignore[arg-type]
+    assert not any(path.is_dir() for path in service.folder.glob("*"))
+
+
+def test_base64_may_be_broken_into_lines(image: str) -> None:
+    lines = "\n".join(image[at : at + 76] for at in range(0, len(image), 76))
+    np.testing.assert_array_equal(decode_picture(lines, "image").rgb, decode_picture(image, "image").rgb)
+
+
+@pytest.mark.parametrize("more", [{"recipe": "{}"}, {"recipe": {}}, {"mask": {5: "mask.png"}}])
+def test_the_api_names_what_is_of_another_type(more: dict[str, Any]) -> None:
+    with pytest.raises(UserError, match=r"Recipe|name must be a text"):
+        animate(np.zeros((16, 16, 3), np.uint8), **more)

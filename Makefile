@@ -21,7 +21,16 @@ style:  ## formatting and lint; `ruff format .` and `ruff check --fix .` mend mo
 types:
 	$(PYTHON) -m mypy
 
-check: style types test  ## what has to pass before a change is sent
+javascript: node_modules/.package-lock.json  ## types and lint of the page's modules, and their tests without a browser
+	npx tsc
+	npx eslint .
+	node --test tests/javascript/*.test.mjs
+
+node_modules/.package-lock.json: package-lock.json
+	npm ci --silent
+	@touch $@
+
+check: style types javascript test  ## what has to pass before a change is sent
 
 webui:  ## in a real WebUI: make webui WEBUI=path/to/stable-diffusion-webui
 	$(PYTHON) -m pytest tests/webui --webui-dir "$(WEBUI)" -v

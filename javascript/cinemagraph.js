@@ -1,14 +1,19 @@
 // The only classic script: hosts load it, it loads the studio's modules and makes one global, `t2c`.
 window.t2c ??= (() => {
-    const address = new URL(document.currentScript.src, document.baseURI);
+    const script = /** @type {HTMLScriptElement} */ (document.currentScript);
+    const address = new URL(script.src, document.baseURI);
     const modules = new URL("studio/main.mjs", address);
     modules.search = address.search;
+    /** @type {Promise<typeof import("./studio/main.mjs")>|null} */
     let started = null;
 
     // Twice is once; a failure to load is tried again at the next call.
     function mount() {
-        started ??= import(modules.href).then((main) => (main.start(), main));
-        return started.then((main) => main.mount(), (error) => {
+        started ??= import(modules.href).then((/** @type {typeof import("./studio/main.mjs")} */ main) => {
+            main.start();
+            return main;
+        });
+        return started.then((main) => main.mount(), (/** @type {unknown} */ error) => {
             started = null;
             console.error("Cinemagraph: the studio could not be loaded.", error);
         });
@@ -20,9 +25,10 @@ window.t2c ??= (() => {
 })();
 
 // The WebUI calls this by its name when a picture is sent to the Cinemagraph tab.
-function switch_to_cinemagraph() {
-    for (const button of gradioApp().querySelectorAll("#tabs > .tab-nav > button")) {
+/** @param {...unknown} given  what its button hands on */
+function switch_to_cinemagraph(...given) {
+    for (const button of /** @type {NodeListOf<HTMLElement>} */ (gradioApp().querySelectorAll("#tabs > .tab-nav > button"))) {
         if (button.textContent.trim() === "Cinemagraph") button.click();
     }
-    return Array.from(arguments);
+    return given;
 }

@@ -1,7 +1,7 @@
 /** The stage: the picture with what is painted, drifts and is drawn over it, at any zoom. */
 
 import { COLOURS, findRegion } from "./document.mjs";
-import { el, svg } from "./dom.mjs";
+import { el, pencil, svg } from "./dom.mjs";
 import { fit, hit, pan, resized, toPicture, toWindow, zoom } from "./geometry.mjs";
 import { moves } from "./field.mjs";
 import { unpainted } from "./found.mjs";
@@ -14,11 +14,31 @@ import { ownerOf } from "./steer.mjs";
 import { segmentAt } from "./tools/fill.mjs";
 import { usualOptions } from "./tools/index.mjs";
 
+/** @import { Arrow } from "./document.mjs" */
+/** @import { Point } from "./geometry.mjs" */
+/** @import { Box } from "./mask.mjs" */
+
 const REACH = 11;
 const REACH_TOUCH = 22;
 const WHEEL = 0.0018;
 
 export class Board {
+    image = el("img", { class: "t2c-picture", alt: "", draggable: "false" });
+    paint = el("canvas", { class: "t2c-paint" });
+    found = el("canvas", { class: "t2c-found", hidden: true });
+    lit = el("canvas", { class: "t2c-lit", hidden: true });
+    preview = el("div", { class: "t2c-preview" });
+    world = el("div", { class: "t2c-world", "aria-hidden": "true" }, this.image, this.preview, this.found, this.paint, this.lit);
+    drift = el("canvas", { class: "t2c-drift", "aria-hidden": "true" });
+    shapes = svg("g");
+    marks = svg("g");
+    layer = svg("svg", { class: "t2c-shapes", "aria-hidden": "true" }, this.shapes, this.marks);
+    empty = el("div", { class: "t2c-blank" });
+    element = el("div", {
+        class: "t2c-board", role: "application", tabindex: "0", "aria-label": "Motion canvas",
+        "aria-describedby": "t2c_board_help",
+    }, this.world, this.drift, this.layer, this.empty);
+
     /**
      * @param {import("./store.mjs").Store} store
      * @param {{say: (sentence: string) => void, empty: Node}} more  empty: shown while there is no picture
@@ -38,7 +58,30 @@ export class Board {
         this.drifting = true;
         this.masked = true;
         this.calm = matchMedia("(prefers-reduced-motion: reduce)");
-        this.build(empty);
+        this.empty.append(empty);
+        this.before = 0;
+        /** What the next frame of the drift is the first of. */
+        this.fresh = false;
+        this.visible = true;
+        /** The index of the segmenter's region that is lit, or -1. */
+        this.litIndex = -1;
+        /** @type {readonly Point[]|null} */
+        this.corners = null;
+        /** @type {{point: Point, ring: boolean, keys: boolean}|null} */
+        this.pointer = null;
+        /** @type {number|undefined} the frame that is asked for */
+        this.frame = undefined;
+        /** @type {((zoomed: number) => void)|null} hears of another view: how much larger than the whole picture */
+        this.onview = null;
+        /** @type {((name: string) => void)|null} hears of the region that is lit */
+        this.onlight = null;
+        /** @type {((playing: boolean) => void)|null} hears of a loop in the picture's place */
+        this.onpreview = null;
+        this.sizes = new ResizeObserver(() => this.measure());
+        this.seen = new IntersectionObserver((entries) => {
+            this.visible = entries.at(-1)?.isIntersecting ?? this.visible;
+            if (this.visible) this.draw();
+        });
         this.overlay = new Overlay(this.paint);
         this.glow = new Light(this.found);
         this.observe();
@@ -51,27 +94,7 @@ export class Board {
     }
 
     /** @private */
-    build(empty) {
-        this.image = el("img", { class: "t2c-picture", alt: "", draggable: "false" });
-        this.paint = el("canvas", { class: "t2c-paint" });
-        this.found = el("canvas", { class: "t2c-found", hidden: true });
-        this.lit = el("canvas", { class: "t2c-lit" });
-        this.preview = el("div", { class: "t2c-preview" });
-        this.world = el("div", { class: "t2c-world", "aria-hidden": "true" }, this.image, this.preview, this.found, this.paint, this.lit);
-        this.drift = el("canvas", { class: "t2c-drift", "aria-hidden": "true" });
-        this.shapes = svg("g");
-        this.marks = svg("g");
-        this.layer = svg("svg", { class: "t2c-shapes", "aria-hidden": "true" }, this.shapes, this.marks);
-        this.empty = el("div", { class: "t2c-blank" }, empty);
-        this.element = el("div", {
-            class: "t2c-board", role: "application", tabindex: "0", "aria-label": "Motion canvas",
-            "aria-describedby": "t2c_board_help",
-        }, this.world, this.drift, this.layer, this.empty);
-    }
-
-    /** @private */
     observe() {
-        const draw = () => this.draw();
         this.store.on("change", ({ from }) => {
             if (from === "open") this.showPicture();
             if (from !== "echo") this.drawAll();
@@ -79,21 +102,16 @@ export class Board {
         this.store.on("draft", ({ box }) => this.drawAll(box));
         this.store.on("selection", () => this.drawAll());
         this.store.on("found", () => this.drawAll());
-        this.sizes = new ResizeObserver(() => this.measure());
         this.sizes.observe(this.element);
-        this.seen = new IntersectionObserver((entries) => {
-            this.visible = entries.at(-1).isIntersecting;
-            if (this.visible) draw();
-        });
         this.seen.observe(this.element);
         this.element.addEventListener("wheel", (event) => this.wheel(event), { passive: false });
-        this.calm.addEventListener("change", draw);
+        this.calm.addEventListener("change", () => this.draw());
     }
 
     dispose() {
         this.sizes.disconnect();
         this.seen.disconnect();
-        cancelAnimationFrame(this.frame);
+        if (this.frame !== undefined) cancelAnimationFrame(this.frame);
     }
 
     /** Another picture, or none. */
@@ -132,13 +150,15 @@ export class Board {
     look(view) {
         this.view = view;
         this.drawAll();
-        this.onview?.(view.scale / (fit(this.store.picture, this.window).scale || 1));
+        this.onview?.(view.scale / (fit(this.store.opened, this.window).scale || 1));
     }
 
+    /** @param {number} factor @param {Point} [at] */
     zoomBy(factor, at = [this.window.width / 2, this.window.height / 2]) {
         if (this.store.picture !== null) this.look(zoom(this.view, factor, at, this.store.picture, this.window));
     }
 
+    /** @param {number} dx @param {number} dy */
     panBy(dx, dy) {
         if (this.store.picture !== null) this.look(pan(this.view, dx, dy, this.store.picture, this.window));
     }
@@ -147,7 +167,7 @@ export class Board {
         if (this.store.picture !== null) this.look(fit(this.store.picture, this.window));
     }
 
-    /** @private */
+    /** @private @param {WheelEvent} event */
     wheel(event) {
         // without a key the wheel scrolls the page, as everywhere; a pinch on a touchpad comes with ctrlKey
         if (this.store.picture === null || !(event.ctrlKey || event.metaKey)) return;
@@ -155,24 +175,28 @@ export class Board {
         this.zoomBy(Math.exp(-event.deltaY * (event.deltaMode === 1 ? 16 : 1) * WHEEL), this.local(event));
     }
 
-    /** @returns {[number, number]} window pixels of a pointer's event */
+    /** @param {MouseEvent} event @returns {Point} window pixels of a pointer's event */
     local(event) {
         const box = this.element.getBoundingClientRect();
         return [event.clientX - box.left - this.element.clientLeft, event.clientY - box.top - this.element.clientTop];
     }
 
+    /** @param {Point} at @returns {Point} */
     toPoint(at) {
-        return toPicture(this.view, this.store.picture, at);
+        return toPicture(this.view, this.store.opened, at);
     }
 
+    /** @param {Point} point @returns {Point} */
     place(point) {
-        return toWindow(this.view, this.store.picture, point);
+        return toWindow(this.view, this.store.opened, point);
     }
 
+    /** @param {Point} point */
     hit(point) {
-        return hit(this.store.state.document, this.place(point), this.view, this.store.picture, this.reach);
+        return hit(this.store.state.document, this.place(point), this.view, this.store.opened, this.reach);
     }
 
+    /** @param {Point} from @param {Point} to */
     apart(from, to) {
         const [a, b] = [this.place(from), this.place(to)];
         return Math.hypot(a[0] - b[0], a[1] - b[1]);
@@ -183,19 +207,19 @@ export class Board {
         this.reach = kind === "touch" ? REACH_TOUCH : REACH;
     }
 
-    /** The outline of a lasso while it is drawn. @param {[number, number][]|null} corners */
+    /** The outline of a lasso while it is drawn. @param {readonly Point[]|null} corners */
     outline(corners) {
         this.corners = corners;
         this.drawMarks();
     }
 
-    /** Where the pointer or the keyboard's cursor is. @param {{point: [number, number], kind: "ring"|"cross"|"keys"}|null} pointer */
+    /** Where the pointer or the keyboard's cursor is. @param {{point: Point, ring: boolean, keys: boolean}|null} pointer */
     point(pointer) {
         this.pointer = pointer;
         this.drawMarks();
     }
 
-    /** Light the segmenter's region at a point. */
+    /** Light the segmenter's region at a point. @param {Point|null} point */
     light(point) {
         const index = point === null ? -1 : segmentAt(this.segments, point);
         if (index === this.litIndex) return;
@@ -205,7 +229,7 @@ export class Board {
         const { mask, name } = this.segments.regions[index];
         this.lit.width = mask.width;
         this.lit.height = mask.height;
-        const context = this.lit.getContext("2d");
+        const context = pencil(this.lit);
         const image = context.createImageData(mask.width, mask.height);
         const [r, g, b] = rgbOf("#ffffff");
         mask.data.forEach((value, i) => image.data.set([r, g, b, value * 0.45], i * 4));
@@ -230,18 +254,20 @@ export class Board {
         this.draw();
     }
 
+    /** @param {boolean} drifting */
     setDrifting(drifting) {
         this.drifting = drifting;
         this.draw();
     }
 
+    /** @param {boolean} masked */
     setMasked(masked) {
         this.masked = masked;
         this.paint.hidden = !masked;
         this.drawFound();
     }
 
-    /** Draw what is painted and drawn; `box` is what of the paint has changed. */
+    /** Draw what is painted and drawn. @param {Box|null} [box]  what of the paint has changed, or null for all */
     drawAll(box = null) {
         const { store } = this;
         const { picture } = store;
@@ -253,6 +279,7 @@ export class Board {
         // what a stroke turns from light into paint is more than its own box
         const area = this.drawFound() ? null : box;
         this.overlay.draw(store.shown, size, seen, area);
+        /** @param {Arrow} arrow */
         const colourOf = (arrow) => {
             const owner = ownerOf(arrow, store.shown);
             return store.shown.regions.find((region) => region.name === owner)?.colour ?? "#fff";
@@ -304,30 +331,32 @@ export class Board {
         });
     }
 
-    /** @private */
+    /** @private @param {number} now */
     drawDrift(now) {
         const { width, height } = this.window;
         const ratio = Math.min(2, window.devicePixelRatio || 1);
-        const context = this.drift.getContext("2d");
+        const context = pencil(this.drift);
         if (this.drift.width !== Math.round(width * ratio) || this.drift.height !== Math.round(height * ratio)) {
             this.drift.width = Math.round(width * ratio);
             this.drift.height = Math.round(height * ratio);
         }
         context.setTransform(ratio, 0, 0, ratio, 0, 0);
         context.clearRect(0, 0, width, height);
-        const shown = this.drifting && this.field !== null && width > 0 && !this.element.classList.contains("t2c-previewing");
-        const seconds = Math.min(0.05, (now - (this.before ?? now)) / 1000);
+        const { field } = this;
+        const shown = this.drifting && width > 0 && !this.element.classList.contains("t2c-previewing");
+        const seconds = Math.min(0.05, (now - (this.before || now)) / 1000);
         this.before = now;
-        if (!shown || !moves(this.field)) return;
+        if (!shown || field === null || !moves(field)) return;
+        /** @param {number} x @param {number} y @returns {Point} */
         const place = (x, y) => this.place([x, y]);
-        const { picture } = this.store;
+        const picture = this.store.opened;
         if (this.calm.matches) {
             const area = { width: picture.width * this.view.scale, height: picture.height * this.view.scale };
-            drawStreams(this.field, context, place, 34, area);
+            drawStreams(field, context, place, 34, area);
         } else {
             this.particles.step(seconds);
             this.particles.draw(context, place);
-            if (this.visible !== false) this.draw();
+            if (this.visible) this.draw();
         }
         if (this.fresh) {
             this.fresh = false;

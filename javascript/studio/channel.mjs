@@ -3,20 +3,34 @@
  * that only counts in its latest form takes the place of the one that waits.
  *
  * @typedef {{send: (text: string) => void, receive: () => string}} Wire
+ * @typedef {{n: number, ok: boolean, error?: string, kind?: string}} Reply  with the answer beside it, where it is ok
+ * @typedef {{what: Question, payload: object, resolve: (answer: object) => void, reject: (error: Error) => void}} Waiting
  * @typedef {{later: (work: () => void, milliseconds: number) => unknown, now: () => number}} Clock
  */
 
-/** Milliseconds after which a question counts as lost; what makes pictures may take longer. */
+/** @import { Answers, Question } from "./types" */
+
+/**
+ * Milliseconds after which a question counts as lost; what makes pictures may take longer.
+ * @type {Record<Question, number>}
+ */
 export const PATIENCE = { solve: 10_000, parse: 10_000, describe: 10_000, segment: 120_000, preview: 120_000, export: 300_000 };
+/** @type {Set<Question>} */
 const LATEST = new Set(["solve", "parse", "describe", "preview"]);
 const POLL = 25;
 
 /** Python says no, in one sentence; `kind` tells which no. */
 export class Refusal extends Error {
+    /** @param {string} message */
     constructor(message, kind = "") {
         super(message);
         this.kind = kind;
     }
+}
+
+/** @param {unknown} thrown @returns {Error} what was thrown, which may be anything */
+export function asError(thrown) {
+    return thrown instanceof Error ? thrown : new Error(String(thrown));
 }
 
 /** The question was replaced by a newer one. */
@@ -32,15 +46,18 @@ export class Channel {
         this.clock = clock;
         // an answer to the page's earlier script may still stand in the box
         this.n = (Date.now() % 1_000_000) * 1000;
+        /** @type {(Waiting & {n: number, until: number})|null} */
         this.open = null;
+        /** @type {Waiting[]} */
         this.waiting = [];
     }
 
     /**
      * Ask Python.
-     * @param {string} what
+     * @template {Question} What
+     * @param {What} what
      * @param {object} [payload]
-     * @returns {Promise<object>} the answer
+     * @returns {Promise<Answers[What]>} the answer
      * @throws {Refusal} Python refuses
      * @throws {Superseded} a newer question of this kind was asked before this one went out, or before its answer came
      * @throws {Lost} no answer came
@@ -54,28 +71,30 @@ export class Channel {
                 // its answer is still waited for, so that two never share the box
                 if (this.open?.what === what) this.open.reject(new Superseded(what));
             }
-            this.waiting.push({ what, payload, resolve, reject });
+            this.waiting.push({ what, payload, resolve: /** @type {(answer: object) => void} */ (resolve), reject });
             this.next();
         });
     }
 
     /** @private */
     next() {
-        if (this.open !== null || this.waiting.length === 0) return;
+        if (this.open !== null) return;
         const question = this.waiting.shift();
-        this.open = { ...question, n: ++this.n, until: this.clock.now() + (PATIENCE[question.what] ?? 10_000) };
+        if (question === undefined) return;
+        const open = { ...question, n: ++this.n, until: this.clock.now() + PATIENCE[question.what] };
+        this.open = open;
         try {
-            this.wire.send(JSON.stringify({ n: this.open.n, what: question.what, ...question.payload }));
+            this.wire.send(JSON.stringify({ n: open.n, what: question.what, ...question.payload }));
         } catch (error) {
-            this.close(() => question.reject(error));
+            this.close(() => question.reject(asError(error)));
             return;
         }
-        this.clock.later(() => this.look(), POLL);
+        this.clock.later(() => this.look(open), POLL);
     }
 
-    /** @private */
-    look() {
-        const { n, until, resolve, reject, what } = this.open;
+    /** @private @param {Waiting & {n: number, until: number}} open */
+    look(open) {
+        const { n, until, resolve, reject, what } = open;
         const answer = parsed(this.wire.receive());
         if (answer?.n === n) {
             this.close(() => {
@@ -85,11 +104,11 @@ export class Channel {
         } else if (this.clock.now() >= until) {
             this.close(() => reject(new Lost(what)));
         } else {
-            this.clock.later(() => this.look(), POLL);
+            this.clock.later(() => this.look(open), POLL);
         }
     }
 
-    /** @private */
+    /** @private @param {() => void} settle */
     close(settle) {
         this.open = null;
         settle();
@@ -97,6 +116,7 @@ export class Channel {
     }
 }
 
+/** @param {string} text @returns {Reply|null} */
 function parsed(text) {
     try {
         return text === "" ? null : JSON.parse(text);

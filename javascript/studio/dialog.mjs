@@ -19,7 +19,7 @@ export function openDialog(home, title, content, kind = "") {
     dialog.addEventListener("keydown", (event) => event.stopPropagation());
     dialog.addEventListener("close", () => {
         dialog.remove();
-        back?.focus?.({ preventScroll: true });
+        if (back instanceof HTMLElement) back.focus({ preventScroll: true });
     });
     home.append(dialog);
     dialog.showModal();

@@ -1,35 +1,57 @@
 /** Making elements. */
 
+/** @import { Attributes } from "./types" */
+
 const SVG = "http://www.w3.org/2000/svg";
 
 /**
- * @param {string} tag
- * @param {object} [attributes]  `class`, `text`, `on…` listeners, properties that exist, else attributes; null is left out
+ * @template {keyof HTMLElementTagNameMap} Tag
+ * @param {Tag} tag
+ * @param {Attributes} [attributes]  `class`, `text`, `on…` listeners, properties that exist, else attributes; null is left out
  * @param {...(Node|string)} children
- * @returns {HTMLElement}
+ * @returns {HTMLElementTagNameMap[Tag]}
  */
 export function el(tag, attributes = {}, ...children) {
     const element = document.createElement(tag);
     for (const [key, value] of Object.entries(attributes)) {
         if (value === null || value === undefined || value === false) continue;
-        if (key === "text") element.textContent = value;
-        else if (key === "style") element.style.cssText = value;
-        else if (key.startsWith("on")) element.addEventListener(key.slice(2), value);
-        else element.setAttribute(key, value === true ? "" : value);
+        if (key === "text") element.textContent = String(value);
+        else if (key === "style") element.style.cssText = String(value);
+        else if (typeof value === "function") element.addEventListener(key.slice(2), /** @type {EventListener} */ (value));
+        else element.setAttribute(key, value === true ? "" : String(value));
     }
     element.append(...children);
     return element;
 }
 
-/** @returns {SVGElement} */
+/**
+ * @template {keyof SVGElementTagNameMap} Tag
+ * @param {Tag} tag
+ * @param {{[name: string]: string|number|null|undefined}} [attributes]  null is left out
+ * @param {...Node} children
+ * @returns {SVGElementTagNameMap[Tag]}
+ */
 export function svg(tag, attributes = {}, ...children) {
     const element = document.createElementNS(SVG, tag);
     for (const [key, value] of Object.entries(attributes)) {
-        if (value !== null && value !== undefined) element.setAttribute(key, value);
+        if (value !== null && value !== undefined) element.setAttribute(key, String(value));
     }
     element.append(...children);
     return element;
 }
+
+/**
+ * @param {HTMLCanvasElement} canvas
+ * @returns {CanvasRenderingContext2D}
+ * @throws {Error} the browser has no memory left for it
+ */
+export function pencil(canvas) {
+    const context = canvas.getContext("2d");
+    if (context === null) throw new Error("the browser gives no room to draw in");
+    return context;
+}
+
+/** @typedef {keyof typeof ICONS} IconName */
 
 /** Our own drawings, 24 by 24, stroked. */
 const ICONS = {
@@ -66,7 +88,7 @@ const ICONS = {
     film: ["M4 5.5h16v13H4z", "M8 5.5v13", "M16 5.5v13", "M4 10h4", "M4 14h4", "M16 10h4", "M16 14h4"],
 };
 
-/** @returns {SVGElement} a drawing, hidden from screen readers; its button carries the name */
+/** @param {IconName} name @returns {SVGElement} a drawing, hidden from screen readers; its button carries the name */
 export function icon(name) {
     return svg("svg", { viewBox: "0 0 24 24", class: "t2c-icon", "aria-hidden": "true", focusable: "false" },
         ...ICONS[name].map((d) => svg("path", { d })));
@@ -74,10 +96,10 @@ export function icon(name) {
 
 /**
  * A button with a drawing and a tooltip.
- * @param {string} name  of the drawing
+ * @param {IconName} name  of the drawing
  * @param {string} label
  * @param {() => void} press
- * @param {object} [attributes]
+ * @param {Attributes} [attributes]
  * @returns {HTMLButtonElement}
  */
 export function iconButton(name, label, press, attributes = {}) {

@@ -1,24 +1,33 @@
 /** Exporting the loop: format, size and quality first; what it weighs is shown before it is saved. */
 
-import { Lost, Superseded } from "./channel.mjs";
+import { Lost, Superseded, asError } from "./channel.mjs";
 import { el, icon } from "./dom.mjs";
 import { sentence } from "./toast.mjs";
 
+/** @import { Size } from "./geometry.mjs" */
+/** @import { Asked, Exported } from "./types" */
+
+/** @typedef {{format: string, quality: number, side: number, max_megabytes: number}} Wish  what a file is to be like */
+
+/** @type {[string, string][]} */
 const FORMATS = [["mp4", "MP4"], ["webm", "WebM"], ["gif", "GIF"], ["webp", "WebP"], ["apng", "APNG"]];
 const SIDES = [0, 256, 384, 512, 768, 1024];
 
-/** @returns {string} */
+/** @param {number} bytes @returns {string} */
 export function megabytes(bytes) {
     return bytes >= 99_500 ? `${(bytes / 1e6).toFixed(bytes < 9.95e6 ? 1 : 0)} MB` : `${Math.max(1, Math.round(bytes / 1e3))} kB`;
 }
 
 export class ExportPanel {
     /**
-     * @param {{ask: (what: string, payload: object) => Promise<object>}} channel
+     * @param {Asked} channel
      * @param {(sentence: string) => void} say
      */
     constructor(channel, say) {
-        Object.assign(this, { channel, say });
+        this.channel = channel;
+        this.say = say;
+        /** @type {Size|null} */
+        this.loop = null;
         this.format = select("Format", FORMATS);
         this.side = select("Size", []);
         this.quality = el("input", { type: "range", min: 10, max: 100, step: 5, value: 80, "aria-label": "Quality" });
@@ -49,14 +58,19 @@ export class ExportPanel {
         this.side.replaceChildren(...sides.map((side) => el("option", { value: side, text: side === 0 ? `${loop.width} × ${loop.height}` : `${side} px` })));
     }
 
-    /** @private */
+    /** @private @param {string} format @returns {Wish} */
     request(format) {
         return {
             format, quality: Number(this.quality.value), side: Number(this.side.value), max_megabytes: Math.max(0, Number(this.most.value) || 0),
         };
     }
 
-    /** Ask for a file. @returns {Promise<{url: string, bytes: number, name: string}|null>} */
+    /**
+     * Ask for a file.
+     * @param {Wish} request
+     * @param {HTMLButtonElement} button
+     * @returns {Promise<{url: string, bytes: number, name: string}|null>}
+     */
     async ask(request, button) {
         const { loop } = this;
         button.setAttribute("aria-busy", "true");
@@ -66,7 +80,7 @@ export class ExportPanel {
             return this.loop === loop ? made : null;
         } catch (error) {
             if (error instanceof Superseded) return null;
-            this.result.textContent = error instanceof Lost ? "The export took too long." : sentence(error.message);
+            this.result.textContent = error instanceof Lost ? "The export took too long." : sentence(asError(error).message);
             return null;
         } finally {
             button.removeAttribute("aria-busy");
@@ -81,7 +95,7 @@ export class ExportPanel {
         if (made !== null) this.offer(made);
     }
 
-    /** @private */
+    /** @private @param {Exported} made */
     offer(made) {
         this.result.replaceChildren(
             el("span", { text: `${made.name}, ${megabytes(made.bytes)}` }),
@@ -101,12 +115,15 @@ export class ExportPanel {
             this.result.textContent = `The GIF is on the clipboard (${megabytes(made.bytes)}).`;
         } catch (error) {
             this.offer(made);
-            this.say(`It could not be copied (${error.message}); save it instead.`);
+            this.say(`It could not be copied (${asError(error).message}); save it instead.`);
         }
     }
 }
 
-/** A picture's file as a piece of HTML with the file inside; programs paste that with its motion. */
+/**
+ * A picture's file as a piece of HTML with the file inside; programs paste that with its motion.
+ * @param {string} url
+ */
 async function asHtml(url) {
     const response = await fetch(url);
     if (!response.ok) throw new Error(`the file was not given out (${response.status})`);
@@ -120,10 +137,12 @@ async function asHtml(url) {
     return new Blob([`<img src="${data}" alt="cinemagraph">`], { type: "text/html" });
 }
 
+/** @param {string} label @param {readonly (readonly [string, string])[]} choices */
 function select(label, choices) {
     return el("select", { class: "t2c-kind", "aria-label": label }, ...choices.map(([value, text]) => el("option", { value, text })));
 }
 
+/** @param {string} label @param {...(Node|string)} controls */
 function field(label, ...controls) {
     return el("label", { class: "t2c-field" }, el("span", { text: label }), el("span", { class: "t2c-field-row" }, ...controls));
 }

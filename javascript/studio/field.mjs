@@ -4,11 +4,18 @@
  * @typedef {{width: number, height: number, picture: {width: number, height: number},
  *   dx: Float32Array, dy: Float32Array, mask: Float32Array}} Field
  *   dx, dy: pixels of the picture per frame, y down; mask: 0..1, the share that moves
+ * @typedef {Region & {mask: Mask}} Painted
+ * @typedef {{region: Region|null, share: Float32Array, arrows: readonly Arrow[]}} MovingPart  share: 0..1 of each cell
+ * @typedef {(cell: number) => [number, number]} Velocity
  */
 
 import { FRAMES_OF_ARROW, insidePolygon, speedUnit, unitVector } from "./geometry.mjs";
 import { resized, valueAt } from "./mask.mjs";
 import { fromBase64 } from "./png.mjs";
+
+/** @import { Arrow, Document, Region } from "./document.mjs" */
+/** @import { Point, Size } from "./geometry.mjs" */
+/** @import { Mask } from "./mask.mjs" */
 
 /** The long side of the field that is made here. */
 const LONG_SIDE = 96;
@@ -39,6 +46,7 @@ export function decodeField(sent, picture) {
     return field;
 }
 
+/** @param {number} width @param {number} height @param {Size} picture @returns {Field} */
 function blank(width, height, picture) {
     const cells = width * height;
     return {
@@ -68,7 +76,7 @@ export function sample(field, x, y, out) {
     out[2] = wa * mask[a] + wb * mask[b] + wc * mask[c] + wd * mask[d];
 }
 
-/** @returns {boolean} whether anything moves in it */
+/** @param {Field} field @returns {boolean} whether anything moves in it */
 export function moves(field) {
     return field.mask.some((share, i) => share > 0.1 && (field.dx[i] !== 0 || field.dy[i] !== 0));
 }
@@ -111,7 +119,7 @@ export function localField(document, picture, { speed = 1, prior = null } = {}) 
     return field;
 }
 
-/** Pixels of the picture of a cell's middle. */
+/** Pixels of the picture of a cell's middle. @param {Field} field @param {number} i @returns {Point} */
 function middle(field, i) {
     return [
         ((i % field.width) + 0.5) * (field.picture.width / field.width),
@@ -119,9 +127,15 @@ function middle(field, i) {
     ];
 }
 
-/** What moves: the painted regions; without any, what the solver found; without that, around what is drawn. */
+/**
+ * What moves: the painted regions; without any, what the solver found; without that, around what is drawn.
+ * @param {Document} document
+ * @param {Field} field
+ * @param {Field|null} prior
+ * @returns {MovingPart[]}
+ */
 function movingParts(document, field, prior) {
-    const painted = document.regions.filter((region) => region.mask !== null);
+    const painted = document.regions.filter(isPainted);
     const size = { width: field.width, height: field.height };
     if (painted.length > 0) {
         return painted.map((region) => ({
@@ -143,7 +157,18 @@ function movingParts(document, field, prior) {
     return [{ region: document.regions.length === 1 ? document.regions[0] : null, share, arrows: document.arrows }];
 }
 
-/** The arrows that name a region, or else lie most in it. */
+/** @param {Region} region @returns {region is Painted} */
+function isPainted(region) {
+    return region.mask !== null;
+}
+
+/**
+ * The arrows that name a region, or else lie most in it.
+ * @param {Painted} region
+ * @param {readonly Painted[]} painted
+ * @param {readonly Arrow[]} arrows
+ * @returns {Arrow[]}
+ */
 function arrowsOf(region, painted, arrows) {
     return arrows.filter((arrow) => {
         const named = painted.find((one) => one.name === arrow.region);
@@ -154,6 +179,7 @@ function arrowsOf(region, painted, arrows) {
     });
 }
 
+/** @param {Mask} mask @param {Arrow} arrow */
 function alongArrow(mask, arrow) {
     let sum = 0;
     for (let step = 0; step <= 32; step++) {
@@ -165,6 +191,7 @@ function alongArrow(mask, arrow) {
     return sum;
 }
 
+/** @param {Document} document @param {Field} field @param {Point} at */
 function nearShapes(document, field, at) {
     const short = Math.min(field.picture.width, field.picture.height);
     let distance = Infinity;
@@ -175,10 +202,12 @@ function nearShapes(document, field, at) {
     return Math.exp(-0.5 * (distance / (FREE_REACH * short)) ** 2);
 }
 
+/** @param {Point} point @param {Size} picture @param {Point} at */
 function fromPoint(point, picture, at) {
     return Math.hypot(at[0] - point[0] * picture.width, at[1] - point[1] * picture.height);
 }
 
+/** @param {Arrow} arrow @param {Size} picture @param {Point} at */
 function arrowDistance(arrow, picture, at) {
     const [x, y] = [at[0] - arrow.from[0] * picture.width, at[1] - arrow.from[1] * picture.height];
     const dx = (arrow.to[0] - arrow.from[0]) * picture.width;
@@ -187,7 +216,14 @@ function arrowDistance(arrow, picture, at) {
     return Math.hypot(x - share * dx, y - share * dy);
 }
 
-/** The velocity of a part by cell: along its arrows, turning, straight, or as the solver had it. */
+/**
+ * The velocity of a part by cell: along its arrows, turning, straight, or as the solver had it.
+ * @param {MovingPart} part
+ * @param {Document} document
+ * @param {Field} field
+ * @param {Field|null} prior
+ * @returns {Velocity}
+ */
 function velocityOf(part, document, field, prior) {
     const { picture } = field;
     if (part.arrows.length > 0) return alongArrows(part.arrows, field);
@@ -212,6 +248,7 @@ function velocityOf(part, document, field, prior) {
     };
 }
 
+/** @param {Field} prior @param {MovingPart} part @param {Field} field @returns {Point} */
 function meanOf(prior, part, field) {
     const out = new Float32Array(3);
     let [dx, dy, sum] = [0, 0, 0];
@@ -227,6 +264,7 @@ function meanOf(prior, part, field) {
     return sum === 0 ? [speedUnit(field.picture), 0] : [dx / sum, dy / sum];
 }
 
+/** @param {readonly Arrow[]} arrows @param {Field} field @returns {Velocity} */
 function alongArrows(arrows, field) {
     const { picture } = field;
     const reach = ARROW_REACH * Math.min(picture.width, picture.height);
@@ -247,8 +285,10 @@ function alongArrows(arrows, field) {
     };
 }
 
+/** @param {MovingPart} part @param {Field} field @param {number} speed @returns {Velocity} */
 function turning(part, field, speed) {
     let [x, y, sum, radius] = [0, 0, 1e-9, 0];
+    /** @param {(share: number, x: number, y: number) => void} visit */
     const each = (visit) => part.share.forEach((share, i) => visit(share, ...middle(field, i)));
     each((share, px, py) => { x += share * px; y += share * py; sum += share; });
     [x, y] = [x / sum, y / sum];
@@ -259,7 +299,11 @@ function turning(part, field, speed) {
     };
 }
 
-/** Put the swirls in: within their radius things turn as fast as they moved before. */
+/**
+ * Put the swirls in: within their radius things turn as fast as they moved before.
+ * @param {Field} field
+ * @param {Document} document
+ */
 function turn(field, document) {
     const { picture } = field;
     for (const swirl of document.swirls) {
@@ -281,18 +325,20 @@ function turn(field, document) {
     }
 }
 
+/** @param {number} distance */
 function falling(distance) {
     const share = Math.min(1, Math.max(0, (1 - distance) / 0.4));
     return share * share * (3 - 2 * share);
 }
 
-/** Pins, frozen areas and what the freeze brush covers stand still. */
+/** Pins, frozen areas and what the freeze brush covers stand still. @param {Field} field @param {Document} document */
 function hold(field, document) {
     const { picture } = field;
     const reach = PIN_REACH * Math.min(picture.width, picture.height);
     const still = document.still === null ? null : resized(document.still, { width: field.width, height: field.height });
     for (let i = 0; i < field.mask.length; i++) {
         const at = middle(field, i);
+        /** @type {Point} */
         const point = [at[0] / picture.width, at[1] / picture.height];
         let kept = still === null ? 1 : 1 - still.data[i] / 255;
         if (document.freeze.some((corners) => insidePolygon(point, corners))) kept = 0;

@@ -11,6 +11,9 @@
 import { addRegion, changeRegion, findRegion } from "./document.mjs";
 import { isEmpty, resized } from "./mask.mjs";
 
+/** @import { State } from "./store.mjs" */
+/** @import { PageState, SentRow } from "./types" */
+
 /** The sources of what the user painted, and of what a mask file gives, as the region stage calls them. */
 const PAINTED = "painted";
 const MASK_FILE = "mask file";
@@ -23,26 +26,27 @@ export const NOTHING = Object.freeze({ rows: Object.freeze([]), stale: false });
 
 /**
  * The rows that the page's state holds: a mask file that no run has taken in yet, else what the region stage gave.
- * @param {object} state  the page's
- * @returns {{name: string, source: string, mask: string}[]}
+ * @param {PageState} state
+ * @returns {SentRow[]}
  */
 export function rowsOf(state) {
     const stage = state.stages?.region;
     if (state.mask) return state.mask;
     // a mask file that is no longer there says nothing
-    return (stage?.regions ?? []).filter((row) => row.source !== PAINTED && !(stage.stale && row.source === MASK_FILE));
+    return (stage?.regions ?? []).filter((row) => row.source !== PAINTED && !(stage?.stale && row.source === MASK_FILE));
 }
 
 /**
  * What the page's state holds, at the size of the document's masks; what has another shape than the picture is left out.
  * What was found before and is painted now is kept, for the way back to where it was not.
- * @param {object} state
+ * @param {PageState} state
  * @param {(text: string) => Promise<Mask>} decode
  * @param {{width: number, height: number}} size
  * @param {Found} [before]
  * @returns {Promise<Found>}
  */
 export async function readFound(state, decode, size, before = NOTHING) {
+    /** @param {State} state */
     const painted = (state.stages?.region?.regions ?? []).filter((row) => row.source === PAINTED).map((row) => row.name);
     const rows = before.rows.filter((row) => row.source !== MASK_FILE && painted.includes(row.name));
     for (const { name, source, mask: text } of rowsOf(state)) {
@@ -75,11 +79,16 @@ export function unpainted(document, found) {
     return rows;
 }
 
+/** @param {{name: string}} row */
 function nameless(row) {
     return row.name === "" || row.name === NO_WORD;
 }
 
-/** @returns {Document} with all of it as paint; the same document where there is nothing */
+/**
+ * @param {Document} document
+ * @param {Found} found
+ * @returns {Document} with all of it as paint; the same document where there is nothing
+ */
 export function adopted(document, found) {
     let result = document;
     for (const { name, mask } of unpainted(document, found)) {

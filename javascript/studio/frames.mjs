@@ -1,5 +1,7 @@
 /** A loop's frames, decoded once, so that it plays without a gap and any of them can be shown. */
 
+/** @import { Loop } from "./types" */
+
 /** Bytes that decoded frames may take; beyond that the browser's own player loops. */
 export const BUDGET = 320e6;
 
@@ -9,7 +11,7 @@ const PATIENCE = 5000;
 /** The loop cannot be taken apart here; the sentence says why. */
 export class NoFrames extends Error {}
 
-/** @returns {boolean} */
+/** @param {string} url @returns {boolean} */
 export function isVideo(url) {
     return /\.(mp4|webm)(\?|#|$)/i.test(url);
 }
@@ -30,7 +32,7 @@ export async function decodeFrames(loop, { budget = BUDGET, stopped = () => fals
     return isVideo(loop.url) ? fromVideo(blob, loop, stopped) : fromPicture(blob, loop, stopped);
 }
 
-/** Of a moving picture (GIF, WebP, APNG). */
+/** Of a moving picture (GIF, WebP, APNG). @param {Blob} blob @param {Loop} loop @param {() => boolean} stopped */
 async function fromPicture(blob, loop, stopped) {
     if (typeof ImageDecoder === "undefined") throw new NoFrames("this browser does not take moving pictures apart");
     const type = blob.type.startsWith("image/") ? blob.type : typeOf(loop.url);
@@ -38,7 +40,7 @@ async function fromPicture(blob, loop, stopped) {
     await decoder.tracks.ready;
     await decoder.completed;
     const frames = [];
-    for (let index = 0; index < decoder.tracks.selectedTrack.frameCount && !stopped(); index++) {
+    for (let index = 0; index < (decoder.tracks.selectedTrack?.frameCount ?? 0) && !stopped(); index++) {
         const { image } = await decoder.decode({ frameIndex: index });
         frames.push(await createImageBitmap(image));
         image.close();
@@ -48,12 +50,18 @@ async function fromPicture(blob, loop, stopped) {
     return frames;
 }
 
+/** @param {string} url */
 function typeOf(url) {
     const ending = /\.(\w+)(\?|#|$)/.exec(url)?.[1].toLowerCase();
     return ending === "apng" ? "image/png" : `image/${ending ?? "webp"}`;
 }
 
-/** Of a video: the middle of each frame's time is sought. */
+/**
+ * Of a video: the middle of each frame's time is sought.
+ * @param {Blob} blob
+ * @param {Loop} loop
+ * @param {() => boolean} stopped
+ */
 async function fromVideo(blob, loop, stopped) {
     const video = document.createElement("video");
     video.muted = true;
@@ -81,6 +89,9 @@ async function fromVideo(blob, loop, stopped) {
 /**
  * A video's frame, once it is the one that was sought: on a busy machine "seeked" comes before its picture does.
  * Its time is the frame's beginning, which files round (WebM to a millisecond), or the time that was sought.
+ * @param {HTMLVideoElement} video
+ * @param {number} index
+ * @param {number} fps
  */
 async function shownFrame(video, index, fps) {
     if (typeof VideoFrame === "undefined") throw new NoFrames("this browser does not tell a video's frames apart");
@@ -90,11 +101,12 @@ async function shownFrame(video, index, fps) {
             if (Math.floor((frame.timestamp / 1e6) * fps + 0.25) === index) return frame;
             frame.close();
         }
-        await new Promise((resolve) => setTimeout(resolve, 4));
+        await new Promise((resolve) => { setTimeout(resolve, 4); });
     }
     throw new NoFrames(`frame ${index + 1} of the video did not come`);
 }
 
+/** @param {HTMLVideoElement} video @param {string} name @returns {Promise<unknown>} */
 function once(video, name) {
     return new Promise((resolve, reject) => {
         video.addEventListener(name, resolve, { once: true });

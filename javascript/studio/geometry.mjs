@@ -5,8 +5,11 @@
  * @typedef {{width: number, height: number}} Size
  * @typedef {{scale: number, left: number, top: number}} View
  *   a picture's pixel (x, y) is drawn at (left + scale * x, top + scale * y) of the window
- * @typedef {{kind: "arrow"|"swirl"|"pin"|"freeze", index: number, part: "from"|"to"|"body"|"rim"}} Hit
+ * @typedef {"from"|"to"|"body"|"rim"} Part
+ * @typedef {{kind: "arrow"|"swirl"|"pin"|"freeze", index: number, part: Part}} Hit
  */
+
+/** @import { Arrow, Document } from "./document.mjs" */
 
 /** An arrow is the way that a point travels in this many frames at speed 1. */
 export const FRAMES_OF_ARROW = 30;
@@ -46,12 +49,25 @@ export function zoom(view, factor, at, picture, window) {
     return keepInside(moved, picture, window);
 }
 
-/** @returns {View} the view moved by (dx, dy) window pixels */
+/**
+ * @param {View} view
+ * @param {number} dx
+ * @param {number} dy
+ * @param {Size} picture
+ * @param {Size} window
+ * @returns {View} the view moved by (dx, dy) window pixels
+ */
 export function pan(view, dx, dy, picture, window) {
     return keepInside({ scale: view.scale, left: view.left + dx, top: view.top + dy }, picture, window);
 }
 
-/** @returns {View} the same view for a window of another size: the place in its middle stays in the middle */
+/**
+ * @param {View} view
+ * @param {Size} picture
+ * @param {Size} before
+ * @param {Size} now
+ * @returns {View} the same view for a window of another size: the place in its middle stays in the middle
+ */
 export function resized(view, picture, before, now) {
     const wasFit = Math.abs(view.scale - fit(picture, before).scale) < 1e-6;
     if (wasFit || before.width === 0 || before.height === 0) return fit(picture, now);
@@ -64,7 +80,13 @@ export function resized(view, picture, before, now) {
     return zoom(moved, 1, [now.width / 2, now.height / 2], picture, now);
 }
 
-/** No side of the picture leaves a gap to the window's edge while the picture is larger than the window. */
+/**
+ * No side of the picture leaves a gap to the window's edge while the picture is larger than the window.
+ * @param {View} view
+ * @param {Size} picture
+ * @param {Size} window
+ * @returns {View}
+ */
 function keepInside(view, picture, window) {
     return {
         scale: view.scale,
@@ -73,39 +95,58 @@ function keepInside(view, picture, window) {
     };
 }
 
+/** @param {number} start @param {number} length @param {number} room */
 function keptSide(start, length, room) {
     if (length <= room) return (room - length) / 2;
     return Math.min(0, Math.max(room - length, start));
 }
 
-/** @returns {Point} 0..1 of the picture (outside of it: beyond that) for a place in the window */
+/**
+ * @param {View} view
+ * @param {Size} picture
+ * @param {Point} at
+ * @returns {Point} 0..1 of the picture (outside of it: beyond that) for a place in the window
+ */
 export function toPicture(view, picture, at) {
     return [(at[0] - view.left) / (view.scale * picture.width), (at[1] - view.top) / (view.scale * picture.height)];
 }
 
-/** @returns {Point} the place in the window of a point of the picture */
+/**
+ * @param {View} view
+ * @param {Size} picture
+ * @param {Point} point
+ * @returns {Point} the place in the window of a point of the picture
+ */
 export function toWindow(view, picture, point) {
     return [view.left + view.scale * point[0] * picture.width, view.top + view.scale * point[1] * picture.height];
 }
 
-/** @returns {Point} the nearest point inside the picture */
+/** @param {Point} point @returns {Point} the nearest point inside the picture */
 export function clamp(point) {
     return [Math.min(1, Math.max(0, point[0])), Math.min(1, Math.max(0, point[1]))];
 }
 
-/** @returns {number} degrees in [0, 360): 0 right, 90 up, 180 left, 270 down; y of the vector points down */
+/**
+ * @param {number} dx
+ * @param {number} dy
+ * @returns {number} degrees in [0, 360): 0 right, 90 up, 180 left, 270 down; y of the vector points down
+ */
 export function angleOf(dx, dy) {
     const angle = (Math.atan2(-dy, dx) * 180) / Math.PI;
     return (angle + 360) % 360;
 }
 
-/** @returns {[number, number]} the direction of an angle, y down */
+/** @param {number} angle @returns {[number, number]} the direction of an angle, y down */
 export function unitVector(angle) {
     const radians = (angle * Math.PI) / 180;
     return [Math.cos(radians), -Math.sin(radians)];
 }
 
-/** @returns {[number, number]} an arrow's velocity in the picture's pixels per frame */
+/**
+ * @param {Arrow} arrow
+ * @param {Size} picture
+ * @returns {[number, number]} an arrow's velocity in the picture's pixels per frame
+ */
 export function arrowVelocity(arrow, picture) {
     return [
         ((arrow.to[0] - arrow.from[0]) * picture.width) / FRAMES_OF_ARROW,
@@ -113,18 +154,27 @@ export function arrowVelocity(arrow, picture) {
     ];
 }
 
-/** @returns {{angle: number, speed: number}} an arrow's direction, and its speed in units of speed 1 */
+/**
+ * @param {Arrow} arrow
+ * @param {Size} picture
+ * @returns {{angle: number, speed: number}} an arrow's direction, and its speed in units of speed 1
+ */
 export function readArrow(arrow, picture) {
     const [dx, dy] = arrowVelocity(arrow, picture);
     return { angle: angleOf(dx, dy), speed: Math.hypot(dx, dy) / speedUnit(picture) };
 }
 
-/** @returns {number} pixels per frame of speed 1: one for a picture whose short side is 512 */
+/** @param {Size} picture @returns {number} pixels per frame of speed 1: one for a picture whose short side is 512 */
 export function speedUnit(picture) {
     return Math.min(picture.width, picture.height) / 512;
 }
 
-/** @returns {number} the distance of `at` to the line from `start` to `end` */
+/**
+ * @param {Point} at
+ * @param {Point} start
+ * @param {Point} end
+ * @returns {number} the distance of `at` to the line from `start` to `end`
+ */
 export function distanceToLine(at, start, end) {
     const [dx, dy] = [end[0] - start[0], end[1] - start[1]];
     const length = dx * dx + dy * dy;
@@ -133,7 +183,11 @@ export function distanceToLine(at, start, end) {
     return Math.hypot(at[0] - start[0] - kept * dx, at[1] - start[1] - kept * dy);
 }
 
-/** @returns {boolean} whether a point lies inside a polygon (even-odd) */
+/**
+ * @param {Point} point
+ * @param {readonly Point[]} corners
+ * @returns {boolean} whether a point lies inside a polygon (even-odd)
+ */
 export function insidePolygon(point, corners) {
     let inside = false;
     for (let i = 0, j = corners.length - 1; i < corners.length; j = i++) {
@@ -147,7 +201,7 @@ export function insidePolygon(point, corners) {
 
 /**
  * What of the document's shapes lies under a place in the window: ends of arrows first, then the nearest.
- * @param {{arrows: readonly object[], swirls: readonly object[], pins: readonly Point[], freeze: readonly Point[][]}} document
+ * @param {Document} document
  * @param {Point} at  window pixels
  * @param {View} view
  * @param {Size} picture
@@ -155,10 +209,13 @@ export function insidePolygon(point, corners) {
  * @returns {Hit|null}
  */
 export function hit(document, at, view, picture, reach) {
+    /** @param {Point} point */
     const place = (point) => toWindow(view, picture, point);
+    /** @param {Point} point */
     const apart = (point) => Math.hypot(at[0] - place(point)[0], at[1] - place(point)[1]);
     /** @type {{hit: Hit, distance: number}[]} */
     const found = [];
+    /** @param {Hit["kind"]} kind @param {number} index @param {Hit["part"]} part @param {number} distance */
     const offer = (kind, index, part, distance) => {
         if (distance <= reach) found.push({ hit: { kind, index, part }, distance });
     };

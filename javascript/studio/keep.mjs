@@ -1,5 +1,9 @@
 /** The work on each picture, kept in the tab (and only there) over a reload and while another picture is open. */
 
+/** @import { Spoken } from "./document.mjs" */
+
+/** @typedef {{document: object, words: string, spoken: Spoken, unsaid?: boolean}} Work  as it is kept; the document as JSON */
+
 const PREFIX = "t2c:work:";
 
 export class Keep {
@@ -10,7 +14,7 @@ export class Keep {
 
     /**
      * @param {string} key  of the picture
-     * @returns {{document: object, words: string, spoken: object}|null}
+     * @returns {Work|null}
      */
     load(key) {
         try {
@@ -28,6 +32,8 @@ export class Keep {
     /**
      * Keep the work on a picture; where there is no room, that of the pictures not seen for longest goes.
      * @param {boolean} drawn  whether something was drawn, beyond what words say
+     * @param {string} key
+     * @param {Work} work
      * @returns {boolean} whether it is kept
      */
     save(key, work, drawn) {
@@ -47,12 +53,14 @@ export class Keep {
         }
     }
 
+    /** @param {string} key */
     drop(key) {
         this.storage.removeItem(PREFIX + key);
     }
 
-    /** @private */
+    /** @private @param {string} key */
     others(key) {
+        /** @param {string} name */
         const age = (name) => Number(/^\{"at":(\d+)/.exec(this.storage.getItem(name) ?? "")?.[1] ?? 0);
         return Object.keys(this.storage)
             .filter((name) => name.startsWith(PREFIX) && name !== PREFIX + key)

@@ -3,14 +3,22 @@
 import { items, named, nudged, removeSelected } from "./tools/select.mjs";
 import { TOOLS } from "./tools/index.mjs";
 
+/** @import { Part, Point } from "./geometry.mjs" */
+/** @import { Tool } from "./tools/index.mjs" */
+/** @import { Selection } from "./types" */
+
 const STEPS = { plain: 0.02, fast: 0.1, fine: 0.002 };
+/** @type {{[key: string]: Point|undefined}} */
 const WAYS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 /** Keys of the cursor on the stage; elsewhere in the frame they are the controls' own. */
 const OF_THE_STAGE = new Set([...Object.keys(WAYS), "Enter", " ", "0", "n", "N", "t"]);
+/** @type {Record<Selection["kind"], readonly Part[]>} */
 const PARTS = { arrow: ["body", "to", "from"], swirl: ["body", "rim"], pin: ["body"], freeze: ["body"] };
+/** @type {Record<Part, string>} */
 const PART_NAMES = { body: "all of it", to: "its head", from: "its tail", rim: "its size" };
 
 /** What the help shows: keys and what they do. */
+/** @type {[string, [string, string][]][]} */
 export const SHORTCUTS = [
     ["Tools", TOOLS.map((tool) => [tool.key.toUpperCase(), tool.label])],
     ["Drawing", [
@@ -26,7 +34,7 @@ export const SHORTCUTS = [
     ]],
 ];
 
-/** @returns {boolean} whether what is typed in an element is meant for it */
+/** @param {Element} element @returns {boolean} whether what is typed in an element is meant for it */
 function takesText(element) {
     return element.matches("select, textarea, [contenteditable]") || element.matches("input:not([type=range], [type=color])");
 }
@@ -35,11 +43,18 @@ export class Keyboard {
     /**
      * @param {import("./board.mjs").Board} board
      * @param {import("./pointer.mjs").Pointers} pointers
-     * @param {{tool: () => object, take: (tool: object) => void, help: () => void, invert: () => void, drift: () => void,
+     * @param {{tool: () => Tool, take: (tool: Tool) => void, help: () => void, invert: () => void, drift: () => void,
      *   masks: () => void, resize: (factor: number) => void, say: (sentence: string) => void}} acts
      */
     constructor(board, pointers, acts) {
-        Object.assign(this, { board, pointers, acts, part: "body" });
+        this.board = board;
+        this.pointers = pointers;
+        this.acts = acts;
+        /** @type {Part} what of the selected shape the cursor keys move */
+        this.part = "body";
+        this.commands = this.commandsOf();
+        /** Whether the keys' cursor is shown. */
+        this.using = false;
         /** @type {[number, number]} */
         this.cursor = [0.5, 0.5];
         /** @type {import("./tools/index.mjs").Gesture|null} */
@@ -62,19 +77,25 @@ export class Keyboard {
             this.stay(frame);
         });
         // not every browser gives a field that is clicked the focus, and what it opens must stay open
-        frame.addEventListener("click", (event) => { if (event.target.closest("input, select, label") === null) this.stay(frame); });
+        frame.addEventListener("click", (event) => {
+            if (/** @type {Element} */ (event.target).closest("input, select, label") === null) this.stay(frame);
+        });
     }
 
-    /** Where the focus has gone with its control, the stage takes it, or the keys would be dead. @private */
+    /**
+     * Where the focus has gone with its control, the stage takes it, or the keys would be dead.
+     * @private
+     * @param {HTMLElement} frame
+     */
     stay(frame) {
-        const { activeElement } = frame.getRootNode();
-        if (frame.contains(activeElement) && !activeElement.disabled) return;
+        const { activeElement } = /** @type {DocumentOrShadowRoot} */ (/** @type {unknown} */ (frame.getRootNode()));
+        if (activeElement !== null && frame.contains(activeElement) && !activeElement.matches(":disabled")) return;
         if (frame.isConnected && this.board.store.picture !== null) this.board.element.focus({ preventScroll: true });
     }
 
-    /** @private */
+    /** @private @param {KeyboardEvent} event */
     press(event) {
-        if (event.isComposing || takesText(event.target)) return;
+        if (event.isComposing || takesText(/** @type {Element} */ (event.target))) return;
         if (event.target !== this.board.element && OF_THE_STAGE.has(event.key)) return;
         const handled = this.command(event) || (!event.ctrlKey && !event.metaKey && this.plain(event));
         if (!handled) return;
@@ -83,7 +104,7 @@ export class Keyboard {
         event.stopPropagation();
     }
 
-    /** @private */
+    /** @private @param {KeyboardEvent} event */
     command(event) {
         if (!(event.ctrlKey || event.metaKey) || event.altKey) return false;
         const key = event.key.toLowerCase();
@@ -96,50 +117,63 @@ export class Keyboard {
         return true;
     }
 
-    /** @private */
+    /** @private @param {KeyboardEvent} event @returns {boolean} whether the key is one of ours */
     plain(event) {
-        if (event.key === "?") return this.done(this.acts.help());
+        if (event.key === "?") {
+            this.acts.help();
+            return true;
+        }
         if (this.board.store.picture === null) return false;
-        if (event.key in WAYS) return this.done(this.go(WAYS[event.key], event));
+        const way = WAYS[event.key];
+        if (way !== undefined) {
+            this.go(way, event);
+            return true;
+        }
         if (event.altKey) return false;
         const tool = TOOLS.find((one) => one.key === event.key.toLowerCase());
-        if (tool !== undefined && !event.shiftKey) return this.done(this.acts.take(tool));
-        return this.act(event);
-    }
-
-    /** @private */
-    done() {
-        return true;
-    }
-
-    /** @private */
-    act(event) {
-        const { board, acts } = this;
-        switch (event.key) {
-            case "[": return this.done(acts.resize(1 / 1.2));
-            case "]": return this.done(acts.resize(1.2));
-            case "+": case "=": return this.done(board.zoomBy(1.25));
-            case "-": return this.done(board.zoomBy(0.8));
-            case "0": return this.done(board.showAll());
-            case "i": return this.done(acts.invert());
-            case "d": return this.done(acts.drift());
-            case "m": return this.done(acts.masks());
-            case "n": case "N": return this.done(this.nextItem(event.shiftKey ? -1 : 1));
-            case "t": return this.done(this.nextPart());
-            case "Enter": return this.done(this.toggle());
-            case "Escape": return this.escape();
-            case " ":
-                this.pointers.holding = true;
-                board.element.dataset.pointer = "grab";
-                return true;
-            case "Delete": case "Backspace":
-                removeSelected(board.store);
-                return true;
-            default: return false;
+        if (tool !== undefined && !event.shiftKey) {
+            this.acts.take(tool);
+            return true;
         }
+        const command = this.commands.get(event.key);
+        return command !== undefined && command(event) !== false;
     }
 
-    /** @private */
+    /** What the other keys do; false where a key was not needed. @private @returns {Map<string, (event: KeyboardEvent) => boolean|void>} */
+    commandsOf() {
+        const { board, acts } = this;
+        const remove = () => { removeSelected(board.store); };
+        /** @param {KeyboardEvent} event */
+        const next = (event) => this.nextItem(event.shiftKey ? -1 : 1);
+        const larger = () => board.zoomBy(1.25);
+        return new Map(Object.entries({
+            "[": () => acts.resize(1 / 1.2),
+            "]": () => acts.resize(1.2),
+            "+": larger,
+            "=": larger,
+            "-": () => board.zoomBy(0.8),
+            0: () => board.showAll(),
+            i: () => acts.invert(),
+            d: () => acts.drift(),
+            m: () => acts.masks(),
+            n: next,
+            N: next,
+            t: () => this.nextPart(),
+            Enter: () => this.toggle(),
+            Escape: () => this.escape(),
+            " ": () => this.hold(),
+            Delete: remove,
+            Backspace: remove,
+        }));
+    }
+
+    /** The pointer moves the picture while the key is down. @private */
+    hold() {
+        this.pointers.holding = true;
+        this.board.element.dataset.pointer = "grab";
+    }
+
+    /** @private @param {KeyboardEvent} event */
     release(event) {
         if (event.key === " ") this.leave();
     }
@@ -168,12 +202,13 @@ export class Keyboard {
         return busy || selected;
     }
 
-    /** @private */
+    /** @private @param {Point} way @param {KeyboardEvent} event */
     go([x, y], event) {
         const { board } = this;
         const step = event.shiftKey ? STEPS.fast : event.altKey ? STEPS.fine : STEPS.plain;
-        const { picture } = board.store;
+        const picture = board.store.opened;
         const short = Math.min(picture.width, picture.height);
+        /** @type {Point} */
         const way = [(x * step * short) / picture.width, (y * step * short) / picture.height];
         if (this.gesture === null && this.acts.tool().name === "select" && board.store.selection !== null) {
             this.nudge(way);
@@ -184,12 +219,14 @@ export class Keyboard {
         this.show();
     }
 
-    /** @private */
+    /** @private @param {Point} way */
     nudge(way) {
         const { store } = this.board;
-        const part = PARTS[store.selection.kind].includes(this.part) ? this.part : "body";
-        const along = part === "rim" && way[0] === 0 ? [-way[1], 0] : way;
+        if (store.selection === null) return;
         const { kind, index } = store.selection;
+        const part = PARTS[kind].includes(this.part) ? this.part : "body";
+        /** @type {Point} */
+        const along = part === "rim" && way[0] === 0 ? [-way[1], 0] : way;
         store.commit(nudged(store, part, along), "moving with the keys", "drawing", `${part} of ${kind} ${index}`);
     }
 
@@ -227,7 +264,7 @@ export class Keyboard {
         this.show();
     }
 
-    /** @private */
+    /** @private @param {1|-1} step */
     nextItem(step) {
         const { store } = this.board;
         const { document } = store.state;

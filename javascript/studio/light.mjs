@@ -1,6 +1,10 @@
 /** What was found but not painted, as light over the picture: fainter than paint, with a broken outline. */
 
+import { pencil } from "./dom.mjs";
 import { onEdge, rgbOf } from "./overlay.mjs";
+
+/** @import { Mask } from "./mask.mjs" */
+/** @import { RGB } from "./overlay.mjs" */
 
 const FILL = 0.2;
 const LINE = 0.9;
@@ -12,6 +16,8 @@ export class Light {
     /** @param {HTMLCanvasElement} canvas */
     constructor(canvas) {
         this.canvas = canvas;
+        /** @type {unknown[]|null} what was drawn last */
+        this.before = null;
     }
 
     /**
@@ -21,11 +27,12 @@ export class Light {
      */
     draw(layers, size) {
         const now = [size.width, size.height, ...layers.flatMap(({ mask, colour }) => [mask, colour])];
-        if (now.length === this.before?.length && now.every((part, index) => part === this.before[index])) return false;
+        const { before } = this;
+        if (before !== null && now.length === before.length && now.every((part, index) => part === before[index])) return false;
         this.before = now;
         this.canvas.width = size.width;
         this.canvas.height = size.height;
-        const context = this.canvas.getContext("2d");
+        const context = pencil(this.canvas);
         const image = context.createImageData(size.width, size.height);
         const step = Math.max(1, Math.round(size.width / 640));
         for (const { mask, colour } of layers) lay(image.data, mask, rgbOf(colour), step);
@@ -34,6 +41,7 @@ export class Light {
     }
 }
 
+/** @param {Uint8ClampedArray} pixels @param {Mask} mask @param {RGB} rgb @param {number} step */
 function lay(pixels, mask, rgb, step) {
     const { width, height, data } = mask;
     for (let y = 0; y < height; y++) {

@@ -5,20 +5,28 @@ import { Player } from "./player.mjs";
 import { Strip } from "./strip.mjs";
 import { Studio } from "./studio.mjs";
 
+/** @import { PageState } from "./types" */
+
 /** Milliseconds between a change of the page and a look for new places. */
 const PATIENCE = 100;
 
-/** @type {Map<Element, Studio>} */
+/** @type {Map<HTMLElement, Studio>} */
 const studios = new Map();
 
 /** The work of a studio whose place has gone; the next one goes on with it. @type {import("./store.mjs").Store|null} */
 let left = null;
 
+/** @param {HTMLElement} canvas */
 function leave(canvas) {
     const studio = studios.get(canvas);
     if (studio === undefined) return;
     left = studio.dispose();
     studios.delete(canvas);
+}
+
+/** @param {ParentNode} place @param {string} selector @returns {NodeListOf<HTMLElement>} */
+function elements(place, selector) {
+    return place.querySelectorAll(selector);
 }
 
 function host() {
@@ -28,9 +36,9 @@ function host() {
 /** Build what is missing, leave what is gone. */
 export function mount() {
     for (const canvas of studios.keys()) if (!canvas.isConnected) leave(canvas);
-    for (const root of host().querySelectorAll(".t2c-studio")) {
-        for (const canvas of root.querySelectorAll(".t2c-canvas")) {
-            const whole = studios.has(canvas) && canvas.firstElementChild === studios.get(canvas).frame;
+    for (const root of elements(host(), ".t2c-studio")) {
+        for (const canvas of elements(root, ".t2c-canvas")) {
+            const whole = studios.has(canvas) && canvas.firstElementChild === studios.get(canvas)?.frame;
             if (whole) continue;
             leave(canvas);
             studios.set(canvas, new Studio(root, canvas, host(), window.sessionStorage, left ?? undefined));
@@ -40,30 +48,39 @@ export function mount() {
         if (studio === undefined) continue;
         furnish(root, studio);
         // the page's plain player and figures step back
-        const live = { canvas: true, player: studio.player !== undefined, strip: studio.strip !== undefined };
+        const live = { canvas: true, player: studio.player !== null, strip: studio.strip !== null };
         for (const [part, there] of Object.entries(live)) root.classList.toggle(`t2c-live-${part}`, there);
     }
 }
 
-/** Whether the loop that is there is not what the settings make: one has changed, or a later run was stopped or refused. */
+/**
+ * Whether the loop that is there is not what the settings make: one has changed, or a later run was stopped or refused.
+ * @param {PageState} state
+ */
 function isOutdated(state) {
     const stage = state.stages?.loop;
     return (state.running ?? null) === null && stage !== undefined && (stage.stale || stage.pictures.length === 0);
 }
 
-/** The player and the strip of a studio, where the page has places for them. */
+/**
+ * The player and the strip of a studio, where the page has places for them.
+ * @param {Element} root
+ * @param {Studio} studio
+ */
 function furnish(root, studio) {
-    if (!studio.watchers.has("run")) studio.watch("run", attend(() => root.querySelector("#t2c_status")));
+    if (!studio.arrivals.watchers.has("run")) studio.arrivals.watch("run", attend(() => root.querySelector("#t2c_status")));
     const player = root.querySelector(".t2c-player-root");
     if (player !== null && player.firstElementChild !== studio.player?.element) {
         studio.player?.dispose();
-        studio.player = new Player(player, studio.channel, (sentence) => studio.say(sentence));
-        studio.watch("player", (state) => studio.player.show(state.loop ?? null, state.picture ?? null, isOutdated(state)));
+        const made = new Player(player, studio.channel, (sentence) => studio.say(sentence));
+        studio.player = made;
+        studio.arrivals.watch("player", (state) => made.show(state.loop ?? null, state.picture ?? null, isOutdated(state)));
     }
     const strip = root.querySelector(".t2c-strip-root");
     if (strip !== null && strip.firstElementChild !== studio.strip?.element) {
-        studio.strip = new Strip(strip, studio.page);
-        studio.watch("strip", (state) => studio.strip.show(state));
+        const made = new Strip(strip, studio.page);
+        studio.strip = made;
+        studio.arrivals.watch("strip", (state) => made.show(state));
     }
 }
 

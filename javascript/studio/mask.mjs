@@ -7,10 +7,12 @@
  * @typedef {[number, number]} Point  0..1 of width and height
  */
 
+/** @import { Size } from "./geometry.mjs" */
+
 /** The long side of the masks that are painted. */
 export const LONG_SIDE = 1024;
 
-/** @returns {{width: number, height: number}} the size of the masks for a picture */
+/** @param {Size} picture @returns {{width: number, height: number}} the size of the masks for a picture */
 export function maskSize(picture) {
     const scale = Math.min(1, LONG_SIDE / Math.max(picture.width, picture.height));
     return {
@@ -19,19 +21,23 @@ export function maskSize(picture) {
     };
 }
 
-/** @returns {Mask} */
+/** @param {Size} size @returns {Mask} */
 export function emptyMask(size) {
     return { width: size.width, height: size.height, data: new Uint8Array(size.width * size.height) };
 }
 
-/** @returns {boolean} */
+/** @param {Mask} mask @returns {boolean} */
 export function isEmpty(mask) {
     const { data } = mask;
     for (let i = 0; i < data.length; i++) if (data[i] !== 0) return false;
     return true;
 }
 
-/** @returns {boolean} whether nothing is as thick as `side` pixels, such as what is left along an edge */
+/**
+ * @param {Mask} mask
+ * @param {number} side
+ * @returns {boolean} whether nothing is as thick as `side` pixels, such as what is left along an edge
+ */
 export function isThin(mask, side) {
     const { width, height, data } = mask;
     // of each pixel the side of the largest square that ends there
@@ -48,7 +54,7 @@ export function isThin(mask, side) {
     return true;
 }
 
-/** @returns {boolean} */
+/** @param {Mask|null} a @param {Mask|null} b @returns {boolean} */
 export function equalMasks(a, b) {
     if (a === b) return true;
     if (a === null || b === null || a.width !== b.width || a.height !== b.height) return false;
@@ -56,28 +62,33 @@ export function equalMasks(a, b) {
     return true;
 }
 
+/** @param {Mask} a @param {Mask} b @param {(one: number, other: number) => number} rule */
 function combined(a, b, rule) {
     const data = new Uint8Array(a.data.length);
     for (let i = 0; i < data.length; i++) data[i] = rule(a.data[i], b.data[i]);
     return { width: a.width, height: a.height, data };
 }
 
-/** @returns {Mask} what is in either */
+/** @param {Mask} a @param {Mask} b @returns {Mask} what is in either */
 export function union(a, b) {
     return combined(a, b, Math.max);
 }
 
-/** @returns {Mask} what is in `a` and not in `b`; of a mask without itself nothing is left, soft edges included */
+/**
+ * @param {Mask} a
+ * @param {Mask} b
+ * @returns {Mask} what is in `a` and not in `b`; of a mask without itself nothing is left, soft edges included
+ */
 export function without(a, b) {
     return combined(a, b, (x, y) => Math.max(0, x - y));
 }
 
-/** @returns {Mask} */
+/** @param {Mask} mask @returns {Mask} */
 export function inverted(mask) {
     return { width: mask.width, height: mask.height, data: mask.data.map((value) => 255 - value) };
 }
 
-/** @returns {number} 0..1: how much of `part` lies in `mask` */
+/** @param {Mask} part @param {Mask} mask @returns {number} 0..1: how much of `part` lies in `mask` */
 export function shareInside(part, mask) {
     let [inside, all] = [0, 0];
     for (let i = 0; i < part.data.length; i++) {
@@ -87,7 +98,7 @@ export function shareInside(part, mask) {
     return all === 0 ? 0 : inside / all;
 }
 
-/** @returns {number} 0..255 at a point of the picture; 0 outside of it */
+/** @param {Mask} mask @param {Point} point @returns {number} 0..255 at a point of the picture; 0 outside of it */
 export function valueAt(mask, point) {
     if (!(point[0] >= 0 && point[0] <= 1 && point[1] >= 0 && point[1] <= 1)) return 0;
     const x = Math.min(mask.width - 1, Math.floor(point[0] * mask.width));
@@ -95,7 +106,11 @@ export function valueAt(mask, point) {
     return mask.data[y * mask.width + x];
 }
 
-/** @returns {Mask} the mask at another size: means of areas where it gets smaller, bilinear where larger */
+/**
+ * @param {Mask} mask
+ * @param {Size} size
+ * @returns {Mask} the mask at another size: means of areas where it gets smaller, bilinear where larger
+ */
 export function resized(mask, size) {
     if (mask.width === size.width && mask.height === size.height) return mask;
     const across = weights(mask.width, size.width);
@@ -124,11 +139,15 @@ export function resized(mask, size) {
 /**
  * For each new pixel the old ones that it is made of (`counts` of them, beginning at `from`), with weights that sum to 1
  * (a tent as wide as the step), which lie one after another from `starts` on.
+ * @param {number} before
+ * @param {number} now
  */
 function weights(before, now) {
     const step = before / now;
     const reach = Math.max(1, step);
-    const result = { from: new Int32Array(now), counts: new Int32Array(now), starts: new Int32Array(now), weights: [] };
+    const result = { from: new Int32Array(now), counts: new Int32Array(now), starts: new Int32Array(now) };
+    /** @type {number[]} */
+    const all = [];
     for (let index = 0; index < now; index++) {
         const middle = (index + 0.5) * step - 0.5;
         const first = Math.max(0, Math.ceil(middle - reach));
@@ -137,10 +156,10 @@ function weights(before, now) {
         const sum = tent.reduce((one, two) => one + two, 0);
         result.from[index] = first;
         result.counts[index] = tent.length;
-        result.starts[index] = result.weights.length;
-        result.weights.push(...tent.map((weight) => weight / sum));
+        result.starts[index] = all.length;
+        all.push(...tent.map((weight) => weight / sum));
     }
-    return { ...result, weights: Float32Array.from(result.weights) };
+    return { ...result, weights: Float32Array.from(all) };
 }
 
 /** Lines of each row on which a polygon's edges are looked for. */
@@ -154,7 +173,7 @@ const LINES = 4;
  */
 export function polygonMask(size, corners) {
     const mask = emptyMask(size);
-    const points = corners.map(([x, y]) => [x * size.width, y * size.height]);
+    const points = corners.map(([x, y]) => /** @type {Point} */ ([x * size.width, y * size.height]));
     const row = new Float32Array(size.width + 1);
     for (let y = 0; y < size.height; y++) {
         row.fill(0);
@@ -164,7 +183,11 @@ export function polygonMask(size, corners) {
     return mask;
 }
 
-/** The places where a horizontal line crosses a polygon's edges, from left to right. */
+/**
+ * The places where a horizontal line crosses a polygon's edges, from left to right.
+ * @param {readonly Point[]} points
+ * @param {number} y
+ */
 function crossings(points, y) {
     const found = [];
     for (let i = 0, j = points.length - 1; i < points.length; j = i++) {
@@ -174,6 +197,7 @@ function crossings(points, y) {
     return found.sort((a, b) => a - b);
 }
 
+/** @param {Float32Array} row @param {readonly number[]} places @param {number} width */
 function addLine(row, places, width) {
     for (let pair = 0; pair + 1 < places.length; pair += 2) {
         const [start, end] = [Math.max(0, places[pair]), Math.min(width, places[pair + 1])];
@@ -216,7 +240,7 @@ export class Stroke {
         return box(Math.min(x, fromX), Math.min(y, fromY), Math.max(x, fromX), Math.max(y, fromY), radius + 1, this.base);
     }
 
-    /** @private */
+    /** @private @param {number} x @param {number} y @param {number} radius */
     stamp(x, y, radius) {
         const { width } = this.base;
         const area = box(x, y, x, y, radius + 1, this.base);
@@ -240,6 +264,15 @@ export class Stroke {
     }
 }
 
+/**
+ * @param {number} left
+ * @param {number} top
+ * @param {number} right
+ * @param {number} bottom
+ * @param {number} reach
+ * @param {Size} size
+ * @returns {Box}
+ */
 function box(left, top, right, bottom, reach, size) {
     return {
         left: Math.max(0, Math.floor(left - reach)),

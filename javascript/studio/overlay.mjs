@@ -3,6 +3,16 @@
  * that colour; a dark line beside a light one, and stripes with a shade, are seen on any.
  */
 
+import { pencil } from "./dom.mjs";
+
+/** @import { Box, Mask } from "./mask.mjs" */
+
+/**
+ * @typedef {[number, number, number]} RGB  0..255
+ * @typedef {{step: number, period: number, way: 1|-1, rgb: RGB, stripe: number, ground: number}} Hatch
+ *   step: pixels of each of an outline's lines; period: from one stripe to the next; stripe, ground: 0..1, how strong
+ */
+
 /** How strong a region's stripes are, and what lies between them. */
 const USUAL = { stripe: 0.32, ground: 0.1 };
 const ACTIVE = { stripe: 0.46, ground: 0.18 };
@@ -10,19 +20,24 @@ const FROZEN = { stripe: 0.75, ground: 0.25 };
 /** Window pixels: each of an outline's two lines, and from one stripe to the next. */
 const LINE = 2;
 const PERIOD = 9;
+/** @type {RGB} */
 const DARK = [12, 16, 24];
+/** @type {RGB} */
 const ICE = [214, 236, 255];
 
-/** @returns {[number, number, number]} */
+/** @param {string} colour @returns {[number, number, number]} */
 export function rgbOf(colour) {
-    return [1, 3, 5].map((at) => parseInt(colour.slice(at, at + 2), 16));
+    const [r, g, b] = [1, 3, 5].map((at) => parseInt(colour.slice(at, at + 2), 16));
+    return [r, g, b];
 }
 
 export class Overlay {
     /** @param {HTMLCanvasElement} canvas */
     constructor(canvas) {
         this.canvas = canvas;
-        this.context = canvas.getContext("2d");
+        this.context = pencil(canvas);
+        /** @type {unknown[]} what was drawn last */
+        this.layers = [];
     }
 
     /**
@@ -36,21 +51,22 @@ export class Overlay {
         const period = Math.max(5, Math.round(PERIOD / how.scale));
         const layers = [size.width, size.height, step, period, document.still, how.active, ...document.regions.flatMap((region) => (
             [region.mask, region.colour, region.name, how.hidden.has(region.name)]))];
-        const same = layers.length === this.layers?.length && layers.every((layer, index) => layer === this.layers[index]);
+        const same = layers.length === this.layers.length && layers.every((layer, index) => layer === this.layers[index]);
         this.layers = layers;
         if (same && box === null) return;
+        let changed = box;
         if (this.canvas.width !== size.width || this.canvas.height !== size.height) {
             this.canvas.width = size.width;
             this.canvas.height = size.height;
-            box = null;
+            changed = null;
         }
         // more on each side, for the outlines
         const reach = 2 * step;
-        const area = box === null
+        const area = changed === null
             ? { left: 0, top: 0, right: size.width, bottom: size.height }
             : {
-                left: Math.max(0, box.left - reach), top: Math.max(0, box.top - reach),
-                right: Math.min(size.width, box.right + reach), bottom: Math.min(size.height, box.bottom + reach),
+                left: Math.max(0, changed.left - reach), top: Math.max(0, changed.top - reach),
+                right: Math.min(size.width, changed.right + reach), bottom: Math.min(size.height, changed.bottom + reach),
             };
         const [width, height] = [area.right - area.left, area.bottom - area.top];
         if (width <= 0 || height <= 0) return;
@@ -65,10 +81,19 @@ export class Overlay {
     }
 }
 
-/** Lay stripes over an image as far as a mask reaches, and a dark and a light line inside of where it is half. */
+/**
+ * Lay stripes over an image as far as a mask reaches, and a dark and a light line inside of where it is half.
+ * @param {ImageData} image
+ * @param {Mask} mask
+ * @param {Box} area
+ * @param {Hatch} how
+ */
 function hatch(image, mask, area, { step, period, way, rgb, stripe, ground }) {
     const { data, width } = mask;
-    const light = rgb.map((part) => Math.round(part + 0.72 * (255 - part)));
+    /** @param {number} part */
+    const lighter = (part) => Math.round(part + 0.72 * (255 - part));
+    /** @type {RGB} */
+    const light = [lighter(rgb[0]), lighter(rgb[1]), lighter(rgb[2])];
     const shades = shadesOf(period, rgb, light, stripe, ground);
     for (let y = area.top; y < area.bottom; y++) {
         const shift = way * (y % period) + period;
@@ -87,7 +112,14 @@ function hatch(image, mask, area, { step, period, way, rgb, stripe, ground }) {
     }
 }
 
-/** What one period of the stripes is made of: a light line, the colour, a shade beside it, and the ground. */
+/**
+ * What one period of the stripes is made of: a light line, the colour, a shade beside it, and the ground.
+ * @param {number} period
+ * @param {RGB} rgb
+ * @param {RGB} light
+ * @param {number} stripe
+ * @param {number} ground
+ */
 function shadesOf(period, rgb, light, stripe, ground) {
     return Array.from({ length: period }, (_, index) => {
         const share = (index + 0.5) / period;
@@ -98,13 +130,20 @@ function shadesOf(period, rgb, light, stripe, ground) {
     });
 }
 
-/** @returns {boolean} whether a pixel of a mask has a neighbour, `step` pixels on, that is mostly outside */
+/**
+ * @param {Mask} mask
+ * @param {number} x
+ * @param {number} y
+ * @param {number} step
+ * @returns {boolean} whether a pixel of a mask has a neighbour, `step` pixels on, that is mostly outside
+ */
 export function onEdge({ data, width, height }, x, y, step) {
     const at = y * width + x;
     return (x >= step && data[at - step] < 128) || (x + step < width && data[at + step] < 128)
         || (y >= step && data[at - step * width] < 128) || (y + step < height && data[at + step * width] < 128);
 }
 
+/** @param {Uint8ClampedArray} pixels @param {number} at @param {RGB} rgb @param {number} alpha */
 function blend(pixels, at, rgb, alpha) {
     if (pixels[at + 3] === 0) {
         pixels[at] = rgb[0];

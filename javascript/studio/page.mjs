@@ -1,55 +1,60 @@
 /** The page that Python makes: its text boxes and buttons, by their ids. Gradio may put new ones in their place. */
 
 export class Page {
-    /** @param {Element|ShadowRoot|Document} host  where the ids are looked for */
+    /** @param {ParentNode} host  where the ids are looked for */
     constructor(host) {
         this.host = host;
     }
 
-    /** @returns {HTMLTextAreaElement|HTMLInputElement|null} */
+    /** @param {string} id @returns {HTMLTextAreaElement|HTMLInputElement|null} */
     box(id) {
         return this.host.querySelector(`#${id} textarea, #${id} input, textarea#${id}, input#${id}`);
     }
 
-    /** @returns {string} what stands in a box; "" where there is none */
+    /** @param {string} id @returns {string} what stands in a box; "" where there is none */
     read(id) {
         return this.box(id)?.value ?? "";
     }
 
-    /** Write into a box so that Gradio hears of it. @returns {boolean} whether the box is there */
+    /**
+     * Write into a box so that Gradio hears of it.
+     * @param {string} id
+     * @param {string} text
+     * @returns {boolean} whether the box is there
+     */
     write(id, text) {
         const box = this.box(id);
         if (box === null) return false;
         const kind = box instanceof HTMLTextAreaElement ? HTMLTextAreaElement : HTMLInputElement;
-        Object.getOwnPropertyDescriptor(kind.prototype, "value").set.call(box, text);
+        Object.getOwnPropertyDescriptor(kind.prototype, "value")?.set?.call(box, text);
         box.dispatchEvent(new Event("input", { bubbles: true }));
         return true;
     }
 
-    /** @returns {HTMLElement|null} */
+    /** @param {string} id @returns {HTMLElement|null} */
     button(id) {
         const found = this.host.querySelector(`#${id}`);
         return found === null || found.matches("button") ? found : found.querySelector("button");
     }
 
-    /** @returns {boolean} whether the button is there */
+    /** @param {string} id @returns {boolean} whether the button is there */
     press(id) {
         const button = this.button(id);
         button?.click();
         return button !== null;
     }
 
-    /** @returns {HTMLElement|null} a group of settings that opens and closes, where it is in view */
+    /** @param {string} id @returns {HTMLElement|null} a group of settings that opens and closes, where it is in view */
     group(id) {
-        const found = this.host.querySelector(`#${id}`);
+        const found = /** @type {HTMLElement|null} */ (this.host.querySelector(`#${id}`));
         return found === null || found.offsetParent === null ? null : found;
     }
 
-    /** Open a group of settings and go to it. */
+    /** Open a group of settings and go to it. @param {string} id */
     reveal(id) {
         const group = this.group(id);
-        const label = group?.querySelector(".label-wrap");
-        if (label && !label.classList.contains("open")) label.click();
+        const label = /** @type {HTMLElement|null} */ (group?.querySelector(".label-wrap") ?? null);
+        if (label !== null && !label.classList.contains("open")) label.click();
         group?.scrollIntoView({ block: "center" });
         label?.focus({ preventScroll: true });
     }
@@ -62,10 +67,12 @@ export class Page {
         return this.read("t2c_prompt");
     }
 
+    /** @param {string} text */
     setMotion(text) {
         this.write("t2c_motion", text);
     }
 
+    /** @param {string} text */
     setPrompt(text) {
         this.write("t2c_prompt", text);
     }

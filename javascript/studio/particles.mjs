@@ -2,6 +2,9 @@
 
 import { moves, sample } from "./field.mjs";
 
+/** @import { Field } from "./field.mjs" */
+/** @import { Point, Size } from "./geometry.mjs" */
+
 /** Frames of the loop in a second. */
 export const PACE = 30;
 const TRAIL = 12;
@@ -11,12 +14,28 @@ const MOST = 480;
 const PIXELS_EACH = 850;
 const LEAST_SHARE = 0.2;
 
+/** Colours and widths: a dark line below a light one is seen on any picture. @typedef {[string, number][]} Lines */
+
+/** @type {Lines} */
+const TRAIL_LINES = [["rgba(0, 0, 0, .38)", 3], ["rgba(255, 255, 255, .92)", 1.5]];
+/** @type {Lines} */
+const STREAM_LINES = [["rgba(0, 0, 0, .6)", 3.5], ["#fff", 1.75]];
+
 export class Particles {
     /** @param {() => number} [random] 0..1 */
     constructor(random = Math.random) {
         this.random = random;
+        /** @type {Field|null} */
         this.field = null;
         this.count = 0;
+        /** Where something moves. @type {number[]} */
+        this.cells = [];
+        /** Seconds that each has left. */
+        this.life = new Float32Array(0);
+        /** The last points of each, x and y, newest first. */
+        this.trails = new Float32Array(0);
+        /** Seconds since the trails were moved on. */
+        this.since = 0;
         this.out = new Float32Array(3);
     }
 
@@ -26,20 +45,23 @@ export class Particles {
      * @param {number} area  of the whole picture in the window, square pixels
      */
     follow(field, area) {
-        this.field = field !== null && moves(field) ? field : null;
-        this.cells = [];
-        if (this.field === null) {
+        /** @type {number[]} */
+        const cells = [];
+        this.cells = cells;
+        if (field === null || !moves(field)) {
+            this.field = null;
             this.count = 0;
             return;
         }
-        this.field.mask.forEach((share, index) => { if (share > LEAST_SHARE) this.cells.push(index); });
-        const moving = (area * this.cells.length) / this.field.mask.length;
+        this.field = field;
+        field.mask.forEach((share, index) => { if (share > LEAST_SHARE) cells.push(index); });
+        const moving = (area * cells.length) / field.mask.length;
         const count = Math.min(MOST, Math.max(24, Math.round(moving / PIXELS_EACH)));
-        if (count !== this.count) this.make(count);
+        if (count !== this.count) this.make(count, field);
     }
 
-    /** @private */
-    make(count) {
+    /** @private @param {number} count @param {Field} field */
+    make(count, field) {
         const [before, kept] = [this.trails, Math.min(this.count, count)];
         const life = new Float32Array(count);
         const trails = new Float32Array(count * TRAIL * 2);
@@ -47,16 +69,17 @@ export class Particles {
             trails.set(before.subarray(0, kept * TRAIL * 2));
             life.set(this.life.subarray(0, kept));
         }
-        Object.assign(this, { count, life, trails });
+        this.count = count;
+        this.life = life;
+        this.trails = trails;
         for (let i = kept; i < count; i++) {
-            this.spawn(i);
+            this.spawn(i, field);
             life[i] *= this.random();
         }
     }
 
-    /** @private */
-    spawn(i) {
-        const { width, height } = this.field;
+    /** @private @param {number} i @param {Size} size  of the field */
+    spawn(i, { width, height }) {
         const cell = this.cells[Math.min(this.cells.length - 1, Math.floor(this.random() * this.cells.length))];
         const x = ((cell % width) + this.random()) / width;
         const y = (Math.floor(cell / width) + this.random()) / height;
@@ -69,19 +92,20 @@ export class Particles {
 
     /** Move everything on. @param {number} seconds */
     step(seconds) {
-        if (this.field === null) return;
-        const { picture } = this.field;
-        this.since = (this.since ?? 0) + seconds;
+        const { field } = this;
+        if (field === null) return;
+        const { picture } = field;
+        this.since += seconds;
         const shift = this.since >= TRAIL_STEP;
         if (shift) this.since %= TRAIL_STEP;
         for (let i = 0; i < this.count; i++) {
             const at = i * TRAIL * 2;
             const [x, y] = [this.trails[at], this.trails[at + 1]];
-            sample(this.field, x, y, this.out);
+            sample(field, x, y, this.out);
             this.life[i] -= seconds;
             const outside = x < 0 || y < 0 || x > 1 || y > 1;
             if (this.life[i] <= 0 || outside || this.out[2] < LEAST_SHARE / 2) {
-                this.spawn(i);
+                this.spawn(i, field);
                 continue;
             }
             if (shift) this.trails.copyWithin(at + 2, at, at + (TRAIL - 1) * 2);
@@ -97,7 +121,7 @@ export class Particles {
     draw(context, place) {
         if (this.field === null) return;
         context.lineCap = "round";
-        for (const [colour, width] of [["rgba(0, 0, 0, .38)", 3], ["rgba(255, 255, 255, .92)", 1.5]]) {
+        for (const [colour, width] of TRAIL_LINES) {
             context.strokeStyle = colour;
             context.lineWidth = width;
             for (let point = 0; point + 1 < TRAIL; point++) {
@@ -131,13 +155,13 @@ export function drawStreams(field, context, place, apart, area) {
     const lines = [];
     for (let row = 0; row < rows; row++) {
         for (let column = 0; column < columns; column++) {
-            const line = trace(field, (column + 0.5) / columns, (row + 0.5) / rows, out);
+            const line = trace(field, [(column + 0.5) / columns, (row + 0.5) / rows], out);
             if (line.length > 1) lines.push(line.map(([x, y]) => place(x, y)));
         }
     }
     context.lineCap = "round";
     context.lineJoin = "round";
-    for (const [colour, width] of [["rgba(0, 0, 0, .6)", 3.5], ["#fff", 1.75]]) {
+    for (const [colour, width] of STREAM_LINES) {
         context.strokeStyle = colour;
         context.lineWidth = width;
         context.beginPath();
@@ -150,9 +174,17 @@ export function drawStreams(field, context, place, apart, area) {
     }
 }
 
-/** The way of a point in half a second. */
-function trace(field, x, y, out) {
-    const line = [[x, y]];
+/**
+ * The way of a point in half a second.
+ * @param {Field} field
+ * @param {Point} start
+ * @param {Float32Array} out
+ * @returns {Point[]}
+ */
+function trace(field, start, out) {
+    /** @type {Point[]} */
+    const line = [start];
+    let [x, y] = start;
     for (let step = 0; step < 6; step++) {
         sample(field, x, y, out);
         if (out[2] < LEAST_SHARE || Math.hypot(out[0], out[1]) < 0.02) break;
@@ -163,6 +195,7 @@ function trace(field, x, y, out) {
     return line;
 }
 
+/** @param {CanvasRenderingContext2D} context @param {Point[]} line */
 function addHead(context, line) {
     const [[x1, y1], [x2, y2]] = line.slice(-2);
     const angle = Math.atan2(y2 - y1, x2 - x1);

@@ -1,29 +1,105 @@
 /** The player: the loop without a gap, frame by frame, beside the still, with its motion and mask laid over it. */
 
-import { el, iconButton } from "./dom.mjs";
+import { el, iconButton, pencil } from "./dom.mjs";
 import { decodeField } from "./field.mjs";
 import { NoFrames, decodeFrames, isVideo } from "./frames.mjs";
 import { drawStreams } from "./particles.mjs";
 import { ExportPanel } from "./export.mjs";
 
+/** @import { Field } from "./field.mjs" */
+/** @import { RGB } from "./overlay.mjs" */
+/** @import { Asked, Loop, Picture } from "./types" */
+
 const PACES = [0.25, 0.5, 1, 2];
 
-/** @returns {number} the frame of a loop at a time */
+/**
+ * @param {number} seconds
+ * @param {number} fps
+ * @param {number} frames
+ * @returns {number} the frame of a loop at a time
+ */
 export function frameAt(seconds, fps, frames) {
     return ((Math.floor(seconds * fps + 1e-6) % frames) + frames) % frames;
 }
 
+/** The loop as the browser itself plays it. @param {Loop} loop @param {boolean} playing */
+function moving(loop, playing) {
+    if (!isVideo(loop.url)) return el("img", { src: loop.url, alt: "the loop" });
+    const video = el("video", { src: loop.url, loop: true, autoplay: playing, playsinline: true, "aria-label": "the loop" });
+    video.muted = true;
+    return video;
+}
+
 export class Player {
+    canvas = el("canvas", { class: "t2c-frame-now" });
+    native = el("div", { class: "t2c-native" });
+    over = el("canvas", { class: "t2c-over", "aria-hidden": "true" });
+    still = el("img", { class: "t2c-still", alt: "the still" });
+    divider = el("div", {
+        class: "t2c-divider", role: "slider", tabindex: "0", "aria-label": "Compare: the still on the left", "aria-valuemin": 0, "aria-valuemax": 100,
+    });
+    waiting = el("p", { class: "t2c-waiting", text: "The loop plays here once it is made." });
+    outdated = el("span", { class: "t2c-step-mark", text: "out of date", title: "Something has changed since this loop was made", hidden: true });
+    screen = el("div", { class: "t2c-screen", tabindex: "0", role: "group", "aria-label": "The loop" },
+        this.native, this.canvas, this.still, this.over, this.divider, this.waiting, this.outdated);
+    toggle = iconButton("pause", "Pause", () => this.setPlaying(!this.playing));
+    scrub = el("input", {
+        type: "range", min: 0, max: 1, step: 1, value: 0, class: "t2c-scrub", "aria-label": "Frame",
+        oninput: () => {
+            const asked = Number(this.scrub.value);
+            this.setPlaying(false);
+            this.go(asked);
+        },
+    });
+    count = el("output", { class: "t2c-count" });
+    rate = el("select", { class: "t2c-kind", "aria-label": "Speed of playing", onchange: () => this.setPace(Number(this.rate.value)) },
+        ...PACES.map((pace) => el("option", { value: pace, text: `${pace}×`, selected: pace === 1 })));
+    compare = iconButton("compare", "Compare with the still", () => this.setSplit(this.split === null ? 0.5 : null), { "aria-pressed": "false" });
+    flowButton = iconButton("flow", "Show the motion", () => this.setOverlay("flow"), { "aria-pressed": "false" });
+    maskButton = iconButton("mask", "Show what moves", () => this.setOverlay("mask"), { "aria-pressed": "false" });
+    steps = [
+        iconButton("back", "One frame back", () => this.step(-1)), iconButton("next", "One frame on", () => this.step(1)),
+    ];
+    controls = el("div", { class: "t2c-controls" },
+        el("div", { class: "t2c-group" }, this.steps[0], this.toggle, this.steps[1]), this.scrub, this.count, this.rate,
+        el("div", { class: "t2c-group" }, this.compare, this.flowButton, this.maskButton));
+    note = el("p", { class: "t2c-hint" });
+    blank = el("div", { class: "t2c-loop-blank" }, el("p", { text: this.waiting.textContent }));
+    whole = el("div", { class: "t2c-loop-whole" }, this.screen, this.controls, this.note);
+    element = el("div", { class: "t2c-loop" }, this.blank, this.whole);
+
     /**
      * @param {Element} root  where to build
-     * @param {{ask: (what: string, payload: object) => Promise<object>}} channel
+     * @param {Asked} channel
      * @param {(sentence: string) => void} say
      */
     constructor(root, channel, say) {
-        Object.assign(this, { root, say, frames: null, at: 0, pace: 1, playing: true, overlays: { flow: false, mask: false }, split: null });
-        this.build(channel);
+        /** @type {ImageBitmap[]|null} */
+        this.frames = null;
+        /** @type {Loop|null} */
+        this.loop = null;
+        /** @type {Loop|Picture|null} the loop, or the picture in its place */
+        this.shown = null;
+        /** @type {Field|null} */
+        this.field = null;
+        this.at = 0;
+        this.pace = 1;
+        this.playing = true;
+        this.visible = true;
+        this.overlays = { flow: false, mask: false };
+        /** @type {number|null} 0..1: where the still ends */
+        this.split = null;
+        /** @type {number|undefined} the animation's frame that is asked for */
+        this.frame = undefined;
+        /** @type {number|undefined} when frame 0 was shown, had it played on ever since */
+        this.started = undefined;
+        this.exports = new ExportPanel(channel, say);
+        this.whole.append(this.exports.element);
+        root.replaceChildren(this.element);
+        this.screen.addEventListener("keydown", (event) => this.key(event));
+        this.watchDivider();
         this.seen = new IntersectionObserver((entries) => {
-            this.visible = entries.at(-1).isIntersecting;
+            this.visible = entries.at(-1)?.isIntersecting ?? this.visible;
             this.tick();
         });
         this.seen.observe(this.screen);
@@ -38,54 +114,10 @@ export class Player {
         this.forget();
     }
 
-    /** @private */
-    build(channel) {
-        this.canvas = el("canvas", { class: "t2c-frame-now" });
-        this.native = el("div", { class: "t2c-native" });
-        this.over = el("canvas", { class: "t2c-over", "aria-hidden": "true" });
-        this.still = el("img", { class: "t2c-still", alt: "the still" });
-        this.divider = el("div", {
-            class: "t2c-divider", role: "slider", tabindex: "0", "aria-label": "Compare: the still on the left", "aria-valuemin": 0, "aria-valuemax": 100,
-        });
-        this.waiting = el("p", { class: "t2c-waiting", text: "The loop plays here once it is made." });
-        this.outdated = el("span", { class: "t2c-step-mark", text: "out of date", title: "Something has changed since this loop was made", hidden: true });
-        this.screen = el("div", { class: "t2c-screen", tabindex: "0", role: "group", "aria-label": "The loop" },
-            this.native, this.canvas, this.still, this.over, this.divider, this.waiting, this.outdated);
-        this.toggle = iconButton("pause", "Pause", () => this.setPlaying(!this.playing));
-        this.scrub = el("input", {
-            type: "range", min: 0, max: 1, step: 1, value: 0, class: "t2c-scrub", "aria-label": "Frame",
-            oninput: () => {
-                const asked = Number(this.scrub.value);
-                this.setPlaying(false);
-                this.go(asked);
-            },
-        });
-        this.count = el("output", { class: "t2c-count" });
-        this.rate = el("select", { class: "t2c-kind", "aria-label": "Speed of playing", onchange: () => this.setPace(Number(this.rate.value)) },
-            ...PACES.map((pace) => el("option", { value: pace, text: `${pace}×`, selected: pace === 1 })));
-        this.compare = iconButton("compare", "Compare with the still", () => this.setSplit(this.split === null ? 0.5 : null), { "aria-pressed": "false" });
-        this.flowButton = iconButton("flow", "Show the motion", () => this.setOverlay("flow"), { "aria-pressed": "false" });
-        this.maskButton = iconButton("mask", "Show what moves", () => this.setOverlay("mask"), { "aria-pressed": "false" });
-        this.steps = [
-            iconButton("back", "One frame back", () => this.step(-1)), iconButton("next", "One frame on", () => this.step(1)),
-        ];
-        this.controls = el("div", { class: "t2c-controls" },
-            el("div", { class: "t2c-group" }, this.steps[0], this.toggle, this.steps[1]), this.scrub, this.count, this.rate,
-            el("div", { class: "t2c-group" }, this.compare, this.flowButton, this.maskButton));
-        this.note = el("p", { class: "t2c-hint" });
-        this.exports = new ExportPanel(channel, this.say);
-        this.blank = el("div", { class: "t2c-loop-blank" }, el("p", { text: this.waiting.textContent }));
-        this.whole = el("div", { class: "t2c-loop-whole" }, this.screen, this.controls, this.note, this.exports.element);
-        this.element = el("div", { class: "t2c-loop" }, this.blank, this.whole);
-        this.root.replaceChildren(this.element);
-        this.screen.addEventListener("keydown", (event) => this.key(event));
-        this.watchDivider();
-    }
-
     /**
      * Show another loop; without one the picture, so that the loop will find its room; or nothing.
-     * @param {object|null} loop  as in the page's state
-     * @param {object|null} [picture]  likewise
+     * @param {Loop|null} loop  as in the page's state
+     * @param {Picture|null} [picture]  likewise
      * @param {boolean} [outdated]  whether the loop no longer is what a run would make
      */
     show(loop, picture = null, outdated = false) {
@@ -93,7 +125,10 @@ export class Player {
         const shown = loop ?? picture;
         if (shown !== null && this.shown?.url === shown.url) return;
         this.forget();
-        Object.assign(this, { loop, shown, field: null, at: 0 });
+        this.loop = loop;
+        this.shown = shown;
+        this.field = null;
+        this.at = 0;
         this.blank.hidden = shown !== null;
         this.whole.hidden = shown === null;
         this.waiting.hidden = loop !== null;
@@ -105,7 +140,7 @@ export class Player {
         if (loop?.flow) this.field = decodeField(loop.flow, loop);
         this.flowButton.disabled = this.maskButton.disabled = this.field === null;
         if (loop === null) {
-            this.wait(picture);
+            this.wait(shown.url);
             return;
         }
         this.still.src = loop.poster ?? "";
@@ -121,13 +156,13 @@ export class Player {
         this.frames = null;
         this.canvas.hidden = true;
         this.native.replaceChildren();
-        cancelAnimationFrame(this.frame);
+        if (this.frame !== undefined) cancelAnimationFrame(this.frame);
         this.frame = undefined;
     }
 
-    /** The picture, where the loop will be. @private */
-    wait(picture) {
-        this.native.replaceChildren(el("img", { src: picture.url, alt: "the picture" }));
+    /** The picture, where the loop will be. @private @param {string} url */
+    wait(url) {
+        this.native.replaceChildren(el("img", { src: url, alt: "the picture" }));
         this.setControls(false);
         this.note.textContent = "";
         this.scrub.value = "0";
@@ -135,25 +170,25 @@ export class Player {
         this.drawOver();
     }
 
-    /** The browser's own player, until the frames are there (and where they do not come). @private */
+    /**
+     * The browser's own player, until the frames are there (and where they do not come).
+     * @private
+     * @param {Loop} loop
+     */
     playNatively(loop) {
-        const moving = isVideo(loop.url)
-            ? el("video", { src: loop.url, loop: true, autoplay: this.playing, playsinline: true, "aria-label": "the loop" })
-            : el("img", { src: loop.url, alt: "the loop" });
-        moving.muted = true;
-        this.native.replaceChildren(moving);
+        this.native.replaceChildren(moving(loop, this.playing));
         this.setControls(isVideo(loop.url));
         this.note.textContent = "";
         this.count.textContent = `–/${loop.frames}`;
         this.tick();
     }
 
-    /** @private */
+    /** @private @param {boolean} able */
     setControls(able) {
         for (const control of [...this.steps, this.toggle, this.scrub, this.rate]) control.disabled = !able;
     }
 
-    /** @private */
+    /** @private @param {Loop} loop */
     async decode(loop) {
         try {
             const frames = await decodeFrames(loop, { stopped: () => this.loop !== loop });
@@ -181,6 +216,7 @@ export class Player {
         return this.native.querySelector("video");
     }
 
+    /** @param {boolean} playing */
     setPlaying(playing) {
         if (!playing) this.follow();
         this.playing = playing;
@@ -193,27 +229,31 @@ export class Player {
         this.tick();
     }
 
+    /** @param {number} pace */
     setPace(pace) {
         this.pace = pace;
         this.started = undefined;
         if (this.video !== null) this.video.playbackRate = pace;
     }
 
+    /** @param {number} by */
     step(by) {
         this.setPlaying(false);
         this.go(this.at + by);
     }
 
-    /** Show a frame; they are counted round. */
+    /** Show a frame; they are counted round. @param {number} index */
     go(index) {
-        const count = this.frames?.length ?? this.loop.frames;
+        const { loop, frames } = this;
+        if (loop === null) return;
+        const count = frames?.length ?? loop.frames;
         const at = ((index % count) + count) % count;
-        if (this.frames !== null) this.canvas.getContext("2d").drawImage(this.frames[at], 0, 0);
-        else if (this.video !== null) this.video.currentTime = (at + 0.5) / this.loop.fps;
+        if (frames !== null) pencil(this.canvas).drawImage(frames[at], 0, 0);
+        else if (this.video !== null) this.video.currentTime = (at + 0.5) / loop.fps;
         this.place(at, count);
     }
 
-    /** @private */
+    /** @private @param {number} at @param {number} count */
     place(at, count) {
         this.at = at;
         this.scrub.value = String(at);
@@ -223,7 +263,7 @@ export class Player {
 
     /** @private */
     tick() {
-        if (this.frame !== undefined || !this.playing || this.visible === false || (this.frames === null && this.video === null)) return;
+        if (this.frame !== undefined || !this.playing || !this.visible || (this.frames === null && this.video === null)) return;
         this.frame = requestAnimationFrame((now) => {
             this.frame = undefined;
             if (!this.playing) return;
@@ -233,18 +273,20 @@ export class Player {
         });
     }
 
-    /** @private */
+    /** @private @param {number} now */
     advance(now) {
-        this.started ??= now - (this.at / this.loop.fps / this.pace) * 1000;
-        const index = frameAt(((now - this.started) / 1000) * this.pace, this.loop.fps, this.frames.length);
+        const { loop, frames } = this;
+        if (loop === null || frames === null) return;
+        this.started ??= now - (this.at / loop.fps / this.pace) * 1000;
+        const index = frameAt(((now - this.started) / 1000) * this.pace, loop.fps, frames.length);
         if (index !== this.at) this.go(index);
     }
 
     /** Where the browser's own player is. @private */
     follow() {
-        const { video } = this;
-        if (this.frames !== null || video === null || video.seeking || video.readyState < HTMLMediaElement.HAVE_CURRENT_DATA) return;
-        this.place(frameAt(video.currentTime, this.loop.fps, this.loop.frames), this.loop.frames);
+        const { video, loop } = this;
+        if (loop === null || this.frames !== null || video === null || video.seeking || video.readyState < HTMLMediaElement.HAVE_CURRENT_DATA) return;
+        this.place(frameAt(video.currentTime, loop.fps, loop.frames), loop.frames);
     }
 
     /** @param {"flow"|"mask"} name */
@@ -257,15 +299,15 @@ export class Player {
 
     /** @private */
     drawOver() {
-        const { field } = this;
+        const { field, loop } = this;
         const [width, height] = [this.screen.clientWidth, this.screen.clientHeight];
         this.over.width = width;
         this.over.height = height;
-        if (!field || width === 0) return;
-        const scale = Math.min(width / this.loop.width, height / this.loop.height);
-        const area = { width: scale * this.loop.width, height: scale * this.loop.height };
+        if (field === null || loop === null || width === 0) return;
+        const scale = Math.min(width / loop.width, height / loop.height);
+        const area = { width: scale * loop.width, height: scale * loop.height };
         const [left, top] = [(width - area.width) / 2, (height - area.height) / 2];
-        const context = this.over.getContext("2d");
+        const context = pencil(this.over);
         if (this.overlays.mask || this.overlays.flow) {
             context.drawImage(tinted(field, this.overlays), left, top, area.width, area.height);
         }
@@ -285,7 +327,9 @@ export class Player {
 
     /** @private */
     watchDivider() {
+        /** @param {number} split */
         const put = (split) => this.setSplit(Math.min(1, Math.max(0, split)));
+        /** @param {PointerEvent} event */
         const at = (event) => {
             const box = this.screen.getBoundingClientRect();
             return (event.clientX - box.left) / box.width;
@@ -298,29 +342,35 @@ export class Player {
         this.divider.addEventListener("pointermove", (event) => { if (held) put(at(event)); });
         for (const name of ["pointerup", "pointercancel"]) this.divider.addEventListener(name, () => { held = false; });
         this.divider.addEventListener("keydown", (event) => {
-            const step = { ArrowLeft: -0.02, ArrowRight: 0.02 }[event.key];
-            if (step === undefined) return;
+            const step = event.key === "ArrowLeft" ? -0.02 : 0.02;
+            if (this.split === null || !["ArrowLeft", "ArrowRight"].includes(event.key)) return;
             put(this.split + step);
             event.preventDefault();
             event.stopPropagation();
         });
     }
 
-    /** @private */
+    /** @private @param {KeyboardEvent} event */
     key(event) {
         if (event.ctrlKey || event.metaKey || event.altKey) return;
+        /** @type {{[key: string]: (() => void)|undefined}} */
         const acts = { " ": () => this.setPlaying(!this.playing), ArrowLeft: () => this.step(-1), ArrowRight: () => this.step(1) };
-        if (!(event.key in acts) || this.toggle.disabled) return;
-        acts[event.key]();
+        const act = acts[event.key];
+        if (act === undefined || this.toggle.disabled) return;
+        act();
         event.preventDefault();
         event.stopPropagation();
     }
 }
 
-/** The field as a picture: what moves in one colour, or directions as hues, stronger where faster. */
+/**
+ * The field as a picture: what moves in one colour, or directions as hues, stronger where faster.
+ * @param {Field} field
+ * @param {{flow: boolean}} overlays
+ */
 function tinted(field, { flow }) {
     const canvas = Object.assign(document.createElement("canvas"), { width: field.width, height: field.height });
-    const context = canvas.getContext("2d");
+    const context = pencil(canvas);
     const image = context.createImageData(field.width, field.height);
     let fastest = 1e-6;
     field.dx.forEach((dx, i) => { fastest = Math.max(fastest, Math.hypot(dx, field.dy[i])); });
@@ -333,11 +383,12 @@ function tinted(field, { flow }) {
     return canvas;
 }
 
-/** @returns {number[]} the colour of a direction in radians */
+/** @param {number} angle @returns {RGB} the colour of a direction in radians */
 function hue(angle) {
     const turn = (angle / (2 * Math.PI) + 1) % 1;
-    return [0, 1 / 3, 2 / 3].map((shift) => {
+    const [r, g, b] = [0, 1 / 3, 2 / 3].map((shift) => {
         const at = Math.abs((((turn - shift) % 1) + 1.5) % 1 - 0.5) * 6;
         return Math.round(255 * Math.min(1, Math.max(0, 2 - at)));
     });
+    return [r, g, b];
 }

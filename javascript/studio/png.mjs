@@ -4,7 +4,7 @@
 
 const SIGNATURE = [137, 80, 78, 71, 13, 10, 26, 10];
 
-/** PNG's colour types, with the number of samples of a pixel. */
+/** PNG's colour types, with the number of samples of a pixel. @type {{[type: number]: number|undefined}} */
 const SAMPLES = { 0: 1, 2: 3, 4: 2, 6: 4 };
 
 /** A picture that is no PNG, or of a kind that is not read here. */
@@ -50,10 +50,11 @@ export async function decodeMask(text) {
         const kind = String.fromCharCode(...bytes.subarray(at + 4, at + 8));
         if (at + 12 + length > bytes.length) throw new PngError("the PNG is cut off");
         if (kind === "IHDR") {
-            [width, height, samples] = [view.getUint32(at + 8), view.getUint32(at + 12), SAMPLES[bytes[at + 17]]];
-            if (bytes[at + 16] !== 8 || samples === undefined || bytes[at + 20] !== 0) {
+            const known = SAMPLES[bytes[at + 17]];
+            if (bytes[at + 16] !== 8 || known === undefined || bytes[at + 20] !== 0) {
                 throw new PngError("only PNGs with 8 bits of grey or colour and without interlacing are read");
             }
+            [width, height, samples] = [view.getUint32(at + 8), view.getUint32(at + 12), known];
         }
         if (kind === "IDAT") parts.push(bytes.subarray(at + 8, at + 8 + length));
         at += 12 + length;
@@ -66,11 +67,18 @@ export async function decodeMask(text) {
     return { width, height, data: firstSamples(unfiltered(rows, width * samples, height, samples), samples) };
 }
 
+/** @param {Uint8Array} data @param {number} samples */
 function firstSamples(data, samples) {
     return samples === 1 ? data : data.filter((_, index) => index % samples === 0);
 }
 
-/** Undo PNG's filters; each row begins with the number of its own. */
+/**
+ * Undo PNG's filters; each row begins with the number of its own.
+ * @param {Uint8Array} rows
+ * @param {number} stride
+ * @param {number} height
+ * @param {number} samples
+ */
 function unfiltered(rows, stride, height, samples) {
     const result = new Uint8Array(stride * height);
     for (let y = 0; y < height; y++) {
@@ -86,6 +94,7 @@ function unfiltered(rows, stride, height, samples) {
     return result;
 }
 
+/** @param {number} filter @param {number} left @param {number} above @param {number} corner */
 function predicted(filter, left, above, corner) {
     if (filter === 0) return 0;
     if (filter === 1) return left;
@@ -98,11 +107,13 @@ function predicted(filter, left, above, corner) {
     return toAbove <= toCorner ? above : corner;
 }
 
+/** @param {Uint8Array<ArrayBuffer>} bytes @param {CompressionStream|DecompressionStream} stream */
 async function through(bytes, stream) {
     const result = new Response(new Blob([bytes]).stream().pipeThrough(stream));
     return new Uint8Array(await result.arrayBuffer());
 }
 
+/** @param {readonly Uint8Array[]} parts */
 function joined(parts) {
     const result = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
     let at = 0;
@@ -113,6 +124,7 @@ function joined(parts) {
     return result;
 }
 
+/** @param {string} kind @param {Uint8Array} body */
 function chunk(kind, body) {
     const result = new Uint8Array(12 + body.length);
     const view = new DataView(result.buffer);
@@ -123,7 +135,7 @@ function chunk(kind, body) {
     return result;
 }
 
-/** CRC-32 as PNG wants it. */
+/** CRC-32 as PNG wants it. @param {Uint8Array} bytes */
 function checksum(bytes) {
     let sum = 0xffffffff;
     for (const byte of bytes) {
@@ -133,14 +145,14 @@ function checksum(bytes) {
     return (sum ^ 0xffffffff) >>> 0;
 }
 
-/** @returns {string} */
+/** @param {Uint8Array} bytes @returns {string} */
 export function toBase64(bytes) {
     let text = "";
     for (let at = 0; at < bytes.length; at += 0x8000) text += String.fromCharCode(...bytes.subarray(at, at + 0x8000));
     return btoa(text);
 }
 
-/** @returns {Uint8Array} */
+/** @param {string} text @returns {Uint8Array} */
 export function fromBase64(text) {
     let decoded;
     try {

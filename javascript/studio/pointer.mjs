@@ -1,5 +1,8 @@
 /** Mouse, finger and pen on the stage: one pointer draws, two fingers move and zoom, the middle button moves. */
 
+/** @import { Point } from "./geometry.mjs" */
+/** @import { Touch } from "./tools/index.mjs" */
+
 /** The eraser end of a pen, among the buttons of a pointer's event. */
 const PEN_ERASER = 32;
 
@@ -9,7 +12,10 @@ export class Pointers {
      * @param {() => import("./tools/index.mjs").Tool} tool  the one in hand
      */
     constructor(board, tool) {
-        Object.assign(this, { board, tool });
+        this.board = board;
+        this.tool = tool;
+        /** Whether the picture is being moved. */
+        this.panning = false;
         /** @type {Map<number, [number, number]>} */
         this.down = new Map();
         /** @type {import("./tools/index.mjs").Gesture|null} */
@@ -24,7 +30,7 @@ export class Pointers {
         element.addEventListener("auxclick", (event) => event.preventDefault());
     }
 
-    /** @private */
+    /** @private @param {PointerEvent} event @returns {Touch} */
     touchOf(event) {
         const pen = event.pointerType === "pen";
         return {
@@ -34,7 +40,7 @@ export class Pointers {
         };
     }
 
-    /** @private */
+    /** @private @param {PointerEvent} event */
     press(event) {
         if (this.board.store.picture === null || event.button === 2) return;
         this.board.element.focus({ preventScroll: true });
@@ -61,7 +67,7 @@ export class Pointers {
         this.show(event);
     }
 
-    /** @private */
+    /** @private @param {PointerEvent} event */
     move(event) {
         if (this.board.store.picture === null) return;
         const before = this.down.get(event.pointerId);
@@ -79,17 +85,19 @@ export class Pointers {
         this.show(event);
     }
 
-    /** @private */
+    /** @private @param {number} id @param {Point} before @param {Point} now */
     pinch(id, before, now) {
         const [other] = [...this.down].filter(([one]) => one !== id).map(([, at]) => at);
+        /** @param {Point} a @param {Point} b */
         const apart = (a, b) => Math.hypot(a[0] - b[0], a[1] - b[1]);
+        /** @type {Point} */
         const middle = [(now[0] + other[0]) / 2, (now[1] + other[1]) / 2];
         this.board.zoomBy(apart(now, other) / Math.max(1, apart(before, other)), middle);
         this.board.panBy((now[0] - before[0]) / 2, (now[1] - before[1]) / 2);
         this.down.set(id, now);
     }
 
-    /** @private */
+    /** @private @param {PointerEvent} event */
     release(event) {
         if (!this.down.delete(event.pointerId)) return;
         const { gesture } = this;
@@ -102,7 +110,7 @@ export class Pointers {
         if (event.pointerType === "touch") this.board.point(null);
     }
 
-    /** @private */
+    /** @private @param {PointerEvent} event */
     drop(event) {
         this.down.delete(event.pointerId);
         this.cancel();
@@ -124,7 +132,7 @@ export class Pointers {
         this.board.light(null);
     }
 
-    /** The brush's ring, the lit region, and the hand over what can be taken. @private */
+    /** The brush's ring, the lit region, and the hand over what can be taken. @private @param {PointerEvent} event */
     show(event) {
         const { board } = this;
         const tool = this.tool();

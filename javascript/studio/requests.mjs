@@ -1,6 +1,6 @@
 /** What the studio asks Python for on request: the segmenter's regions, and a small loop. */
 
-import { Lost, Superseded } from "./channel.mjs";
+import { Lost, Superseded, asError } from "./channel.mjs";
 import { el } from "./dom.mjs";
 import { isVideo } from "./frames.mjs";
 import { decodeMask } from "./png.mjs";
@@ -19,7 +19,7 @@ export async function segment(studio) {
         if (studio.board.segments === segments && studio.tool.name === "fill") studio.showHelp();
     } catch (error) {
         segments.state = "failed";
-        if (studio.board.segments === segments) studio.say(error instanceof Lost ? "No regions came from the server." : error.message);
+        if (studio.board.segments === segments) studio.say(error instanceof Lost ? "No regions came from the server." : asError(error).message);
     }
 }
 
@@ -33,11 +33,11 @@ export async function togglePreview(studio) {
     const button = studio.toolbar.preview;
     button.setAttribute("aria-busy", "true");
     try {
-        const answer = await studio.channel.ask("preview", await studio.request());
+        const answer = await studio.channel.ask("preview", await studio.writer.request());
         if (studio.store.picture !== picture || studio.store.state.document !== state.document || studio.words.held()) return;
         studio.board.showPreview(moving(answer.url));
     } catch (error) {
-        if (!(error instanceof Superseded)) studio.say(error instanceof Lost ? "The preview took too long." : error.message);
+        if (!(error instanceof Superseded)) studio.say(error instanceof Lost ? "The preview took too long." : asError(error).message);
     } finally {
         button.removeAttribute("aria-busy");
     }

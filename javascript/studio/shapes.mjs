@@ -3,16 +3,22 @@
 import { svg } from "./dom.mjs";
 import { toWindow } from "./geometry.mjs";
 
+/** @import { Arrow } from "./document.mjs" */
+/** @import { Point } from "./geometry.mjs" */
+/** @import { Selection } from "./types" */
+
 /**
  * Draw a document's shapes.
  * @param {SVGElement} layer  emptied first
  * @param {import("./document.mjs").Document} document
  * @param {import("./geometry.mjs").View} view
  * @param {{width: number, height: number}} picture
- * @param {{selection: {kind: string, index: number}|null, colourOf: (arrow: object) => string}} how
+ * @param {{selection: Selection|null, colourOf: (arrow: Arrow) => string}} how
  */
 export function drawShapes(layer, document, view, picture, how) {
+    /** @param {Point} point */
     const place = (point) => toWindow(view, picture, point);
+    /** @param {Selection["kind"]} kind @param {number} index */
     const chosen = (kind, index) => how.selection?.kind === kind && how.selection.index === index;
     const short = Math.min(picture.width, picture.height) * view.scale;
     layer.replaceChildren(
@@ -23,11 +29,12 @@ export function drawShapes(layer, document, view, picture, how) {
     );
 }
 
+/** @param {string} kind @param {boolean} chosen @param {...Node} children */
 function group(kind, chosen, ...children) {
     return svg("g", { class: `t2c-shape t2c-shape-${kind}${chosen ? " t2c-chosen" : ""}` }, ...children);
 }
 
-/** A line with a dark rim, readable on any picture. */
+/** A line with a dark rim, readable on any picture. @param {string} d @param {string} colour @param {number} width */
 function rimmed(d, colour, width) {
     return [
         svg("path", { d, fill: "none", stroke: "rgba(0, 0, 0, .65)", "stroke-width": width + 3 }),
@@ -35,10 +42,12 @@ function rimmed(d, colour, width) {
     ];
 }
 
+/** @param {Point} from @param {Point} to @param {string} colour @param {boolean} chosen */
 function arrow(from, to, colour, chosen) {
     const [dx, dy] = [to[0] - from[0], to[1] - from[1]];
     const length = Math.hypot(dx, dy) || 1;
     const head = Math.min(14, Math.max(7, length / 3));
+    /** @param {number} side */
     const wing = (side) => {
         const angle = Math.atan2(dy, dx) + side * 2.6;
         return `${(to[0] + head * Math.cos(angle)).toFixed(1)} ${(to[1] + head * Math.sin(angle)).toFixed(1)}`;
@@ -51,18 +60,21 @@ function arrow(from, to, colour, chosen) {
     return group("arrow", chosen, ...rimmed(d, "#fff", chosen ? 4 : 3), ...ends);
 }
 
+/** @param {Point} at @param {number} radius @param {number} turn @param {boolean} chosen */
 function swirl(at, radius, turn, chosen) {
     const side = turn > 0 ? 1 : -1;
     const arms = [0, 1, 2].map((arm) => {
-        const points = [];
         const start = (arm * 2 * Math.PI) / 3;
-        for (let step = 0; step <= 14; step++) {
+        /** @param {number} step @returns {Point} */
+        const pointAt = (step) => {
             const angle = start + side * (step / 14) * 1.7;
-            points.push([at[0] + 0.62 * radius * Math.cos(angle), at[1] - 0.62 * radius * Math.sin(angle)]);
-        }
-        const [x, y] = points.at(-1);
-        const way = Math.atan2(y - points.at(-2)[1], x - points.at(-2)[0]);
+            return [at[0] + 0.62 * radius * Math.cos(angle), at[1] - 0.62 * radius * Math.sin(angle)];
+        };
+        const points = Array.from({ length: 15 }, (_, step) => pointAt(step));
+        const [[beforeX, beforeY], [x, y]] = points.slice(-2);
+        const way = Math.atan2(y - beforeY, x - beforeX);
         const head = Math.min(10, radius / 4);
+        /** @param {number} turned */
         const wing = (turned) => `${(x + head * Math.cos(way + turned)).toFixed(1)} ${(y + head * Math.sin(way + turned)).toFixed(1)}`;
         return `M${points.map(([px, py]) => `${px.toFixed(1)} ${py.toFixed(1)}`).join(" L")} M${wing(2.5)} L${x.toFixed(1)} ${y.toFixed(1)} L${wing(-2.5)}`;
     });
@@ -72,6 +84,7 @@ function swirl(at, radius, turn, chosen) {
         svg("circle", { cx: at[0], cy: at[1], r: chosen ? 6 : 3.5, class: "t2c-handle" }));
 }
 
+/** @param {Point} at @param {boolean} chosen */
 function pin(at, chosen) {
     const [x, y] = at;
     return group("pin", chosen,
@@ -79,6 +92,7 @@ function pin(at, chosen) {
         svg("circle", { cx: x, cy: y - 18, r: 2.5, fill: "#fff" }));
 }
 
+/** @param {readonly Point[]} corners @param {boolean} chosen */
 function frozen(corners, chosen) {
     const points = corners.map(([x, y]) => `${x.toFixed(1)},${y.toFixed(1)}`).join(" ");
     return group("freeze", chosen, svg("polygon", { points, class: "t2c-frozen" }));

@@ -6,9 +6,11 @@
  * @typedef {{width: number, height: number}} Size
  */
 
-import { changeRegion } from "./document.mjs";
+import { changeRegion, regionCalled } from "./document.mjs";
 import { angleOf, clamp, readArrow, unitVector } from "./geometry.mjs";
 import { valueAt } from "./mask.mjs";
+
+/** @import { Arrow } from "./document.mjs" */
 
 /** Degrees below which two directions count as the same. */
 const SAME = 1;
@@ -20,8 +22,11 @@ const SAME = 1;
  * @returns {string|null}
  */
 export function ownerOf(arrow, document) {
-    if (document.regions.some((region) => region.name === arrow.region)) return arrow.region;
-    let [best, name] = [0, null];
+    const named = document.regions.find((region) => region.name === arrow.region);
+    if (named !== undefined) return named.name;
+    let best = 0;
+    /** @type {string|null} */
+    let name = null;
     for (const region of document.regions) {
         if (region.mask === null) continue;
         let sum = 0;
@@ -37,7 +42,7 @@ export function ownerOf(arrow, document) {
     return document.regions[0].mask === null ? document.regions[0].name : null;
 }
 
-/** @returns {Map<string, import("./document.mjs").Arrow[]>} the arrows of each region */
+/** @param {Document} document @returns {Map<string, import("./document.mjs").Arrow[]>} the arrows of each region */
 function arrowsByRegion(document) {
     const found = new Map();
     for (const arrow of document.arrows) {
@@ -47,7 +52,12 @@ function arrowsByRegion(document) {
     return found;
 }
 
-/** The mean direction of arrows in whole degrees, or null where they cancel out. */
+/**
+ * The mean direction of arrows in whole degrees, or null where they cancel out.
+ * @param {readonly Arrow[]} arrows
+ * @param {Size} picture
+ * @returns {number|null}
+ */
 function meanAngle(arrows, picture) {
     let [dx, dy] = [0, 0];
     for (const { from, to } of arrows) {
@@ -57,11 +67,15 @@ function meanAngle(arrows, picture) {
     return Math.hypot(dx, dy) < 1e-9 ? null : Math.round(angleOf(dx, dy)) % 360;
 }
 
-/** @returns {Document} each region with arrows goes the way of its arrows */
+/**
+ * @param {Document} document
+ * @param {Size} picture
+ * @returns {Document} each region with arrows goes the way of its arrows
+ */
 export function followArrows(document, picture) {
     let result = document;
     for (const [name, arrows] of arrowsByRegion(document)) {
-        const region = document.regions.find((one) => one.name === name);
+        const region = regionCalled(document, name);
         const angle = meanAngle(arrows, picture);
         if (angle === null || (region.kind === "translate" && region.angle !== null && apart(angle, region.angle) < SAME)) continue;
         result = changeRegion(result, name, { angle, kind: "translate" });
@@ -69,11 +83,15 @@ export function followArrows(document, picture) {
     return result;
 }
 
-/** @returns {Document} the arrows of each region go the way that the region has in `document` */
+/**
+ * @param {Document} document
+ * @param {Size} picture
+ * @returns {Document} the arrows of each region go the way that the region has in `document`
+ */
 export function turnArrows(document, picture) {
     let result = document;
     for (const [name, arrows] of arrowsByRegion(document)) {
-        const region = document.regions.find((one) => one.name === name);
+        const region = regionCalled(document, name);
         const mean = meanAngle(arrows, picture);
         if (region.angle === null || mean === null || apart(mean, region.angle) < SAME) continue;
         const turn = region.angle - mean;
@@ -83,41 +101,67 @@ export function turnArrows(document, picture) {
     return result;
 }
 
-/** @returns {number|null} the speed that the arrows of a region say, their mean, or null where it has none */
+/**
+ * @param {Document} document
+ * @param {string} name
+ * @param {Size} picture
+ * @returns {number|null} the speed that the arrows of a region say, their mean, or null where it has none
+ */
 export function arrowSpeed(document, name, picture) {
     const arrows = arrowsByRegion(document).get(name) ?? [];
     const sum = arrows.reduce((before, arrow) => before + readArrow(arrow, picture).speed, 0);
     return arrows.length === 0 ? null : sum / arrows.length;
 }
 
-/** @returns {Document} the arrows of a region made longer or shorter, so that they say a speed; none leaves the picture */
+/**
+ * @param {Document} document
+ * @param {string} name
+ * @param {number} speed
+ * @param {Size} picture
+ * @returns {Document} the arrows of a region made longer or shorter, so that they say a speed; none leaves the picture
+ */
 export function stretchArrows(document, name, speed, picture) {
     const owned = arrowsByRegion(document).get(name) ?? [];
-    const factor = speed / arrowSpeed(document, name, picture);
+    const drawn = arrowSpeed(document, name, picture);
+    if (drawn === null) return document;
+    const factor = speed / drawn;
     return { ...document, arrows: document.arrows.map((arrow) => (owned.includes(arrow) ? stretched(arrow, factor) : arrow)) };
 }
 
-/** An arrow with another length from where it begins, as far as there is room. */
+/**
+ * An arrow with another length from where it begins, as far as there is room.
+ * @param {Arrow} arrow
+ * @param {number} factor
+ */
 function stretched(arrow, factor) {
     const way = [arrow.to[0] - arrow.from[0], arrow.to[1] - arrow.from[1]];
+    /** @param {number} at @param {number} along */
     const room = (at, along) => (along === 0 ? Infinity : ((along > 0 ? 1 - at : at)) / Math.abs(along));
     const share = Math.min(factor, room(arrow.from[0], way[0]), room(arrow.from[1], way[1]));
     return { ...arrow, to: clamp([arrow.from[0] + share * way[0], arrow.from[1] + share * way[1]]) };
 }
 
-/** An arrow turned about its middle, shortened where it would leave the picture. */
+/**
+ * An arrow turned about its middle, shortened where it would leave the picture.
+ * @param {Arrow} arrow
+ * @param {number} degrees
+ * @param {Size} picture
+ */
 function rotated(arrow, degrees, picture) {
     const middle = [(arrow.from[0] + arrow.to[0]) / 2, (arrow.from[1] + arrow.to[1]) / 2];
     const dx = ((arrow.to[0] - arrow.from[0]) * picture.width) / 2;
     const dy = ((arrow.to[1] - arrow.from[1]) * picture.height) / 2;
     const [x, y] = unitVector(angleOf(dx, dy) + degrees);
     const half = [(x * Math.hypot(dx, dy)) / picture.width, (y * Math.hypot(dx, dy)) / picture.height];
+    /** @param {number} at @param {number} way */
     const room = (at, way) => (way === 0 ? 1 : ((way > 0 ? 1 - at : at)) / Math.abs(way));
     const share = Math.min(1, ...[0, 1].flatMap((i) => [room(middle[i], half[i]), room(middle[i], -half[i])]));
+    /** @param {1|-1} sign */
     const end = (sign) => clamp([middle[0] + sign * share * half[0], middle[1] + sign * share * half[1]]);
     return { ...arrow, from: end(-1), to: end(1) };
 }
 
+/** @param {number} a @param {number} b */
 function apart(a, b) {
     return Math.abs(((a - b + 540) % 360) - 180);
 }

@@ -4,17 +4,22 @@
  * @typedef {import("./document.mjs").Document} Document
  * @typedef {{document: Document, words: string, spoken: import("./document.mjs").Spoken, unsaid?: boolean}} State
  *   unsaid: the words have not yet been brought in step with the document
- * @typedef {"change"|"draft"|"selection"|"options"|"found"} Topic
+ * @typedef {"change"|"draft"|"selection"|"found"} Topic
+ * @typedef {{from: string, box: Box|null}} Change  from: who made it; box: what of the paint has changed, or null for all
  */
 
 import { EMPTY, addRegion, changeRegion, equal, findRegion, freeName, isBlank, removeRegion } from "./document.mjs";
 import { NOTHING, adopted, unpainted } from "./found.mjs";
 import { History } from "./history.mjs";
 
+/** @import { Found } from "./found.mjs" */
+/** @import { Box } from "./mask.mjs" */
+/** @import { Brought, Picture, Selection } from "./types" */
+
 /** Milliseconds within which the same control, used again, goes on with its step. */
 const SOON = 700;
 
-/** Bytes of all masks that the states hold; a mask that several share counts once. */
+/** Bytes of all masks that the states hold; a mask that several share counts once. @param {readonly State[]} states */
 function weigh(states) {
     const masks = new Set();
     for (const { document } of states) {
@@ -26,39 +31,56 @@ function weigh(states) {
     return bytes;
 }
 
-/** What words can say of the regions. */
+/** What words can say of the regions. @param {Document} document */
 function told(document) {
     return JSON.stringify(document.regions.map(({ name, angle, kind, speed }) => [name, angle, kind, speed]));
 }
 
 export class Store {
     constructor() {
-        /** @type {Map<Topic, Set<Function>>} */
+        /** @type {Map<Topic, Set<(change: Change) => void>>} */
         this.listeners = new Map();
         /** The document that the page put in last, as text. */
         this.given = "";
-        /** @type {{prompt?: string, motion?: string}} the words that came with the picture */
+        /** @type {Brought} the words that came with the picture */
         this.brought = {};
-        /** @type {{width: number, height: number, url: string, key: string}|null} */
+        /** @type {Picture|null} */
         this.picture = null;
-        this.open(null, { document: EMPTY, words: "", spoken: {} });
+        /** @type {{control: string|null, moves: number, at: number}|null} what made the last step, and when */
+        this.used = null;
+        /** @type {History<State>} */
+        this.history = new History({ document: EMPTY, words: "", spoken: {} }, { weigh });
+        /** @type {Document|null} what a gesture shows while it lasts */
+        this.draft = null;
+        /** @type {Selection|null} */
+        this.selection = null;
+        /** @type {string|null} the region that the brush paints */
+        this.active = null;
+        /** @type {Set<string>} regions whose masks are not shown */
+        this.hidden = new Set();
+        /** @type {Found} what moves although nobody painted it */
+        this.found = NOTHING;
     }
 
-    /** Begin with a picture and the work on it. */
+    /** Begin with a picture and the work on it. @param {Picture|null} picture @param {State} state */
     open(picture, state) {
         this.picture = picture;
         this.history = new History(state, { weigh });
-        /** @type {Document|null} what a gesture shows while it lasts */
         this.draft = null;
-        /** @type {{kind: string, index: number}|null} */
         this.selection = null;
-        /** @type {string|null} the region that the brush paints */
         this.active = state.document.regions[0]?.name ?? null;
-        /** @type {Set<string>} regions whose masks are not shown */
         this.hidden = new Set();
-        /** @type {import("./found.mjs").Found} what moves although nobody painted it */
         this.found = NOTHING;
         this.tell("change", { from: "open" });
+    }
+
+    /**
+     * @returns {Picture} the picture that is worked on
+     * @throws {Error} there is none, and nothing to do then
+     */
+    get opened() {
+        if (this.picture === null) throw new Error("there is no picture");
+        return this.picture;
     }
 
     /** @returns {State} */
@@ -71,18 +93,18 @@ export class Store {
         return this.draft ?? this.state.document;
     }
 
-    /** @param {Topic} topic @param {Function} listener */
+    /** @param {Topic} topic @param {(change: Change) => void} listener */
     on(topic, listener) {
-        if (!this.listeners.has(topic)) this.listeners.set(topic, new Set());
-        this.listeners.get(topic).add(listener);
+        const heard = this.listeners.get(topic) ?? new Set();
+        this.listeners.set(topic, heard.add(listener));
     }
 
-    /** @param {Topic} topic */
-    tell(topic, detail = {}) {
-        for (const listener of this.listeners.get(topic) ?? []) listener(detail);
+    /** @param {Topic} topic @param {Partial<Change>} [change] */
+    tell(topic, { from = "", box = null } = {}) {
+        for (const listener of this.listeners.get(topic) ?? []) listener({ from, box });
     }
 
-    /** Show a document while a gesture lasts. @param {Document|null} document @param {object|null} box  what changed */
+    /** Show a document while a gesture lasts. @param {Document|null} document @param {Box|null} [box]  what changed */
     sketch(document, box = null) {
         this.draft = document;
         this.tell("draft", { box });
@@ -110,10 +132,10 @@ export class Store {
         this.tell("change", { from });
     }
 
-    /** Whether the last step was made by the same control just now. @private */
+    /** Whether the last step was made by the same control just now. @private @param {string|null} control */
     goesOn(control) {
         const { used, history } = this;
-        return control !== null && used?.control === control && used.moves === history.moves && performance.now() - used.at < SOON;
+        return control !== null && used !== null && used.control === control && used.moves === history.moves && performance.now() - used.at < SOON;
     }
 
     /** The words have changed, and the regions with them. @param {State} state */
@@ -130,7 +152,7 @@ export class Store {
         this.tell("change", { from: "words" });
     }
 
-    /** The words of the present state, without a step of their own. */
+    /** The words of the present state, without a step of their own. @param {Pick<State, "words"|"spoken">} words */
     amendWords({ words, spoken }) {
         this.history.amend({ ...this.state, words, spoken, unsaid: false });
         this.tell("change", { from: "echo" });
@@ -159,7 +181,7 @@ export class Store {
         this.tell("change", { from: "history" });
     }
 
-    /** @param {{kind: string, index: number}|null} selection */
+    /** @param {Selection|null} selection */
     select(selection) {
         this.selection = selection;
         this.tell("selection");
@@ -182,7 +204,11 @@ export class Store {
         return adopted(this.state.document, this.found);
     }
 
-    /** @returns {Document} with nothing left of a region's mask; one that was found goes, or a run would find it again */
+    /**
+     * @param {Document} document
+     * @param {string} name
+     * @returns {Document} with nothing left of a region's mask; one that was found goes, or a run would find it again
+     */
     emptied(document, name) {
         const found = unpainted(this.state.document, this.found).some((row) => row.name === name);
         return found ? removeRegion(document, name) : changeRegion(document, name, { mask: null });

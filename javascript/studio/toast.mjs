@@ -4,7 +4,7 @@ import { el } from "./dom.mjs";
 
 const SHOWN = 6000;
 
-/** @returns {string} a note or an error as a sentence among others */
+/** @param {string} text @returns {string} a note or an error as a sentence among others */
 export function sentence(text) {
     return `${text.charAt(0).toUpperCase()}${text.slice(1)}.`.replace(/\.\.$/, ".");
 }

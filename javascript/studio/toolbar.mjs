@@ -3,15 +3,22 @@
 import { el, icon, iconButton } from "./dom.mjs";
 import { GROUPS, TOOLS } from "./tools/index.mjs";
 
+/** @import { Options, Tool } from "./tools/index.mjs" */
+
+/** What a cursor key goes on by. @type {{[key: string]: number|undefined}} */
+const STEPS = { ArrowDown: 1, ArrowRight: 1, ArrowUp: -1, ArrowLeft: -1 };
+
 export class Toolbar {
     /**
      * @param {import("./store.mjs").Store} store
      * @param {import("./board.mjs").Board} board
-     * @param {{take: (tool: object) => void, tool: () => object, help: () => void, preview: () => void,
+     * @param {{take: (tool: Tool) => void, tool: () => Tool, help: () => void, preview: () => void,
      *   drift: () => void, masks: () => void, invert: () => void, clear: () => void}} acts
      */
     constructor(store, board, acts) {
-        Object.assign(this, { store, board, acts });
+        this.store = store;
+        this.board = board;
+        this.acts = acts;
         this.tools = el("div", { class: "t2c-tools", role: "toolbar", "aria-label": "Tools", "aria-orientation": "vertical" },
             ...GROUPS.map((group) => el("div", { class: "t2c-group" }, ...group.map((tool) => this.toolButton(tool)))));
         this.tools.addEventListener("keydown", (event) => this.walk(event));
@@ -42,7 +49,7 @@ export class Toolbar {
         this.taken();
     }
 
-    /** @private */
+    /** @private @param {Tool} tool */
     toolButton(tool) {
         return iconButton(tool.icon, tool.label, () => this.acts.take(tool), {
             "data-tool": tool.name, title: `${tool.label} (${tool.key.toUpperCase()})`, "aria-pressed": "false",
@@ -50,14 +57,15 @@ export class Toolbar {
         });
     }
 
-    /** One stop for Tab; the cursor keys go through the tools. @private */
+    /** One stop for Tab; the cursor keys go through the tools. @private @param {KeyboardEvent} event */
     walk(event) {
-        const step = { ArrowDown: 1, ArrowRight: 1, ArrowUp: -1, ArrowLeft: -1 }[event.key];
+        const step = STEPS[event.key];
         if (step === undefined) return;
         event.preventDefault();
         event.stopPropagation();
         const buttons = [...this.tools.querySelectorAll("button")];
-        const next = buttons[(buttons.indexOf(event.target.closest("button")) + step + buttons.length) % buttons.length];
+        const pressed = /** @type {HTMLButtonElement} */ (/** @type {Element} */ (event.target).closest("button"));
+        const next = buttons[(buttons.indexOf(pressed) + step + buttons.length) % buttons.length];
         next.focus();
     }
 
@@ -73,14 +81,14 @@ export class Toolbar {
         this.refresh();
     }
 
-    /** Whether a preview plays. @private */
+    /** Whether a preview plays. @private @param {boolean} playing */
     playing(playing) {
         this.preview.title = playing ? "Stop the preview" : "Play a small loop here";
         this.preview.setAttribute("aria-label", playing ? "Stop the preview" : "Preview");
         this.preview.setAttribute("aria-pressed", String(playing));
     }
 
-    /** @private */
+    /** @private @param {Tool} tool @returns {HTMLElement[]} */
     optionsOf(tool) {
         const { options } = this.board;
         if (tool.pointer === "ring") {
@@ -103,7 +111,14 @@ export class Toolbar {
         ];
     }
 
-    /** @private */
+    /**
+     * @private
+     * @param {string} label
+     * @param {"size"|"softness"} name
+     * @param {number} min
+     * @param {number} max
+     * @param {number} value
+     */
     slider(label, name, min, max, value) {
         const input = el("input", {
             type: "range", min: 0, max: 100, step: 1, "aria-label": name === "size" ? "Size of the brush" : "Softness of the brush", "data-option": name,
@@ -118,11 +133,17 @@ export class Toolbar {
 
     /** Show a changed size of the brush. */
     showSize() {
-        const input = this.options.querySelector("[data-option=size]");
+        const input = /** @type {HTMLInputElement|null} */ (this.options.querySelector("[data-option=size]"));
         if (input !== null) input.value = String(Math.round(100 * Math.sqrt((this.board.options.size - 0.005) / 0.295)));
     }
 
-    /** @private */
+    /**
+     * @private
+     * @template {keyof Options} Name
+     * @param {string} label
+     * @param {Name} name
+     * @param {[Options[Name], string][]} choices
+     */
     choice(label, name, choices) {
         const buttons = choices.map(([value, text]) => el("button", {
             type: "button", class: "t2c-choice", role: "radio", "aria-checked": String(this.board.options[name] === value), text,
@@ -137,6 +158,7 @@ export class Toolbar {
     /** @private */
     refresh() {
         const { history, picture } = this.store;
+        /** @param {HTMLButtonElement} button @param {string|null} label @param {string} word */
         const show = (button, label, word) => {
             button.disabled = label === null;
             button.title = label === null ? `${word}: nothing` : `${word} ${label}`;
@@ -145,7 +167,8 @@ export class Toolbar {
         show(this.redo, history.redoLabel, "Redo");
         for (const button of [this.preview, this.drift, this.masks, this.percent]) button.disabled = picture === null;
         for (const button of this.tools.querySelectorAll("button")) button.disabled = picture === null;
-        for (const control of this.bar.querySelectorAll(".t2c-view button, .t2c-options button, .t2c-options input")) {
+        const controls = this.bar.querySelectorAll(".t2c-view button, .t2c-options button, .t2c-options input");
+        for (const control of /** @type {NodeListOf<HTMLButtonElement|HTMLInputElement>} */ (controls)) {
             control.disabled = picture === null;
         }
         this.drift.setAttribute("aria-pressed", String(this.board.drifting));
@@ -153,7 +176,9 @@ export class Toolbar {
     }
 }
 
-/** @returns {object} the tool of a name */
+/** @param {string} name @returns {Tool} the tool of a name */
 export function toolNamed(name) {
-    return TOOLS.find((tool) => tool.name === name);
+    const tool = TOOLS.find((one) => one.name === name);
+    if (tool === undefined) throw new Error(`there is no tool called ${name}`);
+    return tool;
 }

@@ -4,20 +4,21 @@
  *
  * @typedef {import("./document.mjs").Document} Document
  * @typedef {import("./document.mjs").Spoken} Spoken
- * @typedef {{regions: string[], motions: {region: string, angle: number|null, kind: string, speed: number}[],
- *   bound?: Record<string, number>}} Parsed
- *   bound: of painted regions, by name, which of the motions each takes, as a run binds them
  */
 
 import { UNMOVED, addRegion, changeRegion, findRegion, isUnmoved, mergeRegions, removeRegion } from "./document.mjs";
 import { Lost, Refusal, Superseded } from "./channel.mjs";
 import { turnArrows } from "./steer.mjs";
 
+/** @import { Region, Said } from "./document.mjs" */
+/** @import { Answers, Asked, Motion, Parsed, Question } from "./types" */
+
 /** Names that painted areas are given without words. */
 const UNNAMED = /^(area|region)( \d+)?$/;
 
 /** @param {Parsed} parsed @returns {Spoken} */
 export function spokenOf(parsed) {
+    /** @type {Spoken} */
     const spoken = {};
     for (const name of parsed.regions) spoken[name.toLowerCase()] = UNMOVED;
     for (const { region, angle, kind, speed } of parsed.motions) spoken[region.toLowerCase()] = { angle, kind, speed };
@@ -25,14 +26,18 @@ export function spokenOf(parsed) {
     return spoken;
 }
 
-/** Painted regions that have a name, and the motion that each takes. @param {Parsed} parsed */
+/**
+ * Painted regions that have a name, and the motion that each takes.
+ * @param {Parsed} parsed
+ * @returns {[string, Motion][]}
+ */
 function boundOf(parsed) {
     return Object.entries(parsed.bound ?? {})
         .filter(([name]) => !UNNAMED.test(name))
         .map(([name, index]) => [name, parsed.motions[index]]);
 }
 
-/** The names of motions that painted regions of other names take. @returns {Set<string>} */
+/** The names of motions that painted regions of other names take. @param {Parsed} parsed @returns {Set<string>} */
 function taken(parsed) {
     const pairs = boundOf(parsed).map(([name, motion]) => [name.toLowerCase(), motion.region.toLowerCase()]);
     return new Set(pairs.filter(([name, motion]) => name !== motion).map(([, motion]) => motion));
@@ -59,7 +64,7 @@ export function merge(document, parsed, before) {
     for (const name of new Set(names.map((one) => one.toLowerCase()))) {
         const region = findRegion(result, name);
         if (region === undefined) {
-            result = addRegion(result, { name: names.find((one) => one.toLowerCase() === name), ...now[name] });
+            result = addRegion(result, { name: names.find((one) => one.toLowerCase() === name) ?? name, ...now[name] });
         } else if (!sameMotion(now[name], before[name])) {
             result = changeRegion(result, region.name, now[name]);
         }
@@ -89,12 +94,19 @@ export function asMeant(document, parsed) {
     return result;
 }
 
-/** Whether a region is painted, or has an arrow. */
+/** Whether a region is painted, or has an arrow. @param {Document} document @param {Region} region */
 function isUsed(document, region) {
     return region.mask !== null || document.arrows.some((arrow) => arrow.region === region.name);
 }
 
-/** Painted areas that nothing names take the new names in their order, so that what is painted goes the way that is said. */
+/**
+ * Painted areas that nothing names take the new names in their order, so that what is painted goes the way that is said.
+ * @param {Document} document
+ * @param {Parsed} parsed
+ * @param {Spoken} now
+ * @param {Spoken} before
+ * @param {Set<string>} elsewhere
+ */
 function named(document, parsed, now, before, elsewhere) {
     const fresh = parsed.regions.filter((name) => findRegion(document, name) === undefined && !elsewhere.has(name.toLowerCase()));
     const open = document.regions.filter(({ name, mask }) => (
@@ -106,6 +118,7 @@ function named(document, parsed, now, before, elsewhere) {
     return open.reduce((result, region, index) => renamed(result, region, fresh[index], now, before), document);
 }
 
+/** @param {Document} document @param {Region} region @param {string} name @param {Spoken} now @param {Spoken} before */
 function renamed(document, region, name, now, before) {
     const said = sameMotion(region, before[region.name.toLowerCase()]);
     // what was drawn as its motion stays; the words follow it
@@ -113,6 +126,7 @@ function renamed(document, region, name, now, before) {
     return changeRegion(document, region.name, { name, ...motion });
 }
 
+/** @param {Said} a @param {Said|undefined} b */
 function sameMotion(a, b) {
     // a region that is only mentioned says nothing of its motion
     if (b === undefined) return isUnmoved(a);
@@ -129,14 +143,18 @@ export function sayable(document) {
 /** Keeps the words and the regions in step. */
 export class Words {
     /**
-     * @param {{ask: (what: string, payload: object) => Promise<object>}} channel
+     * @param {Asked} channel
      * @param {import("./store.mjs").Store} store
      * @param {{motion: () => string, prompt: () => string, setMotion: (text: string) => void}} page
      * @param {(sentence: string) => void} report  tells the user what went wrong
      */
     constructor(channel, store, page, report) {
-        Object.assign(this, { channel, store, page, report });
+        this.channel = channel;
+        this.store = store;
+        this.page = page;
+        this.report = report;
         /** The words as they were last read or written here: what differs was typed. */
+        /** @type {{motion?: string, prompt?: string}} */
         this.seen = { motion: page.motion(), prompt: page.prompt() };
         /** Whether a gesture is in hand; it ends on the document it began with, so words wait for its end. */
         this.held = () => false;
@@ -149,8 +167,8 @@ export class Words {
 
     /** The words have changed: bring the regions in step. */
     async typed() {
-        this.seen = { motion: this.page.motion(), prompt: this.page.prompt() };
-        const asked = this.seen;
+        const asked = { motion: this.page.motion(), prompt: this.page.prompt() };
+        this.seen = asked;
         const parsed = await this.asking("parse", { ...asked, regions: this.painted() });
         if (parsed === null || this.store.picture === null || this.seen !== asked || this.changed) return;
         if (this.held()) {
@@ -159,7 +177,7 @@ export class Words {
         }
         const { document, spoken } = this.store.state;
         const merged = merge(document, parsed, spoken);
-        const turned = merged === document ? document : turnArrows(merged, this.store.picture);
+        const turned = merged === document ? document : turnArrows(merged, this.store.opened);
         this.store.takeWords({ document: turned, words: asked.motion, spoken: spokenOf(parsed) });
     }
 
@@ -191,7 +209,13 @@ export class Words {
         this.seen = { motion: this.page.motion(), prompt: this.page.prompt() };
     }
 
-    /** @private */
+    /**
+     * @private
+     * @template {Question} What
+     * @param {What} what
+     * @param {object} payload
+     * @returns {Promise<Answers[What]|null>} null where there is no answer; why is told
+     */
     async asking(what, payload) {
         try {
             return await this.channel.ask(what, payload);

@@ -121,7 +121,7 @@ document.querySelector("#t2c_ask_go").addEventListener("click", async () => {
     const request = JSON.parse(box("t2c_ask").value);
     fake.asked.push(request);
     const answer = fake.refusals[request.what] ?? await ANSWERS[request.what](request);
-    await new Promise((done) => setTimeout(done, fake.delays[request.what] ?? 5));
+    await new Promise((done) => { setTimeout(done, fake.delays[request.what] ?? 5); });
     fake.set("t2c_answer", JSON.stringify({ n: request.n, ok: true, ...answer }));
 });
 

@@ -157,7 +157,7 @@ test("work is kept by picture; the oldest makes room; what does not fit is not h
     const keep = new Keep(storage(400));
     const work = (letters) => ({ document: { version: 2 }, words: "x".repeat(letters), spoken: {} });
     assert.ok(keep.save("a", work(50), false));
-    await new Promise((done) => setTimeout(done, 3));
+    await new Promise((done) => { setTimeout(done, 3); });
     assert.ok(keep.save("b", work(50), false));
     assert.deepEqual(keep.load("a"), work(50));
     assert.equal(keep.load("c"), null);
@@ -193,4 +193,9 @@ test("beside a painted region, one without paint is written, so that it is found
     assert.deepEqual((await doc.write(said, codec, spoken)).regions, []);
     const both = doc.addRegion(said, { name: "waterfall", mask: { width: 1, height: 1, data: new Uint8Array([255]) } });
     assert.deepEqual((await doc.write(both, codec, spoken)).regions.map(({ name, mask }) => [name, mask]), [["clouds", undefined], ["waterfall", "mask"]]);
+});
+
+test("a colour that only looks like one when it is written out is refused", () => {
+    const given = { version: 2, regions: [{ name: "river", colour: ["#1c8fff"] }] };
+    assert.throws(() => doc.validate(given), { message: "hints.regions[0].colour: must be like #1c8fff" });
 });

@@ -8,7 +8,7 @@ import { Store } from "../../javascript/studio/store.mjs";
 import { Words, asMeant, merge, spokenOf } from "../../javascript/studio/words.mjs";
 
 const PICTURE = { width: 100, height: 100, key: "k", url: "" };
-const turn = () => new Promise((done) => setTimeout(done, 0));
+const turn = () => new Promise((done) => { setTimeout(done, 0); });
 
 /** A wire and a clock that the test moves. */
 function wired() {

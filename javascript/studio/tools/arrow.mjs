@@ -35,7 +35,7 @@ export const arrow = {
                     if (under !== null) board.store.select(under);
                     return;
                 }
-                board.store.commit(followArrows(made(), board.store.picture), "an arrow");
+                board.store.commit(followArrows(made(), board.store.opened), "an arrow");
                 board.store.select({ kind: "arrow", index: document.arrows.length });
             },
             cancel: () => board.store.sketch(null),

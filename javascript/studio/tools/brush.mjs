@@ -1,15 +1,25 @@
 /** The region brush, the eraser, and the brush for what must stand still. */
 
-import { TOO_MANY_PAINTED, changeRegion, mayPaint } from "../document.mjs";
+import { TOO_MANY_PAINTED, changeRegion, mayPaint, regionCalled } from "../document.mjs";
 import { Stroke, emptyMask, isEmpty } from "../mask.mjs";
+
+/** @import { Document } from "../document.mjs" */
+/** @import { Mask } from "../mask.mjs" */
+/** @import { Board, Gesture, Touch } from "./index.mjs" */
 
 /** The least of a stroke's radius when a pen barely touches. */
 const LIGHTEST = 0.35;
 
-/** Begin a stroke in the region that is painted. */
+/**
+ * Begin a stroke in the region that is painted.
+ * @param {Board} board
+ * @param {Touch} touch
+ * @param {boolean} erasing
+ * @returns {Gesture|null}
+ */
 function inRegion(board, touch, erasing) {
     const { document, name } = board.store.target();
-    const region = document.regions.find((one) => one.name === name);
+    const region = regionCalled(document, name);
     if (region.mask === null && erasing) {
         board.say(`Nothing is painted in ${name} yet.`);
         return null;
@@ -19,26 +29,46 @@ function inRegion(board, touch, erasing) {
         return null;
     }
     board.store.active = name;
+    /** @param {Mask|null} mask */
     const put = (mask) => changeRegion(document, name, { mask });
+    /** @param {Mask|null} mask */
     const end = (mask) => (mask === null ? board.store.emptied(document, name) : put(mask));
     return painting(board, touch, region.mask, erasing, put, erasing ? `erasing in ${name}` : `painting ${name}`, end);
 }
 
-/** Begin a stroke over what stands still. */
+/**
+ * Begin a stroke over what stands still.
+ * @param {Board} board
+ * @param {Touch} touch
+ * @param {boolean} erasing
+ * @returns {Gesture|null}
+ */
 function inStill(board, touch, erasing) {
     const { document } = board.store.state;
     if (document.still === null && erasing) {
         board.say("Nothing is painted to stand still yet.");
         return null;
     }
+    /** @param {Mask|null} still */
     const put = (still) => ({ ...document, still });
     return painting(board, touch, document.still, erasing, put, erasing ? "erasing what stands still" : "painting what stands still");
 }
 
+/**
+ * @param {Board} board
+ * @param {Touch} touch
+ * @param {Mask|null} before
+ * @param {boolean} erasing
+ * @param {(mask: Mask|null) => Document} put
+ * @param {string} label
+ * @param {(mask: Mask|null) => Document} [end]
+ * @returns {Gesture}
+ */
 function painting(board, touch, before, erasing, put, label, end = put) {
     const { options, size, store } = board;
     const stroke = new Stroke(before ?? emptyMask(size), { softness: options.softness, erase: erasing });
     const full = options.size * Math.min(size.width, size.height);
+    /** @param {Pick<Touch, "point"|"pressure">} touch */
     const draw = ({ point, pressure }) => {
         const firm = options.pressure ? Math.min(1, LIGHTEST + (1 - LIGHTEST) * 2 * pressure) : 1;
         store.sketch(put(stroke.mask), stroke.to(point, full * firm));

@@ -1,7 +1,10 @@
 /** Fill by click: the segmenter's regions light up under the pointer, a click adds or removes one. */
 
-import { TOO_MANY_PAINTED, addRegion, changeRegion, findRegion, freeName, mayPaint } from "../document.mjs";
+import { TOO_MANY_PAINTED, addRegion, changeRegion, findRegion, freeName, mayPaint, regionCalled } from "../document.mjs";
 import { isThin, resized, shareInside, union, valueAt, without } from "../mask.mjs";
+
+/** @import { Document } from "../document.mjs" */
+/** @import { Point, Size } from "../geometry.mjs" */
 
 /** A region is taken to be painted already when this share of it is. */
 const MOSTLY = 0.5;
@@ -11,10 +14,16 @@ const THIN = 100;
 
 /**
  * The segmenter's regions of a picture.
- * @typedef {{state: "none"|"asked"|"there"|"failed", regions: {name: string, named: boolean, mask: import("../mask.mjs").Mask}[]}} Segments
+ * @typedef {{name: string, named: boolean, mask: import("../mask.mjs").Mask, area?: number}} Segment
+ *   area: the sum of its mask, once it is known
+ * @typedef {{state: "none"|"asked"|"there"|"failed", regions: Segment[]}} Segments
  */
 
-/** @returns {number} the index of the smallest region at a point, or -1 */
+/**
+ * @param {Segments} segments
+ * @param {Point} point
+ * @returns {number} the index of the smallest region at a point, or -1
+ */
 export function segmentAt(segments, point) {
     let [best, area] = [-1, Infinity];
     segments.regions.forEach((region, index) => {
@@ -29,12 +38,16 @@ export function segmentAt(segments, point) {
 /**
  * The document after a click on one of the segmenter's regions. A region with a name goes into the document's region of
  * that name; one without, into the one that is being painted.
+ * @param {Document} document
+ * @param {Segment} segment
+ * @param {Size} size
+ * @param {string|null} active
  * @returns {{document: import("../document.mjs").Document, label: string, name: string}}
  */
 export function clicked(document, segment, size, active) {
     const part = resized(segment.mask, size);
     const covering = document.regions.find((region) => region.mask !== null && shareInside(part, region.mask) > MOSTLY);
-    if (covering !== undefined) {
+    if (covering !== undefined && covering.mask !== null) {
         const rest = without(covering.mask, part);
         const mask = isThin(rest, Math.max(2, Math.round(size.width / THIN))) ? null : rest;
         return { document: changeRegion(document, covering.name, { mask }), label: `removing ${segment.name}`, name: covering.name };
@@ -74,7 +87,7 @@ export const fill = {
                     return;
                 }
                 store.active = name;
-                store.commit(findRegion(document, name).mask === null ? store.emptied(document, name) : document, label);
+                store.commit(regionCalled(document, name).mask === null ? store.emptied(document, name) : document, label);
                 board.light(touch.point);
             },
             cancel: () => board.light(null),

@@ -10,6 +10,7 @@
  * @property {(point: [number, number]) => import("../geometry.mjs").Hit|null} hit
  * @property {(from: [number, number], to: [number, number]) => number} apart  window pixels
  * @property {(sentence: string) => void} say
+ * @property {(corners: readonly [number, number][]|null) => void} outline  of a lasso, while it is drawn
  * @property {(point: [number, number]|null) => void} light  lights the segmenter's region at a point
  * @property {import("./fill.mjs").Segments} segments
  * @typedef {{size: number, softness: number, pressure: boolean, erases: "region"|"still",
@@ -19,7 +20,7 @@
  * @property {string} name
  * @property {string} label
  * @property {string} key  its shortcut
- * @property {string} icon
+ * @property {import("../dom.mjs").IconName} icon
  * @property {string} help  one sentence for the line below the picture
  * @property {"ring"|"cross"|"move"|"pick"} pointer
  * @property {(board: Board, touch: Touch) => Gesture|null} down

@@ -1,19 +1,28 @@
 /** The lasso: an outline drawn by hand, filled. */
 
-import { MAX_CORNERS, MAX_ITEMS, TOO_MANY_PAINTED, changeRegion, mayPaint } from "../document.mjs";
+import { MAX_CORNERS, MAX_ITEMS, TOO_MANY_PAINTED, changeRegion, mayPaint, regionCalled } from "../document.mjs";
 import { clamp } from "../geometry.mjs";
 import { emptyMask, isEmpty, polygonMask, union, without } from "../mask.mjs";
+
+/** @import { Document } from "../document.mjs" */
+/** @import { Point } from "../geometry.mjs" */
+/** @import { Board } from "./index.mjs" */
 
 /** Window pixels between two corners. */
 const STEP = 3;
 
-/** At most as many corners as a document may hold, evenly taken. */
+/** At most as many corners as a document may hold, evenly taken. @param {readonly Point[]} corners */
 export function thinned(corners) {
     const every = Math.ceil(corners.length / MAX_CORNERS);
     return corners.filter((_, index) => index % every === 0);
 }
 
-/** What the outline does to the document. */
+/**
+ * What the outline does to the document.
+ * @param {Board} board
+ * @param {Point[]} corners
+ * @returns {{document: Document, label: string}}
+ */
 function filled(board, corners) {
     const { options, size, store } = board;
     if (options.lasso === "still") {
@@ -25,7 +34,7 @@ function filled(board, corners) {
         return { document: { ...document, freeze: [...document.freeze, thinned(corners)] }, label: "freezing an area" };
     }
     const { document, name } = store.target();
-    const before = document.regions.find((one) => one.name === name).mask;
+    const before = regionCalled(document, name).mask;
     const area = polygonMask(size, corners);
     const removing = options.lasso === "remove";
     if (removing && before === null) {
@@ -36,7 +45,8 @@ function filled(board, corners) {
         board.say(TOO_MANY_PAINTED);
         return { document: store.state.document, label: "" };
     }
-    const after = removing ? without(before, area) : union(before ?? emptyMask(size), area);
+    const painted = before ?? emptyMask(size);
+    const after = removing ? without(painted, area) : union(painted, area);
     store.active = name;
     const label = removing ? `cutting out of ${name}` : `outlining ${name}`;
     return { document: isEmpty(after) ? store.emptied(document, name) : changeRegion(document, name, { mask: after }), label };
@@ -53,7 +63,7 @@ export const lasso = {
         return {
             move({ point }) {
                 const next = clamp(point);
-                if (board.apart(corners.at(-1), next) < STEP) return;
+                if (board.apart(corners[corners.length - 1], next) < STEP) return;
                 corners.push(next);
                 show();
             },

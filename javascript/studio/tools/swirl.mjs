@@ -4,10 +4,17 @@ import { MAX_ITEMS, withItem } from "../document.mjs";
 import { clamp } from "../geometry.mjs";
 import { move } from "./select.mjs";
 
+/** @import { Point, Size } from "../geometry.mjs" */
+
 const USUAL = 0.12;
 const SMALLEST = 0.02;
 
-/** @returns {number} the distance of two points as a share of the picture's short side */
+/**
+ * @param {Point} at
+ * @param {Point} point
+ * @param {Size} picture
+ * @returns {number} the distance of two points as a share of the picture's short side
+ */
 export function radiusTo(at, point, picture) {
     const apart = Math.hypot((point[0] - at[0]) * picture.width, (point[1] - at[1]) * picture.height);
     return apart / Math.min(picture.width, picture.height);
@@ -31,7 +38,7 @@ export const swirl = {
         board.store.sketch(made());
         return {
             move({ point }) {
-                const drawn = radiusTo(at, point, board.store.picture);
+                const drawn = radiusTo(at, point, board.store.opened);
                 radius = drawn < SMALLEST ? USUAL : Math.min(4, drawn);
                 board.store.sketch(made());
             },

@@ -1,7 +1,7 @@
 /** The stage: the picture with what is painted, drifts and is drawn over it, at any zoom. */
 
 import { COLOURS, findRegion } from "./document.mjs";
-import { el, pencil, svg } from "./dom.mjs";
+import { context2d, el, svg } from "./dom.mjs";
 import { fit, hit, pan, resized, toPicture, toWindow, zoom } from "./geometry.mjs";
 import { moves } from "./field.mjs";
 import { unpainted } from "./found.mjs";
@@ -229,7 +229,7 @@ export class Board {
         const { mask, name } = this.segments.regions[index];
         this.lit.width = mask.width;
         this.lit.height = mask.height;
-        const context = pencil(this.lit);
+        const context = context2d(this.lit);
         const image = context.createImageData(mask.width, mask.height);
         const [r, g, b] = rgbOf("#ffffff");
         mask.data.forEach((value, i) => image.data.set([r, g, b, value * 0.45], i * 4));
@@ -335,7 +335,7 @@ export class Board {
     drawDrift(now) {
         const { width, height } = this.window;
         const ratio = Math.min(2, window.devicePixelRatio || 1);
-        const context = pencil(this.drift);
+        const context = context2d(this.drift);
         if (this.drift.width !== Math.round(width * ratio) || this.drift.height !== Math.round(height * ratio)) {
             this.drift.width = Math.round(width * ratio);
             this.drift.height = Math.round(height * ratio);

@@ -45,7 +45,7 @@ export function svg(tag, attributes = {}, ...children) {
  * @returns {CanvasRenderingContext2D}
  * @throws {Error} the browser has no memory left for it
  */
-export function pencil(canvas) {
+export function context2d(canvas) {
     const context = canvas.getContext("2d");
     if (context === null) throw new Error("the browser gives no room to draw in");
     return context;

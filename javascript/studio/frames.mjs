@@ -1,5 +1,7 @@
 /** A loop's frames, decoded once, so that it plays without a gap and any of them can be shown. */
 
+import { asError } from "./channel.mjs";
+
 /** @import { Loop } from "./types" */
 
 /** Bytes that decoded frames may take; beyond that the browser's own player loops. */
@@ -26,10 +28,15 @@ export function isVideo(url) {
 export async function decodeFrames(loop, { budget = BUDGET, stopped = () => false } = {}) {
     const bytes = loop.frames * loop.width * loop.height * 4;
     if (bytes > budget) throw new NoFrames(`${Math.round(bytes / 1e6)} MB of frames are more than is kept in memory`);
-    const response = await fetch(loop.url);
-    if (!response.ok) throw new NoFrames(`the loop's file was not given out (${response.status})`);
-    const blob = await response.blob();
-    return isVideo(loop.url) ? fromVideo(blob, loop, stopped) : fromPicture(blob, loop, stopped);
+    try {
+        const response = await fetch(loop.url);
+        if (!response.ok) throw new NoFrames(`the loop's file was not given out (${response.status})`);
+        const blob = await response.blob();
+        return await (isVideo(loop.url) ? fromVideo(blob, loop, stopped) : fromPicture(blob, loop, stopped));
+    } catch (error) {
+        // the network and the decoders fail in ways of their own
+        throw error instanceof NoFrames ? error : new NoFrames(`the loop could not be taken apart (${asError(error).message})`);
+    }
 }
 
 /** Of a moving picture (GIF, WebP, APNG). @param {Blob} blob @param {Loop} loop @param {() => boolean} stopped */
@@ -97,13 +104,23 @@ async function shownFrame(video, index, fps) {
     if (typeof VideoFrame === "undefined") throw new NoFrames("this browser does not tell a video's frames apart");
     for (const start = performance.now(); performance.now() - start < PATIENCE;) {
         if (video.readyState >= HTMLMediaElement.HAVE_CURRENT_DATA) {
-            const frame = new VideoFrame(video);
-            if (Math.floor((frame.timestamp / 1e6) * fps + 0.25) === index) return frame;
-            frame.close();
+            const frame = frameNow(video);
+            if (frame !== null && Math.floor((frame.timestamp / 1e6) * fps + 0.25) === index) return frame;
+            frame?.close();
         }
         await new Promise((resolve) => { setTimeout(resolve, 4); });
     }
     throw new NoFrames(`frame ${index + 1} of the video did not come`);
+}
+
+/** What a video shows, or null where it has data and yet no picture, as between two on a busy machine. @param {HTMLVideoElement} video */
+function frameNow(video) {
+    try {
+        return new VideoFrame(video);
+    } catch (error) {
+        if (error instanceof DOMException && error.name === "InvalidStateError") return null;
+        throw error;
+    }
 }
 
 /** @param {HTMLVideoElement} video @param {string} name @returns {Promise<unknown>} */

@@ -1,6 +1,6 @@
 /** What was found but not painted, as light over the picture: fainter than paint, with a broken outline. */
 
-import { pencil } from "./dom.mjs";
+import { context2d } from "./dom.mjs";
 import { onEdge, rgbOf } from "./overlay.mjs";
 
 /** @import { Mask } from "./mask.mjs" */
@@ -32,7 +32,7 @@ export class Light {
         this.before = now;
         this.canvas.width = size.width;
         this.canvas.height = size.height;
-        const context = pencil(this.canvas);
+        const context = context2d(this.canvas);
         const image = context.createImageData(size.width, size.height);
         const step = Math.max(1, Math.round(size.width / 640));
         for (const { mask, colour } of layers) lay(image.data, mask, rgbOf(colour), step);

@@ -3,7 +3,7 @@
  * that colour; a dark line beside a light one, and stripes with a shade, are seen on any.
  */
 
-import { pencil } from "./dom.mjs";
+import { context2d } from "./dom.mjs";
 
 /** @import { Box, Mask } from "./mask.mjs" */
 
@@ -35,7 +35,7 @@ export class Overlay {
     /** @param {HTMLCanvasElement} canvas */
     constructor(canvas) {
         this.canvas = canvas;
-        this.context = pencil(canvas);
+        this.context = context2d(canvas);
         /** @type {unknown[]} what was drawn last */
         this.layers = [];
     }

@@ -1,6 +1,6 @@
 /** The player: the loop without a gap, frame by frame, beside the still, with its motion and mask laid over it. */
 
-import { el, iconButton, pencil } from "./dom.mjs";
+import { context2d, el, iconButton } from "./dom.mjs";
 import { decodeField } from "./field.mjs";
 import { NoFrames, decodeFrames, isVideo } from "./frames.mjs";
 import { drawStreams } from "./particles.mjs";
@@ -248,7 +248,7 @@ export class Player {
         if (loop === null) return;
         const count = frames?.length ?? loop.frames;
         const at = ((index % count) + count) % count;
-        if (frames !== null) pencil(this.canvas).drawImage(frames[at], 0, 0);
+        if (frames !== null) context2d(this.canvas).drawImage(frames[at], 0, 0);
         else if (this.video !== null) this.video.currentTime = (at + 0.5) / loop.fps;
         this.place(at, count);
     }
@@ -307,7 +307,7 @@ export class Player {
         const scale = Math.min(width / loop.width, height / loop.height);
         const area = { width: scale * loop.width, height: scale * loop.height };
         const [left, top] = [(width - area.width) / 2, (height - area.height) / 2];
-        const context = pencil(this.over);
+        const context = context2d(this.over);
         if (this.overlays.mask || this.overlays.flow) {
             context.drawImage(tinted(field, this.overlays), left, top, area.width, area.height);
         }
@@ -370,7 +370,7 @@ export class Player {
  */
 function tinted(field, { flow }) {
     const canvas = Object.assign(document.createElement("canvas"), { width: field.width, height: field.height });
-    const context = pencil(canvas);
+    const context = context2d(canvas);
     const image = context.createImageData(field.width, field.height);
     let fastest = 1e-6;
     field.dx.forEach((dx, i) => { fastest = Math.max(fastest, Math.hypot(dx, field.dy[i])); });

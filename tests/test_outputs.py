@@ -14,6 +14,7 @@ from video_loops import NAMES, loop, write
 
 from t2c_ext import animate
 from t2c_ext.cli import main
+from t2c_ext.cli.animate import _folder_for
 from t2c_ext.errors import UserError
 from t2c_ext.jobs import open_job
 from t2c_ext.media.metadata import read_text
@@ -372,3 +373,16 @@ def test_what_was_saved_there_while_the_loop_was_made_stays(tmp_path: Path, name
     with pytest.raises(UserError, match=r"is there already|other things than frames"):
         write_video(place, frames, size=(16, 16), count=2, fps=10)
     assert (place if place.suffix else place / "mine.txt").read_text() == "mine"
+
+
+def test_a_workspace_is_no_folder_of_pictures(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Workspace.create(here / "kept")
+    (here / "kept" / "recipe.json").write_text("{}")
+    assert main(["animate", str(here / "kept")]) == 1
+    assert capsys.readouterr().err.endswith(f"run it with: t2c run {here / 'kept'}\n")
+
+
+def test_a_folder_of_loops_may_end_like_a_loop(tmp_path: Path) -> None:
+    assert _folder_for(tmp_path / "pictures", "loops.mp4/") == Path("loops.mp4")
+    with pytest.raises(UserError, match="end it with /"):
+        _folder_for(tmp_path / "pictures", "loops.mp4")

@@ -110,8 +110,22 @@ def test_a_slip_of_the_pen_is_named(words: str, meant: str) -> None:
     assert f'was to be "{meant}"' in plan.notes[-1]
 
 
-def test_a_negation_is_no_slip_of_the_pen() -> None:
-    assert "perhaps" not in " ".join(parse(PromptSettings(motion="clouds moving not left but right")).notes)
+@pytest.mark.parametrize(
+    ("words", "angle"),
+    [
+        ("clouds moving not left but right", 0.0),
+        ("river flowing not right but left", 180.0),
+        ("clouds drifting neither left nor right but up", 90.0),
+    ],
+)
+def test_a_direction_that_is_denied_does_not_count(words: str, angle: float) -> None:
+    assert [motion.angle for motion in parse(PromptSettings(motion=words)).motions] == [angle]
+
+
+def test_neither_of_two_directions_is_none() -> None:
+    plan = parse(PromptSettings(motion="clouds moving neither left nor right"))
+    assert plan.motions == ()
+    assert "perhaps" not in " ".join(plan.notes)
 
 
 def test_the_other_way_of_the_other_way_ends() -> None:

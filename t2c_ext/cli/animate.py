@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -58,6 +59,10 @@ def _animate(options: argparse.Namespace) -> int:
 
 def _animate_all(given: Path, recipe: Recipe, options: argparse.Namespace) -> int:
     """Each picture of a folder; one that fails is named, and does not stop the others."""
+    from t2c_ext.outputs import is_workspace
+
+    if is_workspace(given):
+        raise UserError(f"{given} is a workspace, not a folder of pictures; run it with: t2c run {given}")
     pictures = pictures_in(given)
     if not pictures:
         raise UserError(f"{given} holds no pictures")
@@ -84,7 +89,7 @@ def _folder_for(given: Path, output: str | None) -> Path:
         name = f"{given.resolve().name or 'pictures'}-loops"
         return given.with_name(name) if given.name not in ("", "..") else Path(name)
     folder = Path(output)
-    if folder.suffix and not folder.is_dir():
+    if folder.suffix and not folder.is_dir() and not output.endswith(("/", os.sep)):
         raise UserError(f"{given} is a folder, so {folder} must be one too: end it with /")
     if same_place(folder, given):
         raise UserError(f"{folder} is the folder of the pictures; name another one for the loops")

@@ -39,14 +39,16 @@ class _Finder(UnitReader):
                 at += 1
                 continue
             if self._negated(at):
-                direction = replace(direction, negated=True)
+                words = range(direction.first, direction.last)
+                last = next((place for place in words if self.word(place) == "but"), direction.last)
+                direction = replace(direction, last=last, negated=True)  # "not left but right": what follows holds
             found.append(direction)
             at = direction.last
         return found
 
     def _negated(self, at: int) -> bool:
         before, earlier = self.word(at - 1), self.word(at - 2)
-        return before in ("not", "never") or (earlier, before) in (
+        return before in ("not", "never", "neither", "nor") or (earlier, before) in (
             ("instead", "of"),
             ("rather", "than"),
             ("anything", "but"),

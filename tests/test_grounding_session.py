@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import re
 from typing import Any
 
 import numpy as np
@@ -268,6 +269,14 @@ def test_the_layers_with_a_part_of_their_own(unet: Any, family: str) -> None:
     assert [layer.name for layer in layers if layer.is_reference] == [REFERENCES[family]]
     refining = {layer.name.partition(".transformer")[0] for layer in layers if layer.refines}
     assert refining == set(REFINEMENT[family])
+
+
+def test_a_layer_that_is_missing_is_named(unet: Any, family: str) -> None:
+    broken = copy.deepcopy(unet)
+    path = REFERENCES[family] + ".attn2"
+    broken.get_submodule(path).to_out = torch.nn.ModuleList()
+    with pytest.raises(UserError, match=re.escape(f"{path}.to_out.0")):
+        GroundingSession(broken, LATENT)
 
 
 @pytest.fixture(scope="module")

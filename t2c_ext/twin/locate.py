@@ -106,7 +106,18 @@ def block_sites(unet: nn.Module, block: Block, number: int) -> list[Site]:
         UserError: the model lacks one of them; the message names it.
     """
     own = _leaf_sites(unet, block, number, "attn1", (Kind.QUERY, Kind.KEY))
-    return own + _leaf_sites(unet, block, number, "attn2", (Kind.WORD_QUERY, Kind.WORD_KEY, Kind.WORD_VALUE))
+    words = _leaf_sites(unet, block, number, "attn2", (Kind.WORD_QUERY, Kind.WORD_KEY, Kind.WORD_VALUE))
+    output_projection(unet, words[0])
+    return own + words
+
+
+def output_projection(unet: nn.Module, site: Site) -> Any:
+    """The linear layer behind the heads of a site's attention.
+
+    Raises:
+        UserError: the model lacks it.
+    """
+    return _module(unet, f"{site.attention}.to_out.0")
 
 
 def check_output(site: Site, output: object, *, rows: int, latent: Grid, seen: Collection[str]) -> Tensor:

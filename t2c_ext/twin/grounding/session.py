@@ -32,7 +32,7 @@ from t2c_ext.twin.grounding.layers import Agreement, layer_weights, reference_af
 from t2c_ext.twin.grounding.maps import head_mean, mean_self_attention, normalised, summed
 from t2c_ext.twin.grounding.plan import GroundingPlan, Heard, heard_layers
 from t2c_ext.twin.layout import Grid, grid_at, layout_of
-from t2c_ext.twin.locate import Kind, Site, check_all_ran, check_output
+from t2c_ext.twin.locate import Kind, Site, check_all_ran, check_output, output_projection
 
 _WORDS = (Kind.WORD_QUERY, Kind.WORD_KEY, Kind.WORD_VALUE)
 
@@ -198,12 +198,12 @@ class GroundingSession:
         """Reduce a cross-attention, all of whose inputs were seen, to its map."""
         query, key, value = (seen.outputs.pop(kind) for kind in _WORDS)
         site = layer.site(Kind.WORD_QUERY)
-        projection = self._unet.get_submodule(f"{site.attention}.to_out.0").weight
+        projection = output_projection(self._unet, site).weight
         seen.words = word_map(
             _by_head(query, site.heads),
             _by_head(key, site.heads),
             _by_head(value, site.heads),
-            projection.detach().to(query.device),  # type: ignore[operator]
+            projection.detach().to(query.device),
             scale=site.scale,
             method=self.options.heads,
         )

@@ -127,6 +127,17 @@ export function changeRegion(document, name, change) {
     return { ...document, regions, arrows };
 }
 
+/**
+ * What the words say of a region; a region may be called "constructor", as something that every object has.
+ * @param {Spoken|null} spoken
+ * @param {string} name
+ * @returns {Said|undefined}
+ */
+export function saidOf(spoken, name) {
+    const key = name.toLowerCase();
+    return spoken !== null && Object.hasOwn(spoken, key) ? spoken[key] : undefined;
+}
+
 /** The motion of a region of which nothing is said. @type {Readonly<Said>} */
 export const UNMOVED = Object.freeze({ angle: null, kind: "translate", speed: 1 });
 
@@ -167,7 +178,7 @@ export function mayPaint(document, name) {
  */
 export function isSought(document, region, spoken) {
     const beside = document.regions.some((one) => one.mask !== null);
-    return region.mask === null && beside && (!isUnmoved(region) || region.name.toLowerCase() in spoken);
+    return region.mask === null && beside && (!isUnmoved(region) || saidOf(spoken, region.name) !== undefined);
 }
 
 /** What is said where there is no room for another painted region. */
@@ -211,7 +222,7 @@ export async function write(document, codec, spoken = null) {
     const regions = [];
     const alone = document.regions.every((region) => region.mask === null);
     for (const region of document.regions) {
-        const words = spoken?.[region.name.toLowerCase()];
+        const words = saidOf(spoken, region.name);
         const speed = words === undefined || words.speed === 0 ? region.speed : rounded(region.speed / words.speed);
         if (spoken !== null && (alone || words === undefined) && isLeftOut({ ...region, speed }, words)) continue;
         const entry = { name: region.name, angle: region.angle, speed, kind: region.kind, colour: region.colour };
@@ -258,7 +269,7 @@ export async function read(json, codec, size, spoken = null) {
     /** @type {Document} */
     let document = { ...EMPTY, arrows: given.arrows, swirls: given.swirls, pins: given.pins, freeze: given.freeze };
     for (const [index, region] of given.regions.entries()) {
-        const said = spoken?.[region.name.toLowerCase()]?.speed ?? 1;
+        const said = saidOf(spoken, region.name)?.speed ?? 1;
         const { mask: text, ...rest } = region;
         const mask = await decode(text, `hints.regions[${index}].mask`);
         document = addRegion(document, { ...rest, speed: region.speed * said, mask });

@@ -97,7 +97,7 @@ export function localField(document, picture, { speed = 1, prior = null } = {}) 
     const parts = movingParts(document, field, prior);
     const total = new Float32Array(width * height);
     for (const part of parts) {
-        const velocity = velocityOf(part, document, field, prior);
+        const velocity = velocityOf(part, field, prior);
         for (let i = 0; i < total.length; i++) {
             if (part.share[i] === 0) continue;
             const [dx, dy] = velocity(i);
@@ -219,12 +219,11 @@ function arrowDistance(arrow, picture, at) {
 /**
  * The velocity of a part by cell: along its arrows, turning, straight, or as the solver had it.
  * @param {MovingPart} part
- * @param {Document} document
  * @param {Field} field
  * @param {Field|null} prior
  * @returns {Velocity}
  */
-function velocityOf(part, document, field, prior) {
+function velocityOf(part, field, prior) {
     const { picture } = field;
     if (part.arrows.length > 0) return alongArrows(part.arrows, field);
     const speed = (part.region?.speed ?? 1) * speedUnit(picture);

@@ -11,7 +11,6 @@
 import { addRegion, changeRegion, findRegion } from "./document.mjs";
 import { isEmpty, resized } from "./mask.mjs";
 
-/** @import { State } from "./store.mjs" */
 /** @import { PageState, SentRow } from "./types" */
 
 /** The sources of what the user painted, and of what a mask file gives, as the region stage calls them. */

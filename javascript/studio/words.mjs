@@ -6,7 +6,7 @@
  * @typedef {import("./document.mjs").Spoken} Spoken
  */
 
-import { UNMOVED, addRegion, changeRegion, findRegion, isUnmoved, mergeRegions, removeRegion } from "./document.mjs";
+import { UNMOVED, addRegion, changeRegion, findRegion, isUnmoved, mergeRegions, removeRegion, saidOf } from "./document.mjs";
 import { Lost, Refusal, Superseded } from "./channel.mjs";
 import { turnArrows } from "./steer.mjs";
 
@@ -18,12 +18,12 @@ const UNNAMED = /^(area|region)( \d+)?$/;
 
 /** @param {Parsed} parsed @returns {Spoken} */
 export function spokenOf(parsed) {
-    /** @type {Spoken} */
-    const spoken = {};
-    for (const name of parsed.regions) spoken[name.toLowerCase()] = UNMOVED;
-    for (const { region, angle, kind, speed } of parsed.motions) spoken[region.toLowerCase()] = { angle, kind, speed };
-    for (const [name, { angle, kind, speed }] of boundOf(parsed)) spoken[name.toLowerCase()] = { angle, kind, speed };
-    return spoken;
+    /** @type {Map<string, Said>} */
+    const spoken = new Map();
+    for (const name of parsed.regions) spoken.set(name.toLowerCase(), UNMOVED);
+    for (const { region, angle, kind, speed } of parsed.motions) spoken.set(region.toLowerCase(), { angle, kind, speed });
+    for (const [name, { angle, kind, speed }] of boundOf(parsed)) spoken.set(name.toLowerCase(), { angle, kind, speed });
+    return Object.fromEntries(spoken);
 }
 
 /**
@@ -65,13 +65,13 @@ export function merge(document, parsed, before) {
         const region = findRegion(result, name);
         if (region === undefined) {
             result = addRegion(result, { name: names.find((one) => one.toLowerCase() === name) ?? name, ...now[name] });
-        } else if (!sameMotion(now[name], before[name])) {
+        } else if (!sameMotion(now[name], saidOf(before, name))) {
             result = changeRegion(result, region.name, now[name]);
         }
     }
     for (const name of Object.keys(before)) {
         const region = findRegion(result, name);
-        if (name in now || region === undefined) continue;
+        if (saidOf(now, name) !== undefined || region === undefined) continue;
         if (isUsed(result, region)) result = changeRegion(result, region.name, UNMOVED);
         else result = removeRegion(result, region.name);
     }
@@ -110,7 +110,7 @@ function isUsed(document, region) {
 function named(document, parsed, now, before, elsewhere) {
     const fresh = parsed.regions.filter((name) => findRegion(document, name) === undefined && !elsewhere.has(name.toLowerCase()));
     const open = document.regions.filter(({ name, mask }) => (
-        mask !== null && !(name.toLowerCase() in now) && (UNNAMED.test(name) || name.toLowerCase() in before)));
+        mask !== null && saidOf(now, name) === undefined && (UNNAMED.test(name) || saidOf(before, name) !== undefined)));
     const painted = document.regions.filter((region) => region.mask !== null);
     // of several names the first is that of the only region, as a run has it; else nothing says which is meant
     const first = fresh.length > 1 && open.length === 1 && painted.length === 1;
@@ -120,7 +120,7 @@ function named(document, parsed, now, before, elsewhere) {
 
 /** @param {Document} document @param {Region} region @param {string} name @param {Spoken} now @param {Spoken} before */
 function renamed(document, region, name, now, before) {
-    const said = sameMotion(region, before[region.name.toLowerCase()]);
+    const said = sameMotion(region, saidOf(before, region.name));
     // what was drawn as its motion stays; the words follow it
     const motion = isUnmoved(region) || said ? now[name.toLowerCase()] : {};
     return changeRegion(document, region.name, { name, ...motion });

@@ -199,3 +199,12 @@ test("a colour that only looks like one when it is written out is refused", () =
     const given = { version: 2, regions: [{ name: "river", colour: ["#1c8fff"] }] };
     assert.throws(() => doc.validate(given), { message: "hints.regions[0].colour: must be like #1c8fff" });
 });
+
+test("a region may have the name of something that every object has", async () => {
+    const region = { name: "Constructor", angle: 90, speed: 2, kind: "translate", colour: "#1c8fff" };
+    const document = doc.addRegion(doc.EMPTY, region);
+    assert.deepEqual((await doc.write(document, CODEC, {})).regions, [region]);
+    assert.deepEqual((await doc.read({ version: 2, regions: [region] }, CODEC, SIZE, {})).regions, document.regions);
+    const beside = doc.addRegion(doc.addRegion(doc.EMPTY, { name: "constructor" }), { name: "river", mask: painted() });
+    assert.ok(!doc.isSought(beside, beside.regions[0], {}));
+});

@@ -205,7 +205,7 @@ def _write_folder(path: Path, clip: Clip, max_megabytes: float) -> Written:
         for number, frame in enumerate(clip.tracked()):
             file = temporary / f"frame_{number:04d}.png"
             text = {OWN_MARK: "frame"} | (clip.text if number == 0 else {})
-            Image.fromarray(clip.with_alpha(frame)).save(file, pnginfo=png_chunks(text), compress_level=4)
+            Image.fromarray(clip.with_alpha(frame)).save(file, "PNG", pnginfo=png_chunks(text), compress_level=4)
             total += file.stat().st_size
             if max_megabytes and total > max_megabytes * 1e6:
                 raise UserError(f"the frames take more than {max_megabytes:g} MB; PNG is lossless, use another format")

@@ -264,7 +264,7 @@ def test_the_strip_has_the_twin_its_segmentation_the_regions_and_the_mask(tmp_pa
 def test_the_tab_is_known_to_the_page_s_script() -> None:
     script = Path(tab.__file__).parents[2] / "javascript" / "cinemagraph.js"
     text = script.read_text(encoding="utf-8")
-    assert f"function switch_to_{tab.NAME}()" in text and f'"{tab.LABEL}"' in text
+    assert f"function switch_to_{tab.NAME}(" in text and f'"{tab.LABEL}"' in text
 
 
 SAMPLER_ROWS = (

@@ -93,9 +93,9 @@ def _still(image: Image.Image, called: str, minimum: int, in_srgb: bool, deep: P
     _check(image, called, minimum)
     texts, broken = _texts(image), False
     if deep is None:
-        image.load()  # Pillow turns TIFFs here, and says so in their EXIF
+        image.load()  # Pillow turns TIFFs here; which of its releases say so in their EXIF differs
     try:
-        orientation = int(image.getexif().get(_ORIENTATION, 1))
+        orientation = 1 if image.format == "TIFF" else int(image.getexif().get(_ORIENTATION, 1))
     except Exception:  # whatever a damaged one makes it raise
         orientation, broken = 1, True
     pixels = (pixels_of(image, in_srgb) if deep is None else deep).turned(orientation)

@@ -21,6 +21,8 @@ _PREMULTIPLIED, _STRAIGHT = 1, 2
 """Kinds of an extra channel (TIFF 6.0, ExtraSamples: associated and unassociated alpha); any other is no alpha."""
 
 _MOST_CHANNELS = 8
+_SAYS_NOTHING = 0
+"""OpenCV's LOG_LEVEL_SILENT."""
 
 
 @dataclass(frozen=True)
@@ -123,10 +125,11 @@ def _by_opencv(file: IO[bytes], page: Any) -> np.ndarray | None:
 
 @contextmanager
 def _silent() -> Iterator[None]:
-    """OpenCV does not write to the terminal what it could not read."""
-    level = cv2.utils.logging.getLogLevel()
-    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+    """OpenCV does not write to the terminal what it could not read; its fifth release has moved the switch."""
+    log: Any = cv2 if hasattr(cv2, "setLogLevel") else cv2.utils.logging
+    level = log.getLogLevel()
+    log.setLogLevel(_SAYS_NOTHING)
     try:
         yield
     finally:
-        cv2.utils.logging.setLogLevel(level)
+        log.setLogLevel(level)

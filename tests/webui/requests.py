@@ -136,13 +136,13 @@ def frames_of(path: Path) -> list[np.ndarray]:
         return [frame.to_ndarray(format="rgb24") for frame in video.decode(video=0)]
 
 
-def moves(path: Path, count: int = FRAMES) -> bool:
-    """Whether a loop has that many frames, and each differs from the next in its lower half."""
+def moves(path: Path, count: int = FRAMES, mask: Path | None = None) -> bool:
+    """Whether a loop has that many frames, and each differs from the next inside of the mask, or in the lower half."""
     frames = [frame.astype(int) for frame in frames_of(path)]
-    half = frames[0].shape[0] // 2
-    steps = [
-        np.abs(one[half:] - other[half:]).mean() for one, other in zip(frames, [*frames[1:], frames[0]], strict=True)
-    ]
+    where = np.arange(frames[0].shape[0])[:, None] >= np.full(frames[0].shape[:2], frames[0].shape[0] // 2)
+    if mask is not None:
+        where = np.asarray(Image.open(mask).convert("L")) > 127
+    steps = [np.abs(one - other)[where].mean() for one, other in zip(frames, [*frames[1:], frames[0]], strict=True)]
     return len(frames) == count and min(steps) > 0
 
 

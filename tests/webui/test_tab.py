@@ -68,7 +68,7 @@ def test_from_text_to_a_playing_loop(server: Server, page: Any, studio: StudioPa
         _run_to_its_end(page, "t2c_use")
     work = _workspace(server, studio)
     assert (work / "natural.png").exists() and (work / "attention.npz").exists(), "the twin was made"
-    assert moves(work / "loop.mp4")
+    assert moves(work / "loop.mp4", mask=work / "mask.png")
     page.wait_for_function(PLAYING)
     page.locator("#t2c_settings_twin > .label-wrap").click()
     page.locator("#t2c_steps input[type=number]").wait_for(state="hidden")

@@ -14,7 +14,7 @@ from t2c_ext.media.videos import ENCODERS, format_of
 
 RESERVED = frozenset({
     "art", "natural", "mask", "attention", "flow", "plan", "hints", "recipe", "workspace", "report", "loop", "input",
-    "regions", "segmentation", "view", "replaced",
+    "regions", "segmentation", "view", "replaced", "offers",
 })  # fmt: skip
 """Names in a workspace that stand for something."""
 

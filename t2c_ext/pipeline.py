@@ -22,6 +22,7 @@ from t2c_ext.outputs import check_output, copy_loop, is_workspaces_own, own_name
 from t2c_ext.progress import Reporter
 from t2c_ext.recipe import Recipe
 from t2c_ext.records import Record
+from t2c_ext.region.find import RegionNotFound
 from t2c_ext.settings import LoopSettings
 from t2c_ext.stages import (
     GivenFlowInput,
@@ -217,13 +218,20 @@ class Pipeline:
         if self.job.regions is not None and not self.hints.painted:
             check_masks([row.mask for row in self.job.regions.regions], twin.art.size, self._loop_settings())
         given = region_input(plan, twin, recipe.region, self.hints, self.job.regions, recipe.prompt.seed)
-        self.result.regions = self._stage(
-            Stage.REGION,
-            given,
-            lambda: make_regions(given, self.reporter, recipe.twin.device),
-            lambda workspace: workspace.load_regions(twin.art.size),
-            Workspace.save_regions,
-        )
+        try:
+            self.result.regions = self._stage(
+                Stage.REGION,
+                given,
+                lambda: make_regions(given, self.reporter, recipe.twin.device),
+                lambda workspace: workspace.load_regions(twin.art.size),
+                Workspace.save_regions,
+            )
+        except RegionNotFound as question:
+            if self.workspace is None or not question.candidates:
+                raise
+            raise question.shown_in(self.workspace.save_offers(twin.art.rgb, question.candidates)) from None
+        if self.workspace is not None:
+            self.workspace.forget_offers()
 
     def _motion(self) -> None:
         plan, twin, regions = _made(self.result.plan), _made(self.result.twin), _made(self.result.regions)

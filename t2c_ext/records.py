@@ -32,7 +32,7 @@ VERSION = 2
 
 RECORD, LOCK, REPLACED = "workspace.json", "workspace.lock", "replaced"
 
-_DRAFT = re.compile(r"\.(prompt|twin|region|motion|loop|recipe|input)-[0-9a-f]{8}")
+_DRAFT = re.compile(r"\.(prompt|twin|region|motion|loop|recipe|input|offers)-[0-9a-f]{8}")
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from t2c_ext.media.opening import opened
 from t2c_ext.media.pictures import read_own_mask, read_picture, write_mask, write_picture
 from t2c_ext.motion.field import read_flow
 from t2c_ext.motion.hints import MAX_SPEED
+from t2c_ext.region.overlay import LONGEST, fitted, numbered, save_picture
 from t2c_ext.twin.maps import attention_picture, read_attention, write_attention
 from t2c_ext.types import FloatArray, Motion, MotionKind, Picture, Plan, Region, Regions, Twin
 
@@ -39,6 +40,9 @@ PLAN, ART, NATURAL, ATTENTION, MASK, FLOW = (
     "mask.png",
     "flow.npz",
 )
+OVERVIEW = "overview.png"
+"""All offered regions over the picture; in the index's folder."""
+
 INDEX = "regions.json"
 
 
@@ -252,6 +256,21 @@ def read_masks(place: Place, folder: str, shape: tuple[int, int] | None) -> Regi
     if len({region.mask.shape for region in regions}) > 1 and shape is not None:
         raise UserError(f"{index} names masks of several sizes")
     return Regions(regions, notes)
+
+
+def write_offers(folder: Path, picture: FloatArray, offered: Sequence[Region]) -> Path:
+    """Write what a person may choose from: each mask under its name, and all in one picture, numbered.
+
+    Args:
+        folder: where the files go; made when it is not there.
+        picture: float32 [H, W, 3], the picture that moves.
+        offered: the regions, in the order of their numbers.
+
+    Returns:
+        The picture with all of them.
+    """
+    write_masks(folder, Regions(tuple(offered)))
+    return save_picture(folder / OVERVIEW, numbered(fitted(picture, LONGEST), offered))
 
 
 def in_levels(values: FloatArray) -> FloatArray:

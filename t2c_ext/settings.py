@@ -335,7 +335,12 @@ class TwinSettings:
 class RegionSettings:
     """Where it moves."""
 
-    region: str = setting("", "Region", "The words of what moves, separated by commas. Empty: found in the prompt.")
+    region: str = setting(
+        "",
+        "Region",
+        "The words of what moves, separated by commas, or offered regions by name or number, such as best. "
+        "Empty: found in the prompt.",
+    )
     segmenter: str = setting(
         "auto",
         "Segmenter",

@@ -165,6 +165,7 @@ class RegionInput(StageInput):
     attention: Attention | None = None
     seed: int = 0
     segmenter: SegmenterChoice | None = None
+    algorithm: ClassVar[int] = 2
 
 
 def region_input(  # noqa: PLR0917
@@ -238,7 +239,9 @@ def _found(given: RegionInput, segmenter: Closable, reporter: Reporter) -> Regio
             masks, regions=tuple(replace(row, mask=refine_matte(picture, row.mask, settings)) for row in fitted)
         )
     mask = None if masks is None else masks.regions[0].mask
-    found = find_regions(picture, given.words, settings, mask=mask, reporter=reporter, segmenter=segmenter)
+    found = find_regions(
+        picture, given.words, settings, mask=mask, reporter=reporter, segmenter=segmenter, painting=given.art
+    )
     return found if masks is None else replace(found, notes=(*masks.notes, *found.notes))
 
 

@@ -2,6 +2,7 @@
 
 plan.json  art.png  natural.png  attention.npz  regions/*.png  mask.png  flow.npz  hints.json  loop.*  recipe.json
 segmentation/   the regions as they were found in the twin, where the attention redrew them
+offers/         what may be chosen from, where what moves was not found: masks, and overview.png with all of them
 input/          the pictures, the masks and the flow that the user gave
 replaced/       files that somebody had changed by hand and that were made anew
 workspace.json  what each stage was made from (a key), its files' digests, how long it took, and what it had to say
@@ -11,7 +12,7 @@ report.json     the last run in short
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -30,6 +31,7 @@ from t2c_ext.results import (
     INDEX,
     MASK,
     NATURAL,
+    OVERVIEW,
     Place,
     is_damaged,
     read_field,
@@ -40,18 +42,19 @@ from t2c_ext.results import (
     write_document,
     write_field,
     write_masks,
+    write_offers,
     write_plan,
     write_regions,
     write_still,
     write_twin,
 )
 from t2c_ext.temporaries import sweep
-from t2c_ext.types import FloatArray, Flow, Picture, Plan, Regions, Stage, Twin
+from t2c_ext.types import FloatArray, Flow, Picture, Plan, Region, Regions, Stage, Twin
 
 _BEGUN = f".{Path(RECORD).stem}-t2c"
 """How the name begins of a record that somebody is just writing."""
 
-RECIPE, HINTS, REPORT, INPUT = "recipe.json", "hints.json", "report.json", "input"
+RECIPE, HINTS, REPORT, INPUT, OFFERS = "recipe.json", "hints.json", "report.json", "input", "offers"
 
 Result = TypeVar("Result", Plan, Twin, Regions, Flow)
 
@@ -268,6 +271,19 @@ class Workspace:
     def save_regions(self, regions: Regions, key: str = "", seconds: float = 0.0) -> None:
         """Write regions/*.png, their index, mask.png and, where the attention redrew it, segmentation/*.png."""
         self._save(Stage.REGION, write_regions, regions, Record(key, seconds=seconds, notes=regions.notes))
+
+    def save_offers(self, picture: FloatArray, offered: Sequence[Region]) -> Path:
+        """Write offers/: what may be chosen from; the picture with all of it."""
+        with self._records.draft(OFFERS) as draft:
+            write_offers(draft / OFFERS, picture, offered)
+            self._records.publish(OFFERS, draft, Record("offered"))
+        return self._records.place(f"{OFFERS}/{OVERVIEW}")
+
+    def forget_offers(self) -> None:
+        """Remove offers/, when there is nothing more to choose."""
+        if self._records.groups.get(OFFERS, Record()).files:
+            with self._records.draft(OFFERS) as draft:
+                self._records.publish(OFFERS, draft, Record())
 
     def load_regions(self, shape: tuple[int, int]) -> Regions:
         """Read the regions; where mask.png was repainted by hand, they follow it.

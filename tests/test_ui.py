@@ -23,13 +23,14 @@ from t2c_ext.motion.painted import decode_painted
 from t2c_ext.pipeline import Cinemagraph
 from t2c_ext.progress import Reporter
 from t2c_ext.recipe import Recipe
+from t2c_ext.region.overlay import fitted, tinted
 from t2c_ext.settings import table
 from t2c_ext.twin.source import GivenTwin
 from t2c_ext.types import Hints, Painted, Plan, Region, RegionHint, Regions, Stage, Twin
 from t2c_ext.ui import page
 from t2c_ext.ui.fields import OF_THE_SERVER, page_fields
 from t2c_ext.ui.handlers import Handlers, View
-from t2c_ext.ui.pictures import draw_stages, fitted, flow_picture, sent_mask, tinted
+from t2c_ext.ui.pictures import draw_stages, flow_picture, sent_mask
 from t2c_ext.ui.samples import sample
 from t2c_ext.ui.session import changed_stages
 from t2c_ext.ui.state import shown_of

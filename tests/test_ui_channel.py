@@ -16,13 +16,13 @@ from PIL import Image
 from t2c_ext.motion.hints import to_document
 from t2c_ext.motion.painted import decode_painted
 from t2c_ext.region.find import find_regions
+from t2c_ext.region.overlay import fitted
 from t2c_ext.settings import RegionSettings
 from t2c_ext.types import Arrow, Hints, Painted, RegionHint, angle_of
 from t2c_ext.ui import page
 from t2c_ext.ui.channel import Channel
 from t2c_ext.ui.handlers import Handlers
 from t2c_ext.ui.live import sent
-from t2c_ext.ui.pictures import fitted
 from t2c_ext.ui.samples import sample
 from t2c_ext.ui.studio import Studio
 

@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from t2c_ext.cli.naming import named, names_of, pictures_in
+from t2c_ext.cli.offering import offering
 from t2c_ext.cli.options import (
     Commands,
     a_path,
@@ -103,6 +104,7 @@ def _animate_one(
     from t2c_ext.api import animate
 
     with ExitStack() as stack:
+        stack.enter_context(offering(output))
         reporter = reporter_on(stack)
         result = animate(
             image,

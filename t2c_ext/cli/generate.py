@@ -6,6 +6,7 @@ import argparse
 import re
 from contextlib import ExitStack
 
+from t2c_ext.cli.offering import offering
 from t2c_ext.cli.options import (
     Commands,
     a_path,
@@ -47,6 +48,7 @@ def _generate(options: argparse.Namespace) -> int:
         raise UserError("the prompt is empty; say what the picture shows")
     output = output_for(_stem(options.text), options.output, recipe, options.format is not None)
     with ExitStack() as stack:
+        stack.enter_context(offering(output))
         result = generate(
             options.text,
             output,

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -14,6 +15,7 @@ from t2c_ext.extents import LARGE, Window, all_finite, extent_of, stretched
 from t2c_ext.lexicon import Lexicon, Thing, load_lexicon
 from t2c_ext.progress import Reporter
 from t2c_ext.region.matte import refine_matte
+from t2c_ext.region.offers import bind, guessed, offers, take
 from t2c_ext.region.segmenters.base import Segmenter
 from t2c_ext.region.segmenters.choose import AUTO, comes_with_the_package, make_segmenter
 from t2c_ext.region.segmenters.relay import Closable
@@ -41,14 +43,40 @@ class RegionNotFound(UserError):
 
     Attributes:
         words: what was asked for and not found.
-        candidates: the regions that the user can choose from by name.
+        candidates: the regions that the user can choose from, the best guess first: by name, by number from 1, and the
+            first one as "best" too (`region` of the settings). Masks of 0 and 1, of the picture's size.
+        picture: float32 [H, W, 3], the picture that moves, over which they are shown; None where there is none.
+        what: what was not found, the message's first part.
+        numbers: whether a number or "best" would mean the same offer in the next run.
     """
 
-    def __init__(self, message: str, words: Sequence[str] = (), candidates: Sequence[Region] = ()) -> None:
-        """Keep what a user interface needs to ask back."""
-        super().__init__(message)
-        self.words = tuple(words)
-        self.candidates = tuple(candidates)
+    def __init__(  # noqa: PLR0917
+        self,
+        what: str,
+        words: Sequence[str] = (),
+        candidates: Sequence[Region] = (),
+        picture: FloatArray | None = None,
+        numbers: bool = True,
+        shown: Path | None = None,
+    ) -> None:
+        """Keep what a user interface needs to ask back; `shown` is the picture in which the candidates are drawn."""
+        super().__init__(_question(what, [region.name for region in candidates], numbers, shown))
+        self.what, self.words, self.candidates = what, tuple(words), tuple(candidates)
+        self.picture, self.numbers, self.shown = picture, numbers, shown
+
+    def shown_in(self, path: Path) -> RegionNotFound:
+        """The same, when the candidates have been drawn in a file."""
+        return RegionNotFound(self.what, self.words, self.candidates, self.picture, self.numbers, path)
+
+
+def _question(what: str, names: Sequence[str], numbers: bool, shown: Path | None) -> str:
+    """What is wrong, what could be meant, and how it is said."""
+    if not names:
+        return f"{what}; paint a mask (--mask)"
+    listed = ", ".join(f'{number} "{name}"' for number, name in enumerate(names, 1))
+    first = "--region best takes the first, " if numbers else ""
+    where = "" if shown is None else f", which are drawn in {shown}"
+    return f"{what}; choose one of these regions{where}: {listed} ({first}--region NAME any); or paint a mask (--mask)"
 
 
 @dataclass(frozen=True)
@@ -69,6 +97,7 @@ def find_regions(
     reporter: Reporter | None = None,
     segmenter: Segmenter | None = None,
     device: str = "auto",
+    painting: FloatArray | None = None,
 ) -> Regions:
     """Find what moves, with a clean edge.
 
@@ -80,6 +109,8 @@ def find_regions(
         reporter: progress and cancellation.
         segmenter: instead of the one that `settings.segmenter` names.
         device: that its networks run on; a device of torch, or "auto".
+        painting: float32 [H, W, 3], 0..1, where `picture` is its natural-looking twin: what the twin does not show
+            surely is sought in it.
 
     Returns:
         One region per thing that was asked for, disjoint, each of the picture's size.
@@ -93,17 +124,19 @@ def find_regions(
     reporter.step(Stage.REGION.value, 0, 1)
     asked = _asked(words, settings)
     cell: float | None = None
-    seen = reduced(picture)
+    views = [picture] if painting is None or painting is picture else [picture, painting]
     with _on_demand(segmenter, settings.segmenter, None if device == "auto" else device) as finder:
         if mask is not None:
             cell = _pixel_size(mask, picture)
-            found = _from_mask(seen, fit_mask(mask, picture.shape[0], picture.shape[1]), asked, finder)
+            whole = fit_mask(mask, picture.shape[0], picture.shape[1])
+            found = _Found(_from_mask(reduced(picture), whole, asked, finder))
         else:
-            found = _from_words(seen, asked, list(words), settings, finder())
-    rows = (replace(region, mask=full_size(region.mask, picture.shape[:2])) for region in found.regions)
-    refined = [replace(region, mask=_edge(picture, region, settings, cell)) for region in rows]
+            found = _from_words(views, asked, list(words), settings, finder())
+    rows = [replace(region, mask=full_size(region.mask, picture.shape[:2])) for region in found.regions.regions]
+    edged = (views[found.views.get(row.name, 0)] for row in rows)
+    refined = [replace(row, mask=_edge(view, row, settings, cell)) for row, view in zip(rows, edged, strict=True)]
     reporter.step(Stage.REGION.value, 1, 1)
-    return replace(found, regions=tuple(refined))
+    return replace(found.regions, regions=tuple(refined))
 
 
 def is_shared_out(words: Sequence[str], settings: RegionSettings) -> bool:
@@ -270,34 +303,53 @@ def _share_out(mask: FloatArray, regions: Sequence[Region]) -> list[Region]:
     return parts
 
 
+@dataclass(frozen=True)
+class _Found:
+    """Regions, and by name the number of the picture in which a region was found; the first where it is left out."""
+
+    regions: Regions
+    views: Mapping[str, int] = field(default_factory=dict)
+
+
 def _from_words(
-    picture: FloatArray, asked: Sequence[str], words: Sequence[str], settings: RegionSettings, finder: Segmenter
-) -> Regions:
-    """What the segmenter is sure enough about, or what the user chose by name."""
+    views: Sequence[FloatArray], asked: Sequence[str], words: Sequence[str], settings: RegionSettings, finder: Segmenter
+) -> _Found:
+    """What the segmenter is sure enough about, or what the user chose among the offers."""
     lexicon = load_lexicon()
-    chosen: list[Region] = []
+    pictures = [reduced(view) for view in views]
+    sure: dict[str, tuple[Region, int]] = {}
+    notes: list[str] = []
     if settings.region:
-        chosen, asked = _chosen(finder.propose(picture), asked)
-        if len(chosen) == 1 and not asked and len(_groups(words, lexicon)) == 1:
-            chosen = [replace(chosen[0], name=_groups(words, lexicon)[0].name)]
-    groups = _groups(asked, lexicon)
-    if not groups and not chosen:
-        raise _not_found("nothing says what moves; name it (--motion)", (), finder.propose(picture))
-    found = {region.name: region for region in finder.segment(picture, [group.name for group in groups])}
-    sure: list[Region] = list(chosen)
-    missing: list[_Group] = []
-    for group in groups:
-        region = found.get(group.name)
-        if region is not None and region.score >= finder.threshold:
-            sure.append(region)
-        else:
-            missing.append(group)
+        chosen, asked = _chosen(finder, pictures, asked, [group.name for group in _groups(words, lexicon)])
+        sure = {region.name: (region, view) for region, view in chosen}
+    groups = [group for group in _groups(asked, lexicon) if group.name not in sure]
+    if not groups and not sure:
+        raise _not_found(
+            "nothing says what moves; name it (--motion)", (), views, _offers(finder, pictures, ()), settings
+        )
+    missing = groups
+    for number, picture in enumerate(pictures):
+        found = {region.name: region for region in finder.segment(picture, [group.name for group in missing])}
+        here = [group for group in missing if group.name in found and found[group.name].score >= finder.threshold]
+        sure |= {group.name: (found[group.name], number) for group in here}
+        if number and here:
+            names = ", ".join(group.name for group in here)
+            notes.append(f"the twin does not show it surely, so this was found in the painting itself: {names}")
+        missing = [group for group in missing if group not in here]
+        if not missing:
+            break
     if not sure:
         names = " or ".join(f"the {group.name}" for group in missing)
-        raise _not_found(f"I could not find {names}", [group.name for group in missing], finder.propose(picture))
-    notes = [f"I could not find the {group.name}, so it stays still; paint a mask to move it" for group in missing]
-    notes += _found_by(sure) if settings.segmenter == AUTO else []
-    return Regions(tuple(_disjoint(sure)), tuple(notes))
+        lost = [group.name for group in missing]
+        raise _not_found(f"I could not find {names}", lost, views, _offers(finder, pictures, lost), settings)
+    ordered = [*(name for name in sure if name not in {group.name for group in groups})]
+    ordered += [group.name for group in groups if group.name in sure]
+    regions = [sure[name][0] for name in ordered]
+    notes = [
+        f"I could not find the {group.name}, so it stays still; paint a mask to move it" for group in missing
+    ] + notes
+    notes += _found_by(regions) if settings.segmenter == AUTO else []
+    return _Found(Regions(tuple(_disjoint(regions)), tuple(notes)), {name: sure[name][1] for name in ordered})
 
 
 def _found_by(regions: Sequence[Region]) -> list[str]:
@@ -308,29 +360,33 @@ def _found_by(regions: Sequence[Region]) -> list[str]:
     return [f"found by {source}: {', '.join(found)}" for source, found in names.items()]
 
 
-def _chosen(offered: Sequence[Region], asked: Sequence[str]) -> tuple[list[Region], list[str]]:
-    """The offered regions that were asked for by name, and the words that name none of them."""
-    taken: list[Region] = []
-    others: list[str] = []
-    for word in asked:
-        match = [region for region in offered if _names(region.name, word)]
-        if match:
-            taken.append(replace(match[0], score=1.0))
-        else:
-            others.append(word)
-    return taken, others
+def _chosen(
+    finder: Segmenter, pictures: Sequence[FloatArray], asked: Sequence[str], words: Sequence[str]
+) -> tuple[list[tuple[Region, int]], list[str]]:
+    """The offers that were asked for, under the words' names, each with its picture; and the words that name none."""
+    sought = list(dict.fromkeys([*words, *guessed(asked)]))
+    offered, number = _offers(finder, pictures, sought)
+    taken = take(offered, asked, finder.propose(pictures[number]))
+    bound = bind(taken.regions, words, finder.segment(pictures[number], list(words)))
+    return [(region, number) for region in bound], list(taken.others)
 
 
-def _names(name: str, word: str) -> bool:
-    """Whether the user's word is the name, with or without what stands in brackets."""
-    plain = word.lower().replace("-", " ").strip()
-    return plain in (name.lower(), name.lower().split(" (")[0])
+def _offers(finder: Segmenter, pictures: Sequence[FloatArray], words: Sequence[str]) -> tuple[list[Region], int]:
+    """What is offered, and the number of the picture in which it was seen: the one whose best guess is surest."""
+    each = [offers(finder, picture, words) for picture in pictures]
+    best = max(range(len(each)), key=lambda number: each[number][0].score if each[number] else -1.0)
+    return each[best], best
 
 
-def _not_found(what: str, words: Sequence[str], candidates: Sequence[Region]) -> RegionNotFound:
-    offer = ", ".join(f'"{region.name}"' for region in candidates)
-    choose = f" or choose one of these regions with --region: {offer}" if offer else ""
-    return RegionNotFound(f"{what}; paint a mask (--mask){choose}", words, candidates)
+def _not_found(
+    what: str,
+    words: Sequence[str],
+    views: Sequence[FloatArray],
+    offered: tuple[Sequence[Region], int],
+    settings: RegionSettings,
+) -> RegionNotFound:
+    full = [replace(region, mask=full_size(region.mask, views[0].shape[:2])) for region in offered[0]]
+    return RegionNotFound(what, words, full, views[-1], numbers=not settings.region)
 
 
 def _disjoint(regions: Sequence[Region]) -> list[Region]:

@@ -19,12 +19,12 @@ from t2c_ext.motion.painted import encode_painted
 from t2c_ext.prompt.describe import Stated, describe
 from t2c_ext.recipe import Recipe
 from t2c_ext.region.find import found_edge
+from t2c_ext.region.overlay import fitted
 from t2c_ext.region.segmenters.choose import is_light, make_segmenter
 from t2c_ext.settings import RegionSettings, table
 from t2c_ext.types import FloatArray, MotionKind, Painted, Plan, Region
 from t2c_ext.ui.live import Live, NoRegion, sent
 from t2c_ext.ui.page import Address
-from t2c_ext.ui.pictures import fitted
 from t2c_ext.ui.recent import Recent
 from t2c_ext.ui.session import Session
 from t2c_ext.ui.studio import VIEW, Studio

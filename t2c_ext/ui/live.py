@@ -23,11 +23,11 @@ from t2c_ext.prompt.parse import parse
 from t2c_ext.prompt.syntax import plain
 from t2c_ext.recipe import Recipe
 from t2c_ext.region.find import NO_WORD
+from t2c_ext.region.overlay import fitted
 from t2c_ext.region.painted import painted_regions, unpainted_names
 from t2c_ext.results import MASK
 from t2c_ext.settings import PromptSettings
 from t2c_ext.types import FloatArray, Flow, Hints, Picture, Plan, Regions, Stage
-from t2c_ext.ui.pictures import fitted
 from t2c_ext.ui.recent import Recent
 from t2c_ext.ui.session import Session, Still
 from t2c_ext.workspace import Workspace

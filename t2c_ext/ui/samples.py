@@ -15,9 +15,9 @@ from t2c_ext.media.pictures import to_bytes
 from t2c_ext.motion.hints import to_json
 from t2c_ext.motion.painted import LONGEST
 from t2c_ext.prompt.parse import parse
+from t2c_ext.region.overlay import fitted
 from t2c_ext.settings import PromptSettings
 from t2c_ext.types import FloatArray, Hints, Painted, RegionHint
-from t2c_ext.ui.pictures import fitted
 
 COLOURS = ("#8f6bff", "#1c8fff", "#23b26b")
 """Of the example's regions, in their order."""

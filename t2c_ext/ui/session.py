@@ -15,9 +15,9 @@ from t2c_ext.media.pictures import read_picture, write_picture
 from t2c_ext.motion.hints import parse_hints, what_moves
 from t2c_ext.prompt.parse import parse
 from t2c_ext.recipe import Recipe
+from t2c_ext.region.overlay import fitted
 from t2c_ext.settings import Value, table
 from t2c_ext.types import Picture, Regions, Stage
-from t2c_ext.ui.pictures import fitted
 from t2c_ext.ui.task import Task
 
 LARGEST_SHOWN = 2048

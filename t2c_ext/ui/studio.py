@@ -24,10 +24,11 @@ from t2c_ext.progress import Reporter
 from t2c_ext.recipe import Recipe
 from t2c_ext.region.find import PAINTED, fit_mask
 from t2c_ext.region.matte import refine_matte
+from t2c_ext.region.overlay import fitted
 from t2c_ext.settings import RegionSettings, Setting, Value, table
 from t2c_ext.twin.source import GivenTwin, TwinSource
 from t2c_ext.types import Picture, Regions, Stage
-from t2c_ext.ui.pictures import fitted, sent_mask
+from t2c_ext.ui.pictures import sent_mask
 from t2c_ext.ui.samples import Sample, named_masks, sample
 from t2c_ext.ui.session import Session, Still, changed_stages, keep_still
 from t2c_ext.ui.task import Task

@@ -1,6 +1,6 @@
 """Runs that are killed, starved of disk or met by another one; a script, since each begins as a fork of a warm process.
 
-    python disturbed_runs.py kill|full|two FOLDER SEED COUNT
+    python disturbed_runs.py kill|back|full|two FOLDER SEED COUNT
 
 It prints, as JSON, one sentence for each run that did not end as it should.
 """
@@ -94,7 +94,7 @@ def inside(folder: Path, name: str, arguments: tuple[Any, ...], names: tuple[str
     return os.fsdecode(arguments[0]).startswith(str(folder)) and not os.fsdecode(arguments[0]).endswith(".lock")
 
 
-def count_events(folder: Path, names: tuple[str, ...]) -> int:
+def count_events(folder: Path, names: tuple[str, ...], speed: float = 1.0) -> int:
     """How often a whole run changes something."""
     count = [0]
 
@@ -102,12 +102,12 @@ def count_events(folder: Path, names: tuple[str, ...]) -> int:
         count[0] += inside(folder, name, arguments, names)
 
     _HEARS.append(hear)
-    run(folder)
+    run(folder, speed=speed)
     _HEARS.clear()
     return count[0]
 
 
-def killed_at(folder: Path, at: int, half: bool) -> None:
+def killed_at(folder: Path, at: int, half: bool, speed: float = 1.0) -> None:
     """Begin a run in a child that ends, without any clean-up, before its change number `at`; `half`: amid a write."""
     child = os.fork()
     if child:
@@ -126,7 +126,7 @@ def killed_at(folder: Path, at: int, half: bool) -> None:
             os._exit(9)
 
     _HEARS.append(hear)
-    run(folder)
+    run(folder, speed=speed)
     os._exit(0)
 
 
@@ -148,6 +148,23 @@ def kill(folder: Path, seed: int, count: int) -> list[str]:
         different = differences(place, calm)
         if different:
             wrong.append(f"killed at {points} of {total}: {different}")
+    return wrong
+
+
+def back(folder: Path, seed: int, count: int) -> list[str]:
+    """Kill runs with a new setting over a finished result, and run with the old one: it is as it was before."""
+    run(folder / "calm")
+    calm, chance, wrong = contents(folder / "calm"), random.Random(seed), []
+    shutil.copytree(folder / "calm", folder / "counted")
+    total = count_events(folder / "counted", CHANGES, speed=2.0)
+    for number in range(count):
+        place, at = folder / f"run-{number}", chance.randint(1, total)
+        shutil.copytree(folder / "calm", place)
+        killed_at(place, at, chance.random() < 0.5, speed=2.0)
+        run(place)
+        different = differences(place, calm)
+        if different:
+            wrong.append(f"killed at {at} of {total}: {different}")
     return wrong
 
 
@@ -215,5 +232,5 @@ def two(folder: Path, seed: int, count: int) -> list[str]:
 if __name__ == "__main__":
     cv2.setNumThreads(0)
     sys.addaudithook(_hook)
-    what = {"kill": kill, "full": full, "two": two}[sys.argv[1]]
+    what = {"kill": kill, "back": back, "full": full, "two": two}[sys.argv[1]]
     print(json.dumps(what(Path(sys.argv[2]).resolve(), int(sys.argv[3]), int(sys.argv[4]))))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -426,6 +427,35 @@ def test_a_repository_in_the_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("HF_HUB_OFFLINE", "0")
     assert same(load.load_model("owner/name", CPU).unet, original.unet)
     assert asked == [True, False]
+
+
+FIRST, SECOND = "1" * 40, "2" * 40
+
+
+def test_the_commit_that_came_first_is_asked_for_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import diffusers
+
+    monkeypatch.setenv("HF_HUB_OFFLINE", "0")
+    snapshots = tmp_path / "cache" / "models--owner--name" / "snapshots"
+    save_folder(tiny_components("SD1"), snapshots / FIRST)
+    shutil.copytree(snapshots / FIRST, snapshots / SECOND)
+    newest, asked = [FIRST], list[str | None]()
+
+    def download(name: str, local_files_only: bool, **options: Any) -> str:
+        if local_files_only:
+            raise OSError("not in the cache")
+        asked.append(options["revision"])
+        return str(snapshots / (newest[0] if options["revision"] in (None, "v2") else options["revision"]))
+
+    monkeypatch.setattr(diffusers.DiffusionPipeline, "download", staticmethod(download))
+    load.load_model("owner/name", CPU)
+    newest[0] = SECOND
+    load.load_model("owner/name", CPU)
+    load.load_model("owner/name@v2", CPU)
+    load.load_model("owner/name", CPU)
+    assert asked == [None, FIRST, "v2", FIRST]
+    record = tmp_path / "cache" / "t2c-first-seen.json"
+    assert json.loads(record.read_text()) == {"owner/name": FIRST}
 
 
 def test_tokenizers_are_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,7 +1,7 @@
 """What a source gave when it was first asked, so that another file under the same name is noticed later.
 
 Where a maker published a commit or a checksum, the catalogue has it. Elsewhere the first download decides: its commit,
-or the sha256 of its archive, is kept in the folder of models, and every later one has to agree.
+or the sha256 of its archive, is kept in the folder that it went to, and every later one has to agree.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from t2c_ext.atomic import write_text
 from t2c_ext.errors import UserError
 
 RECORD = "t2c-first-seen.json"
-"""Name of the record in the folder of models."""
+"""Name of the record in the folder of models, or in the hub's cache."""
 
 
 def first_seen(folder: Path, source: str) -> str:

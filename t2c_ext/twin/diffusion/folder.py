@@ -13,8 +13,10 @@ from t2c_ext.twin.diffusion.components import Components, Encoder, Placement
 from t2c_ext.twin.diffusion.single_file import empty, fill_text_model, text_model, with_prediction
 from t2c_ext.twin.diffusion.tokenizer import open_tokenizer
 from t2c_ext.twin.families import Family
+from t2c_ext.weights.first_seen import first_seen, keep_first_seen
 from t2c_ext.weights.folders import NETWORK, TRANSFORMER
 from t2c_ext.weights.folders import load_folder as load_weights
+from t2c_ext.weights.places import hub_cache
 from t2c_ext.weights.states import fill_module
 
 if TYPE_CHECKING:
@@ -56,7 +58,14 @@ def load_folder(folder: Path, placement: Placement, prediction: str = "auto") ->
 
 
 def load_hub(name: str, placement: Placement, prediction: str = "auto", online: bool = True) -> Components:
-    """The parts of a repository "owner/name" of the hub: from its cache, else downloaded with progress.
+    """The parts of a repository of the hub: from its cache, else downloaded with progress.
+
+    Args:
+        name: "owner/name" for the commit that was downloaded first, or the newest where none was; "owner/name@revision"
+            for a commit, branch or tag.
+        placement: where it will compute.
+        prediction: what the UNet predicts, or "auto".
+        online: whether the hub may be asked.
 
     Raises:
         UserError: it is neither in the cache nor can it be fetched; or as `load_folder`.
@@ -67,15 +76,19 @@ def load_hub(name: str, placement: Placement, prediction: str = "auto", online: 
 def _snapshot(name: str, online: bool) -> Path:
     from diffusers import DiffusionPipeline
 
+    repository, _, revision = name.partition("@")
     wanted: dict[str, Any] = dict.fromkeys(UNUSED)
+    wanted["revision"] = revision or first_seen(hub_cache(), repository) or None
     reason = "the hub was not asked"
     for local in (True, False) if online else (True,):
         try:
-            folder = Path(DiffusionPipeline.download(name, local_files_only=local, **wanted))
+            folder = Path(DiffusionPipeline.download(repository, local_files_only=local, **wanted))
         except Exception as error:  # the hub's client has many kinds of errors, other ones in each version
             reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:160]
             continue
         if (folder / INDEX).is_file():
+            if not (local or revision):
+                keep_first_seen(hub_cache(), repository, folder.name)
             return folder
     raise UserError(
         f"{name} is neither a file nor a folder here, nor could it be had from the hub ({reason}); "

@@ -18,7 +18,7 @@ def load_model(name: str, placement: Placement, prediction: str = "auto") -> Com
     """The parts of a model; the hub is asked last, and not at all with HF_HUB_OFFLINE=1.
 
     Args:
-        name: a checkpoint file, a folder in diffusers' layout, or "owner/name" of the hub.
+        name: a checkpoint file, a folder in diffusers' layout, or "owner/name" or "owner/name@revision" of the hub.
         placement: where it will compute.
         prediction: what the UNet predicts ("epsilon", "v_prediction"), or "auto".
 

@@ -15,6 +15,7 @@ from t2c_ext.weights.places import Places, hub_cache
 
 VOCABULARY, MERGES = "vocab.json", "merges.txt"
 REPOSITORY = "openai/clip-vit-large-patch14"
+COMMIT = "32bd64288804d66eefd0ccbe215aa642df71cc41"
 START, END = "<|startoftext|>", "<|endoftext|>"
 LENGTH = 77
 MERGE_COUNT = 49152 - 256 - 2
@@ -119,8 +120,9 @@ def _byte_letters() -> list[str]:
 def _download() -> Any:
     from huggingface_hub import snapshot_download
 
+    files = [VOCABULARY, MERGES, "*config.json"]
     try:
-        return open_tokenizer(Path(snapshot_download(REPOSITORY, allow_patterns=[VOCABULARY, MERGES, "*config.json"])))
+        return open_tokenizer(Path(snapshot_download(REPOSITORY, revision=COMMIT, allow_patterns=files)))
     except UserError:
         raise
     except Exception as error:  # each version of the hub's client has its own for a network that is down

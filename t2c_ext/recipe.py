@@ -7,11 +7,12 @@ import os
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
 from typing import Any
 
-from t2c_ext.documents import parse_document
+from t2c_ext.documents import parse_document, read_text
 from t2c_ext.errors import UserError
-from t2c_ext.motion.hints import short_text
+from t2c_ext.motion.hints import parse_hints, short_text
 from t2c_ext.settings import (
     LoopSettings,
     MotionSettings,
@@ -118,6 +119,21 @@ def recipe_from_json(text: str) -> Recipe:
     if version != VERSION:
         raise UserError(f"the recipe is of version {version!r}, but this program reads version {VERSION}")
     return Recipe().with_values(document["settings"])
+
+
+def read_recipe(path: Path) -> Recipe:
+    """Read a recipe file.
+
+    Raises:
+        UserError: it cannot be read, or as `recipe_from_json`; the message names the file.
+    """
+    text = read_text(path)
+    try:
+        recipe = recipe_from_json(text)
+        parse_hints(recipe.motion.hints)
+    except UserError as error:
+        raise UserError(f"{path}: {error}") from None
+    return recipe
 
 
 def recipe_from_infotext(text: str) -> Recipe:

@@ -23,7 +23,7 @@ from t2c_ext.documents import read_text
 from t2c_ext.errors import UserError
 from t2c_ext.media.pictures import read_picture
 from t2c_ext.motion.hints import parse_hints
-from t2c_ext.recipe import Recipe, recipe_from_json
+from t2c_ext.recipe import Recipe, read_recipe, recipe_from_json
 from t2c_ext.records import LOCK, RECORD, Record, Records
 from t2c_ext.results import (
     ART,
@@ -192,11 +192,7 @@ class Workspace:
         path, hints = self._records.place(RECIPE), self._records.place(HINTS)
         if not path.exists():
             raise UserError(f"{self.root} has no recipe.json to run from")
-        text = read_text(path)
-        try:
-            recipe = recipe_from_json(text)
-        except UserError as error:
-            raise UserError(f"{path}: {error}") from None
+        recipe = read_recipe(path)
         drawn = read_text(hints) if hints.exists() else ""
         try:
             parse_hints(drawn)

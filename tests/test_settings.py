@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from t2c_ext.errors import UserError
-from t2c_ext.recipe import Recipe, recipe_from_infotext, recipe_from_json
+from t2c_ext.recipe import Recipe, read_recipe, recipe_from_infotext, recipe_from_json
 from t2c_ext.settings import LONGEST, Setting, Value, groups, table
 from t2c_ext.types import Stage
 
@@ -131,3 +132,22 @@ def test_texts_are_bounded_and_errors_repeat_only_how_a_value_begins() -> None:
         with pytest.raises(UserError, match=name) as refused:
             rows[name].check(value)
         assert len(str(refused.value)) < 300
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("[", "JSON"),
+        ('{"prompt": 5}', "settings"),
+        ('{"version": 9, "settings": {}}', "version"),
+        ('{"version": 1, "settings": {"speedy": 1}}', "speedy"),
+        ('{"version": 1, "settings": {"speed": "x"}}', "speed"),
+        ('{"version": 1, "settings": {"hints": "{\\"version\\": 1, \\"arrows\\": 3}"}}', "arrows"),
+    ],
+)
+def test_what_is_wrong_in_a_recipe_file_is_said_with_its_name(tmp_path: Path, text: str, words: str) -> None:
+    path = tmp_path / "river.json"
+    path.write_text(text)
+    with pytest.raises(UserError, match=words) as error:
+        read_recipe(path)
+    assert str(path) in str(error.value) and "\n" not in str(error.value)

@@ -20,9 +20,8 @@ from t2c_ext.cli.options import (
     reporter_on,
 )
 from t2c_ext.console import complain, say, tell, why
-from t2c_ext.documents import read_text
 from t2c_ext.errors import UserError
-from t2c_ext.recipe import Recipe, recipe_from_json
+from t2c_ext.recipe import Recipe, read_recipe
 
 
 def register(commands: Commands) -> None:
@@ -47,7 +46,7 @@ def register(commands: Commands) -> None:
 
 
 def _animate(options: argparse.Namespace) -> int:
-    base = Recipe() if options.recipe is None else recipe_from_json(read_text(options.recipe))
+    base = Recipe() if options.recipe is None else read_recipe(options.recipe)
     recipe = recipe_of(options, base)
     image: Path = options.image
     if not image.is_dir():

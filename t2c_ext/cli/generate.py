@@ -18,9 +18,8 @@ from t2c_ext.cli.options import (
     reporter_on,
 )
 from t2c_ext.console import say, tell
-from t2c_ext.documents import read_text
 from t2c_ext.errors import UserError
-from t2c_ext.recipe import Recipe, recipe_from_json
+from t2c_ext.recipe import Recipe, read_recipe
 
 LONGEST_NAME = 60
 
@@ -42,7 +41,7 @@ def register(commands: Commands) -> None:
 def _generate(options: argparse.Namespace) -> int:
     from t2c_ext.api import generate
 
-    base = Recipe() if options.recipe is None else recipe_from_json(read_text(options.recipe))
+    base = Recipe() if options.recipe is None else read_recipe(options.recipe)
     recipe = recipe_of(options, base)
     if not options.text.strip():
         raise UserError("the prompt is empty; say what the picture shows")

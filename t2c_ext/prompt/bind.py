@@ -339,7 +339,7 @@ class _Binder:
     def _without_verb(
         self, at: int, direction: Direction, passed: list[Node], modifier: Use | None, left: int
     ) -> Use | None:
-        if modifier is not None and direction.strong and modifier.things:
+        if modifier is not None and modifier.things and (direction.strong or self._goes_there(at, modifier)):
             return modifier
         if passed:
             if direction.strong:
@@ -349,6 +349,12 @@ class _Binder:
         if modifier is not None and modifier.verb.verb.causative:
             return modifier
         return self._alone(at, direction, left)
+
+    def _goes_there(self, at: int, modifier: Use) -> bool:
+        """ "flowing river to the left": what is said to move and stands directly before the side goes there."""
+        noun, direction = self.nodes[at - 1], self.nodes[at].direction
+        toward = direction is not None and direction.form is Form.TOWARD
+        return toward and noun in modifier.things and not noun.preposition and not modifier.directions
 
     def _elliptic(self, at: int, direction: Direction, passed: list[Node]) -> Use | None:
         """ "river flowing left and clouds right": the noun beside the direction, when a motion came before."""

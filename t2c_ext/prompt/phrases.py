@@ -161,6 +161,14 @@ class _Reader:
         beside = self.nodes[-2] if self.nodes[-1].role is Role.RELATIVE and len(self.nodes) > 1 else self.nodes[-1]
         return beside if beside.role is Role.NOUN else None
 
+    def _subject_at_a_place(self) -> Node | None:
+        """The thing of the lexicon before a place: "the clouds on the left drift"."""
+        if self.determiner or self.joined or self.preposition or len(self.nodes) < 2:
+            return None
+        place, noun = self.nodes[-1].direction, self.nodes[-2]
+        stands = place is not None and place.form is Form.PLACE
+        return noun if stands and noun.role is Role.NOUN and noun.mention is not None else None
+
     def _verb(self, at: int) -> vocab.VerbForm | None:
         """The verb that this token is, in this place, or None."""
         token = self.tokens[at]
@@ -188,7 +196,7 @@ class _Reader:
     def _finite(self, at: int, form: vocab.VerbForm, before: str) -> vocab.VerbForm | None:
         """A form that could as well be a noun: "falls", "flow", "streams"."""
         token = self.tokens[at]
-        subject = self._subject_beside()
+        subject = self._subject_beside() or self._subject_at_a_place()
         after_pronoun = before in ("that", "which", "it", "they") or bool(
             self.nodes and self.nodes[-1].role in (Role.PRONOUN, Role.RELATIVE) and not self.preposition
         )

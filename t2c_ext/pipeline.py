@@ -216,7 +216,8 @@ class Pipeline:
     def _region(self) -> None:
         plan, twin, recipe = _made(self.result.plan), _made(self.result.twin), self.job.recipe
         if self.job.regions is not None and not self.hints.painted:
-            check_masks([row.mask for row in self.job.regions.regions], twin.art.size, self._loop_settings())
+            masks = [row.mask for row in self.job.regions.regions]
+            check_masks(masks, twin.art.size, self._loop_settings(), recipe.twin.device)
         given = region_input(plan, twin, recipe.region, self.hints, self.job.regions, recipe.prompt.seed)
         try:
             self.result.regions = self._stage(
@@ -237,7 +238,7 @@ class Pipeline:
         plan, twin, regions = _made(self.result.plan), _made(self.result.twin), _made(self.result.regions)
         settings, encoder, device = self.job.recipe.motion, self.job.encoder, self.job.recipe.twin.device
         moving = self.result.moving = without_frozen(regions, self.hints, *twin.art.size).mask
-        check_memory(moving > 0, self._loop_settings())
+        check_memory(moving > 0, self._loop_settings(), device=device)
         if self.job.flow is None:
             given: MotionInput | GivenFlowInput = motion_input(plan, twin, regions, self.hints, settings, encoder)
         else:

@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 
 from t2c_ext.errors import UserError
+from t2c_ext.loop import budget
 from t2c_ext.loop.budget import bytes_needed, check_masks, check_memory, fitting_share
 from t2c_ext.settings import LoopSettings
 from t2c_ext.types import CompactPicture, Picture
@@ -58,6 +59,22 @@ def test_masks_of_another_size_count_as_those_of_the_picture() -> None:
 def test_other_ways_of_rendering_work_on_all_of_the_picture() -> None:
     with pytest.raises(UserError):
         check_memory(_part(0.05), replace(LoopSettings(), kernel="splat"), 4 * GB)
+
+
+@pytest.mark.parametrize("renderer", ["network", "paper"])
+def test_the_video_network_says_before_the_work_what_it_would_take(
+    renderer: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("torch")
+    settings = replace(LoopSettings(), renderer=renderer)
+    monkeypatch.setattr(budget, "available", lambda: 8 * GB)
+    with pytest.raises(UserError, match="video network takes") as refused:
+        check_masks([np.ones((73, 110), np.float32)], EIGHTY, settings, "cpu")
+    found = re.search(r"make it (\d+)x(\d+)", str(refused.value))
+    assert found is not None and int(found[1]) > 2000
+    check_memory(np.ones((int(found[2]), int(found[1])), np.bool_), settings, device="cpu")
+    monkeypatch.setattr(budget, "available", lambda: 1 * GB)
+    check_memory(np.ones((512, 512), np.bool_), settings, device="cpu")
 
 
 @pytest.mark.parametrize("kind", ["mp4", "webm", "gif", "webp", "apng", "png"])

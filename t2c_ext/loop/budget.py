@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -42,30 +43,42 @@ FRAMES = 15
 ENCODER = {"mp4": 33, "webm": 80, "gif": 8, "webp": 10, "apng": 8, "png": 8}
 """Bytes for each pixel of the picture that writers take (measured at 20 megapixels)."""
 
+NETWORK, PAINTED = 2_900_000_000, 850
+"""Bytes of the video network on a processor, and for each pixel of the picture, whose features (65 floats, encoded and
+weighed) stay until the last frame (measured: 3.7 GB at one megapixel, 4.5 at two)."""
+
 _MP4_LARGE, _MP4_HUGE, _HUGE = 23, 14, 1 << 25
 """x264 is given less from these sizes on: see `media.codecs`."""
 
+
+LEAST = 512 * 512
+"""Pixels that the video network is always let try, as the estimate is one of large pictures."""
 
 ROOM = 0.9
 """Of the sides that would just do: margins around what moves, and steps of grids, do not shrink quite as it does."""
 
 
-def check_memory(moving: BoolArray, settings: LoopSettings, allowed: int | None = None) -> None:
+def check_memory(moving: BoolArray, settings: LoopSettings, allowed: int | None = None, device: str = "auto") -> None:
     """Refuse a loop that memory does not hold.
 
     Args:
         moving: bool [H, W], what moves.
         settings: renderer, kernel and format.
         allowed: bytes that may be used; None: `MOST`, or what the system has to give, if that is less.
+        device: that the video network runs on; on a GPU it is not judged here, but says itself what it lacks.
 
     Raises:
         UserError: it takes more; the message says which size would do.
     """
     height, width = moving.shape
     area = height * width
+    if settings.renderer != "warp":
+        if _runs_on_processor(device):
+            _check_network(width, height)
+        return
     if area <= LARGE:
         return
-    windowed = settings.renderer == "warp" and settings.kernel == "sharp"
+    windowed = settings.kernel == "sharp"
     worked_on = sum(window.area for window in windows_of(moving)) if windowed else area
     allowed = min(MOST, available()) if allowed is None else allowed
     needed = bytes_needed(area, worked_on, settings.format)
@@ -80,9 +93,33 @@ def check_memory(moving: BoolArray, settings: LoopSettings, allowed: int | None 
     )
 
 
-def check_masks(masks: Sequence[FloatArray], size: tuple[int, int], settings: LoopSettings) -> None:
+def _runs_on_processor(device: str) -> bool:
+    """Whether networks would run there; without torch they run nowhere, which is said where they are opened."""
+    if importlib.util.find_spec("torch") is None:
+        return False
+    from t2c_ext.weights.devices import choose_device
+
+    return choose_device(device).type == "cpu"
+
+
+def _check_network(width: int, height: int) -> None:
+    """The same for the video network, which may take what the system has to give."""
+    needed, allowed = NETWORK + PAINTED * width * height, available()
+    if needed <= allowed or width * height <= LEAST:
+        return
+    share = ROOM * (max(allowed - NETWORK, PAINTED * LEAST) / (PAINTED * width * height)) ** 0.5
+    raise UserError(
+        f"the picture is {width}x{height}: the video network takes {needed / 1e9:.1f} GB of memory for it, and "
+        f"{allowed / 1e9:.1f} GB are free; make it {int(width * share)}x{int(height * share)} or smaller, or take "
+        "the renderer warp"
+    )
+
+
+def check_masks(
+    masks: Sequence[FloatArray], size: tuple[int, int], settings: LoopSettings, device: str = "auto"
+) -> None:
     """The same for masks of any size of a picture of `size` (height, width), before anything is made of them."""
-    if size[0] * size[1] <= LARGE:
+    if settings.renderer == "warp" and size[0] * size[1] <= LARGE:
         return
     moving = np.zeros(size, np.bool_)
     for mask in masks:
@@ -90,7 +127,7 @@ def check_masks(masks: Sequence[FloatArray], size: tuple[int, int], settings: Lo
         if painted.shape != size:
             painted = np.asarray(cv2.resize(painted, size[::-1], interpolation=cv2.INTER_NEAREST), np.uint8)
         moving |= painted.view(np.bool_)
-    check_memory(moving, settings)
+    check_memory(moving, settings, device=device)
 
 
 def bytes_needed(area: int, worked_on: int, kind: str) -> int:

@@ -16,6 +16,7 @@ PACKAGES = {
     "numba": "numba>=0.59",
     "scipy": "scipy>=1.11",
     "skimage": "scikit-image>=0.21",
+    "sklearn": "scikit-learn>=1.3",
     "tifffile": "tifffile>=2022.8.12",
     "tqdm": "tqdm>=4.66.3",
 }

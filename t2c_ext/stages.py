@@ -154,6 +154,8 @@ class RegionInput(StageInput):
         segmenter: what finds them, or None where nothing is to be found.
     """
 
+    algorithm = 2
+
     words: tuple[str, ...]
     picture: FloatArray
     art: FloatArray

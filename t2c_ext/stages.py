@@ -91,6 +91,8 @@ class PromptInput(StageInput):
         models: the language models that are here.
     """
 
+    algorithm = 2
+
     settings: PromptSettings
     models: tuple[str, ...] = ()
 

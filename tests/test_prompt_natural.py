@@ -53,54 +53,25 @@ def test_nltk_tagger_decides_what_is_a_noun() -> None:
     assert "Nouns were found by nltk's tagger." in plan.notes
 
 
-def spacy_parser(subject: str, verb: str) -> taggers.SpacyParser:
-    """A spaCy pipeline whose parser knows one sentence: `subject` is the subject of `verb`."""
+def test_spacy_tells_nouns() -> None:
     spacy = pytest.importorskip("spacy")
     from spacy.language import Language
 
-    name = f"parse_{subject}_{verb}"
-
-    @Language.component(name)
-    def parse_one(document):  # type: ignore[no-untyped-def]
-        place = {token.text: token.i for token in document}
-        spaces = spacy.tokens.Doc(
-            document.vocab,
-            words=[token.text for token in document],
-            spaces=[bool(token.whitespace_) for token in document],
-            heads=[place[subject] if token.text == verb else token.i for token in document],
-            deps=["acl" if token.text == verb else "ROOT" for token in document],
-            pos=["NOUN" if token.text == subject else "X" for token in document],
-        )
-        return spaces
+    @Language.component("tag_by_ending")
+    def tag_by_ending(document):  # type: ignore[no-untyped-def]
+        for token in document:
+            token.pos_ = "ADJ" if token.text.endswith("um") else "NOUN"
+        return document
 
     pipeline = spacy.blank("en")
-    pipeline.add_pipe(name)
-    return taggers.SpacyParser(pipeline, "small")
-
-
-@pytest.mark.parametrize("subject", ["river", "stream"])
-def test_spacy_decides_between_two_possible_subjects(subject: str) -> None:
-    parser = spacy_parser(subject, "flowing")
-    plan = parse(PromptSettings(prompt="a stream beside a river flowing left"), parser=parser)
-    assert [motion.region for motion in plan.motions] == [subject]
-    assert "Sentences were parsed by spaCy (small)." in plan.notes
-
-
-def test_spacy_does_not_overrule_a_clear_subject() -> None:
-    parser = spacy_parser("castle", "flowing")
-    plan = parse(PromptSettings(prompt="a castle by a river flowing left"), parser=parser)
-    assert [motion.region for motion in plan.motions] == ["river"]
-
-
-def test_spacy_tells_nouns() -> None:
-    assert spacy_parser("river", "flowing").nouns(["a", "river", "flowing"]) == [False, True, False]
-
-
-def test_a_pipeline_without_a_parser_leaves_it_to_the_rules() -> None:
-    spacy = pytest.importorskip("spacy")
-    parser = taggers.SpacyParser(spacy.blank("en"), "blank")
-    prompt = "clouds above the sea drifting right, a stream beside a river flowing left"
-    assert parse(PromptSettings(prompt=prompt), parser=parser).motions == parse(PromptSettings(prompt=prompt)).motions
+    pipeline.add_pipe("tag_by_ending")
+    tagger = taggers.SpacyTagger(pipeline, "small")
+    assert tagger.nouns(["mysterium", "river"]) == [False, True]
+    plan = parse(PromptSettings(prompt="a castle, mysterium, a river"), tagger=tagger)
+    assert plan.natural_prompt.startswith("castle, river, ")
+    assert "Nouns were found by spaCy (small)." in plan.notes
+    own = parse(PromptSettings(prompt="a castle, mysterium, a river", natural_prompt="a castle"), tagger=tagger)
+    assert not any("spaCy" in note for note in own.notes), "it was not asked"
 
 
 def test_a_model_counts_as_installed_only_where_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

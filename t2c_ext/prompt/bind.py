@@ -6,15 +6,10 @@ subject of the lexicon and a direction, a turning, or a direction of its own ("f
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from t2c_ext.prompt import vocabulary as vocab
 from t2c_ext.prompt.directions import Direction, Form
 from t2c_ext.prompt.nodes import BOUNDARIES, Node, Role
 from t2c_ext.prompt.uses import Use, possible_subjects, suits
-
-SubjectJudge = Callable[[int, list[int]], "int | None"]
-"""Given a verb's token and the head tokens of its possible subjects, the one that a parser chooses, or None."""
 
 _LOOK_BACK = 8
 """So many clauses before its own may hold a verb's subject."""
@@ -25,15 +20,14 @@ _LOOK_LEFT = 40
 _MOVE = vocab.VerbForm(vocab.MOVE, "ing", "move")
 
 
-def bind(nodes: list[Node], *, terse: bool = False, judge: SubjectJudge | None = None) -> list[Use]:
+def bind(nodes: list[Node], *, terse: bool = False) -> list[Use]:
     """Every use of a verb or of a self-standing direction, in the order of the prompt.
 
     Args:
         nodes: the phrases.
         terse: a direction beside a thing needs no verb ("river left, clouds right").
-        judge: a language model's word on subjects that the rules find uncertain.
     """
-    binder = _Binder(nodes, terse, judge)
+    binder = _Binder(nodes, terse)
     binder.bind_verbs()
     binder.bind_directions()
     return sorted(binder.uses, key=lambda use: use.at)
@@ -42,10 +36,9 @@ def bind(nodes: list[Node], *, terse: bool = False, judge: SubjectJudge | None =
 class _Binder:
     """The state of one prompt's binding."""
 
-    def __init__(self, nodes: list[Node], terse: bool, judge: SubjectJudge | None) -> None:
+    def __init__(self, nodes: list[Node], terse: bool) -> None:
         self.nodes = nodes
         self.terse = terse
-        self.judge = judge
         self.uses: list[Use] = []
         self.by_verb: dict[int, Use] = {}
         self.by_subject: dict[int, list[Use]] = {}
@@ -113,7 +106,7 @@ class _Binder:
         candidates, edge = self._candidates(at)
         real = [one for one in candidates if one.head not in vocab.SHAPES or one.mention is not None]
         if real:
-            chosen = self._choose(real, verb.verb, at)
+            chosen = self._choose(real, verb.verb)
             causative = self._object(at, real, verb.verb)
             if causative is not None:
                 return [causative]
@@ -158,7 +151,7 @@ class _Binder:
                 return use
         return None
 
-    def _choose(self, candidates: list[Node], verb: vocab.VerbClass, at: int, *, back: bool = False) -> Node | None:
+    def _choose(self, candidates: list[Node], verb: vocab.VerbClass, *, back: bool = False) -> Node | None:
         """The subject among the candidates, nearest first, or None when it is not a thing of the lexicon."""
         near, head = candidates[0], candidates[-1]
         if verb in (vocab.LONE, vocab.STILL):
@@ -179,14 +172,7 @@ class _Binder:
         pick = pool[0]
         if pick.preposition and pick.preposition not in vocab.ATTACHED and len(pool) > 1:
             pick = pool[-1]
-        return self._judged(pick, pool, at)
-
-    def _judged(self, pick: Node, pool: list[Node], at: int) -> Node:
-        """The parser's choice where the rules had more than one."""
-        if self.judge is None or len(pool) < 2:
-            return pick
-        answer = self.judge(self.nodes[at].first, [node.last - 1 for node in pool])
-        return pick if answer is None else pool[answer]
+        return pick
 
     def _shared(self, chosen: Node, verb: vocab.VerbClass) -> list[Node]:
         """The subject with those that "and", or a list, joins to it."""
@@ -231,7 +217,7 @@ class _Binder:
                 continue
             if verb is vocab.STILL:
                 return True, part[-1:]
-            chosen = self._choose(part, verb, at, back=True)
+            chosen = self._choose(part, verb, back=True)
             if chosen is not None and (verb.own is None or suits(verb, chosen)):
                 return False, self._shared(chosen, verb)
             if part[-1].mover and not part[-1].preposition and verb.name != "flow":
@@ -343,7 +329,7 @@ class _Binder:
             return modifier
         if passed:
             if direction.strong:
-                chosen = self._choose(passed, vocab.MOVE, at)
+                chosen = self._choose(passed, vocab.MOVE)
                 return None if chosen is None else self._add(Use(_MOVE, self._shared(chosen, vocab.MOVE), at))
             return self._elliptic(at, direction, passed)
         if modifier is not None and modifier.verb.verb.causative:

@@ -30,15 +30,14 @@ MOST_MOTION_WORDS = 100
 class Reading:
     """One text, read: its tokens, phrases, uses of verbs, and what follows from them."""
 
-    def __init__(self, text: str, lexicon: Lexicon, *, terse: bool, parser: taggers.Parser | None) -> None:
+    def __init__(self, text: str, lexicon: Lexicon, *, terse: bool) -> None:
         """Read `text`; `terse` texts need no verbs."""
         self.text, self.note = prompt_of(text)
         self.plain: Plain = plain(self.text)
         self.tokens: list[Token] = tokenize(self.plain.text)
         self.directions = find_directions(self.tokens)
         self.nodes: list[Node] = find_phrases(self.tokens, self.directions, find_mentions(self.tokens, lexicon))
-        judge = None if parser is None else parser.judge(self.plain.text, self.tokens)
-        self.uses: list[Use] = bind(self.nodes, terse=terse, judge=judge)
+        self.uses: list[Use] = bind(self.nodes, terse=terse)
         verbs = [use for use in self.uses if use.verb.verb is not vocab.LONE]
         self.taken = {place for use in verbs for place in range(self.nodes[use.at].first, self.nodes[use.at].last)}
         self.still = still_things(self.tokens, self.nodes, self.uses)
@@ -49,23 +48,21 @@ class Reading:
         return [node for node in self.nodes if node.role is Role.NOUN and node.mention is not None and not node.negated]
 
 
-def parse(settings: PromptSettings, parser: taggers.Parser | None = None, tagger: taggers.Tagger | None = None) -> Plan:
+def parse(settings: PromptSettings, tagger: taggers.Tagger | None = None) -> Plan:
     """What a prompt says about what moves and where to.
 
     Args:
         settings: the prompt, the motion words and the options.
-        parser: a dependency parser for subjects that the rules find uncertain; None: spaCy's, where it is installed.
         tagger: a noun tagger for the natural twin's prompt; None: nltk's or spaCy's, where one is installed.
 
     Returns:
         The plan. `motions` holds what the motion words state, or, without any, what the prompt states.
     """
     lexicon = load_lexicon()
-    parser = taggers.installed_parser() if parser is None else parser
     tagger = taggers.installed_tagger() if tagger is None else tagger
-    notes = [model.note for model in (parser, tagger) if model is not None]
-    prompt = Reading(settings.prompt, lexicon, terse=False, parser=parser)
-    spoken = Reading(settings.motion, lexicon, terse=True, parser=parser) if settings.motion.strip() else prompt
+    notes = [tagger.note] if tagger is not None and not settings.natural_prompt.strip() else []
+    prompt = Reading(settings.prompt, lexicon, terse=False)
+    spoken = Reading(settings.motion, lexicon, terse=True) if settings.motion.strip() else prompt
     notes += [reading.note for reading in (prompt, spoken) if reading.note]
     still = prompt.still | spoken.still
     art = cut(prompt.text, _spans(prompt), prompt.plain.options)

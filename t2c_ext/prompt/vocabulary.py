@@ -305,10 +305,6 @@ _PAST: dict[str, str] = {
     "headed": "head", "bound": "head", "spun": "spin", "carried": "push",
 }  # fmt: skip
 _DOUBLED = words("drip drop run spin jet lap stir step swim fan")
-_VERB_ONLY = words("""
-    rises ascends descends spills tumbles plunges sinks soars climbs lifts plummets cascades drips
-""")
-
 
 ERLY: dict[str, tuple[float, float]] = {stem + "erly": vector for stem, vector in COMPASS.items()}
 """Compass words that stand before "direction"."""

@@ -13,6 +13,7 @@ PACKAGES = {
     "av": "av>=15",
     "cv2": "opencv-python>=4.8.1.78",
     "filelock": "filelock>=3.12",
+    "jinja2": "Jinja2>=3.1.6",
     "numba": "numba>=0.59",
     "scipy": "scipy>=1.11",
     "skimage": "scikit-image>=0.21",

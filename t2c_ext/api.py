@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from t2c_ext.batch.outcome import Outcome
+from t2c_ext.batch.rows import rows_from
+from t2c_ext.batch.start import Wishes, start
+from t2c_ext.batch.sweep import checked
 from t2c_ext.errors import UserError
 from t2c_ext.jobs import Mask, PathLike, make_job
 from t2c_ext.pipeline import Cinemagraph, run_job
@@ -95,11 +100,57 @@ def generate(
     return run_job(job, workspace, Reporter(**_given(progress=progress, cancelled=cancelled)))
 
 
+def batch(
+    rows: Iterable[Mapping[str, Any] | PathLike],
+    output: PathLike,
+    *,
+    sweep: Mapping[str, Sequence[object]] | None = None,
+    workers: int | None = None,
+    workspaces: PathLike | None = None,
+    ray: str = "",
+    recipe: Recipe | None = None,
+    cancelled: Callable[[], bool] | None = None,
+    **settings: object,
+) -> Iterator[Outcome]:
+    """Many cinemagraphs, some at a time, on this machine or on Ray; what an earlier run finished is not made again.
+
+    Args:
+        rows: each a mapping (`picture` or `prompt`; and as you like `name`, `mask`, `natural`, `flow`, `arrows`, any
+            setting), or a text (a prompt), or a path (a picture).
+        output: a folder, or an address such as "s3://bucket/loops", that gets the loops, `batch.jsonl` with what became
+            of each row, and `index.html` with all loops.
+        sweep: values of settings; each row is made once for each combination, such as {"speed": [0.5, 1]}.
+        workers: rows at a time; None: as many as cores and memory allow.
+        workspaces: a folder where each row's workspace stays, below its name.
+        ray: "auto" or an address: run on that cluster of Ray.
+        recipe: settings to start from.
+        cancelled: once it returns True, what is in hand is finished, and nothing more begun.
+        settings: any setting of the table by its name; a row's own take precedence.
+
+    Returns:
+        An iterator of outcomes, each when it has come, those of earlier runs first. A row that fails has its error in
+        its outcome and stops no other. Closing the iterator stops the batch.
+
+    Raises:
+        UserError: nothing can be begun as asked.
+    """
+    base = _base(recipe).with_values(settings)
+    wishes = Wishes(
+        os.fspath(output),
+        sweep=checked(sweep or {}),
+        workers=workers,
+        workspaces=None if workspaces is None else Path(workspaces),
+        ray=ray,
+        **_given(stopping=cancelled),
+    )
+    return start(rows_from(rows, base), wishes)
+
+
 def _given(**values: Any) -> Mapping[str, Any]:
     return {name: value for name, value in values.items() if value is not None}
 
 
-__all__ = ["Cinemagraph", "UserError", "animate", "generate", "run_job"]
+__all__ = ["Cinemagraph", "Outcome", "UserError", "animate", "batch", "generate", "run_job"]
 
 
 def _base(recipe: object) -> Recipe:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Union
 import numpy as np
 
 from t2c_ext.errors import UserError
+from t2c_ext.keeper import Keeper
 from t2c_ext.media.limits import check_loop
 from t2c_ext.media.pictures import read_picture, take_mask, to_picture
 from t2c_ext.media.videos import format_of
@@ -109,6 +110,7 @@ def make_job(
     flow: PathLike | np.ndarray | None = None,
     output: PathLike | None = None,
     source: TwinSource | None = None,
+    keeper: Keeper | None = None,
 ) -> Job:
     """The job of what a user gives, each part as a file, a PIL picture, or an array.
 
@@ -122,6 +124,7 @@ def make_job(
         flow: float32 [h, w, 2] or a file; where nothing else says what moves, it does.
         output: the file or folder to write.
         source: makes the pictures in place of the recipe's model.
+        keeper: keeps the model for the next job.
 
     Raises:
         UserError: one of them cannot be read or used, or there is neither a picture nor a model.
@@ -135,7 +138,7 @@ def make_job(
         regions = Regions((Region("", moving, source=PAINTED),), notes)
     return Job(
         recipe,
-        source or choose_source(recipe.twin, recipe.prompt.seed, art, twin),
+        source or choose_source(recipe.twin, recipe.prompt.seed, art, twin, keeper),
         regions,
         field,
         None if output is None else Path(output),

@@ -11,6 +11,7 @@ from typing import TypeVar
 
 from t2c_ext.errors import UserError
 from t2c_ext.jobs import Job, PathLike
+from t2c_ext.keeper import Keeper
 from t2c_ext.loop.budget import check_masks, check_memory
 from t2c_ext.loop.render import Rendering
 from t2c_ext.loop.structure import usual_structure
@@ -51,6 +52,23 @@ POSTER = "loop.png"
 T = TypeVar("T", Plan, Twin, Regions, Flow, Loop)
 
 
+def _nobody(stage: Stage) -> None:
+    """Tell nobody."""
+
+
+@dataclass(frozen=True)
+class Watch:
+    """Who hears of the stages that are made, and not of those that a workspace has.
+
+    Attributes:
+        begun: called before a stage is made.
+        made: called when its result is kept.
+    """
+
+    begun: Callable[[Stage], None] = _nobody
+    made: Callable[[Stage], None] = _nobody
+
+
 @dataclass
 class Cinemagraph:
     """The result of each stage that has run; `moving` is the regions' union without what the hints freeze."""
@@ -89,11 +107,29 @@ def run_job(job: Job, workspace: PathLike | None = None, reporter: Reporter | No
 class Pipeline:
     """Runs a job's stages; with a workspace, only those that are out of date."""
 
-    def __init__(self, job: Job, workspace: Workspace | None = None, reporter: Reporter | None = None) -> None:
-        """Keep the job; nothing runs yet."""
+    def __init__(
+        self,
+        job: Job,
+        workspace: Workspace | None = None,
+        reporter: Reporter | None = None,
+        *,
+        keeper: Keeper | None = None,
+        watch: Watch | None = None,
+    ) -> None:
+        """Keep the job; nothing runs yet.
+
+        Args:
+            job: what is to be made.
+            workspace: keeps each stage's result, or None.
+            reporter: progress and cancellation.
+            keeper: keeps segmenters and networks for the next job.
+            watch: hears of the stages that are made.
+        """
         self.job = job
         self.workspace = workspace
         self.reporter = reporter or Reporter()
+        self.keeper = keeper
+        self.watch = watch or Watch()
         self.result = Cinemagraph()
         self.hints = Hints()
 
@@ -160,13 +196,14 @@ class Pipeline:
             kept = self._kept(stage, key, workspace, load)
             if kept is not None:
                 return kept
+        self.watch.begun(stage)
         start = time.perf_counter()
         result = make()
         seconds = self.result.seconds[stage.value] = round(time.perf_counter() - start, 3)
-        if workspace is None:
-            return result
-        save(workspace, result, key, seconds)
-        return load(workspace)
+        if workspace is not None:
+            save(workspace, result, key, seconds)
+        self.watch.made(stage)
+        return result if workspace is None else load(workspace)
 
     def _kept(self, stage: Stage, key: str, workspace: Workspace, load: Callable[[Workspace], T]) -> T | None:
         """The workspace's result of this key; None where there is none, or where it is damaged and has to be made."""
@@ -223,7 +260,7 @@ class Pipeline:
             self.result.regions = self._stage(
                 Stage.REGION,
                 given,
-                lambda: make_regions(given, self.reporter, recipe.twin.device),
+                lambda: make_regions(given, self.reporter, recipe.twin.device, self.keeper),
                 lambda workspace: workspace.load_regions(twin.art.size),
                 Workspace.save_regions,
             )
@@ -246,7 +283,7 @@ class Pipeline:
         self.result.flow = self._stage(
             Stage.MOTION,
             given,
-            lambda: make_motion(given, self.reporter, device, encoder),
+            lambda: make_motion(given, self.reporter, device, encoder, self.keeper),
             lambda workspace: workspace.load_flow(twin.art.size),
             Workspace.save_flow,
         )
@@ -273,7 +310,7 @@ class Pipeline:
         return settings if output is None else replace(settings, format=format_of(output))
 
     def _frames(self, given: LoopInput) -> Rendering:
-        return make_frames(given, self.reporter, self.job.recipe.twin.device)
+        return make_frames(given, self.reporter, self.job.recipe.twin.device, self.keeper)
 
     def _written(self, given: LoopInput, frames: Rendering, path: Path, poster: Path | None, owned: bool) -> Loop:
         start = time.perf_counter()
@@ -289,12 +326,14 @@ class Pipeline:
             self.result.seconds[Stage.LOOP.value] = workspace.records[Stage.LOOP].seconds
             self.result.rendering = Rendering(given.settings.frames, lambda: self._frames(given).source())
         else:
+            self.watch.begun(Stage.LOOP)
             self.result.rendering = frames = self._frames(given)
             with workspace.drafting(Stage.LOOP) as draft:
                 poster = None if name == own_name("png") else draft.folder / POSTER
                 loop = self._written(given, frames, draft.folder / name, poster, owned=True)
                 facts = {"frames": loop.frames, "holes": loop.holes}
                 draft.record = Record(key, seconds=loop.seconds, notes=loop.notes, facts=facts)
+            self.watch.made(Stage.LOOP)
         self.result.loop = self._copied(given, _loop_of(workspace, name), workspace)
 
     def _copied(self, given: LoopInput, loop: Loop, workspace: Workspace) -> Loop:

@@ -35,6 +35,10 @@ RECORD, LOCK, REPLACED = "workspace.json", "workspace.lock", "replaced"
 _DRAFT = re.compile(r"\.(prompt|twin|region|motion|loop|recipe|input|offers)-[0-9a-f]{8}")
 
 
+class InUse(UserError):
+    """Another run has the workspace."""
+
+
 @dataclass(frozen=True)
 class Record:
     """What is remembered of a group of files that are written together: a stage's result, or what the user gave.
@@ -120,7 +124,7 @@ class Records:
         try:
             lock.acquire()
         except Timeout:
-            raise UserError(
+            raise InUse(
                 f"the workspace {self.root} is in use by another run; wait for its end, or name another"
             ) from None
         except (OSError, NotImplementedError) as error:

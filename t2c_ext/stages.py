@@ -1,8 +1,8 @@
 """The stages as functions: each of one object, from all fields of which its key is made.
 
 A result can depend on nothing that its key forgets, as its function is given nothing else. Three things are passed
-beside it, and change no result but for rounding: who is told of the progress, the device that networks run on, and a
-text encoder that a host has loaded already.
+beside it, and change no result but for rounding: who is told of the progress, the device that networks run on, and what
+is loaded already (a host's text encoder, a keeper's networks).
 
 The objects hold what decides the result and no more: what makes no difference is brought to one form by the functions
 that make them (`region_input` ...), so that a stage does not run again for it. Where the code of a stage comes to make
@@ -12,8 +12,8 @@ another result from the same input, its `algorithm` is raised.
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
-from contextlib import closing
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
@@ -22,6 +22,7 @@ import numpy as np
 
 from t2c_ext.errors import UserError
 from t2c_ext.extents import extent_of
+from t2c_ext.keeper import Keeper
 from t2c_ext.keys import key_of
 from t2c_ext.loop.choose import VIDEO_WEIGHTS, make_rendering
 from t2c_ext.loop.render import Rendering
@@ -214,20 +215,30 @@ def region_input(  # noqa: PLR0917
     )
 
 
-def make_regions(given: RegionInput, reporter: Reporter, device: str = "auto") -> Regions:
+def make_regions(given: RegionInput, reporter: Reporter, device: str = "auto", keeper: Keeper | None = None) -> Regions:
     """The regions, without the transparent part of the picture, their masks in steps of 1/255, as files hold them.
 
     Raises:
         RegionNotFound: what was asked for was not found.
         UserError: a mask does not fit the picture, or nothing of the regions can be seen.
     """
-    torch_device = None if device == "auto" else device
-    segmenter = _NOBODY if given.segmenter is None else open_segmenter(given.segmenter, torch_device)
-    with closing(segmenter):
+    with _segmenter(given.segmenter, None if device == "auto" else device, keeper) as segmenter:
         found = _found(given, segmenter, reporter)
     if given.given is None and not given.painted:
         found = refine_regions(found, given.attention, given.art, given.settings, given.seed)
     return _visible(found, given.alpha)
+
+
+@contextmanager
+def _segmenter(choice: SegmenterChoice | None, device: str | None, keeper: Keeper | None) -> Iterator[Closable]:
+    """The segmenter of a choice: the keeper's, or one that is closed at the end."""
+    if choice is None:
+        yield _NOBODY
+    elif keeper is not None:
+        yield keeper.get("segmenter", (choice, device), lambda: open_segmenter(choice, device))
+    else:
+        with closing(open_segmenter(choice, device)) as own:
+            yield own
 
 
 def _found(given: RegionInput, segmenter: Closable, reporter: Reporter) -> Regions:
@@ -355,7 +366,11 @@ def motion_input(  # noqa: PLR0917
 
 
 def make_motion(
-    given: MotionInput | GivenFlowInput, reporter: Reporter, device: str = "auto", encoder: TextEncoder | None = None
+    given: MotionInput | GivenFlowInput,
+    reporter: Reporter,
+    device: str = "auto",
+    encoder: TextEncoder | None = None,
+    keeper: Keeper | None = None,
 ) -> Flow:
     """The flow; raises UserError where it cannot be made."""
     if isinstance(given, GivenFlowInput):
@@ -366,7 +381,7 @@ def make_motion(
         Plan(motions=given.motions),
         given.hints,
         given.settings,
-        Equipment(encoder=encoder, device=device),
+        Equipment(encoder=encoder, device=device, keeper=keeper),
         prompt=given.words,
         choice=given.choice,
         reporter=reporter,
@@ -426,7 +441,7 @@ def loop_input(  # noqa: PLR0917
     return LoopInput(art, moving, flow, structure, replace(settings, format=kind), seed, weights)
 
 
-def make_frames(given: LoopInput, reporter: Reporter, device: str = "auto") -> Rendering:
+def make_frames(given: LoopInput, reporter: Reporter, device: str = "auto", keeper: Keeper | None = None) -> Rendering:
     """Prepare the frames; raises UserError where the picture cannot be animated."""
 
     def weights(name: str) -> Path:
@@ -445,6 +460,7 @@ def make_frames(given: LoopInput, reporter: Reporter, device: str = "auto") -> R
         reporter=reporter,
         require=weights,
         device=device,
+        keeper=keeper,
     )
 
 

@@ -14,17 +14,18 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = "t2c_ext"
 
 FLOORS = (
-    ("errors", "compass", "console", "jit", "temporaries", "keys"),
+    ("errors", "compass", "console", "jit", "temporaries", "keys", "keeper"),
     ("pipes",),
     ("types", "progress", "atomic", "documents", "arrays"),
     ("extents",),
     ("settings", "lexicon", "media", "weights", "example"),
     ("prompt", "twin", "region", "motion", "loop", "wording"),
     ("recipe", "evaluate", "outputs"),
-    ("results", "records"),
+    ("results", "records", "naming"),
     ("workspace", "stages"),
     ("jobs",),
     ("pipeline", "worker"),
+    ("batch",),
     ("api", "service", "export"),
     ("demo", "ui"),
     ("app", "webui"),
@@ -43,6 +44,9 @@ OWNERS = {
     "diffusers": ("twin",),
     "nltk": ("prompt", "weights"),
     "spacy": ("prompt", "weights"),
+    "ray": ("batch",),
+    "fsspec": ("batch",),
+    "jinja2": ("batch",),
 }
 """Packages that only some rooms may import."""
 
@@ -59,10 +63,11 @@ DOORS = (
     "recipe",
     "demo",
     "app",
+    "batch",
 )
 """Rooms that are imported before it is known whether a network runs."""
 
-HEAVY = ("torch", "diffusers", "transformers", "gradio", "nltk", "spacy", "modules")
+HEAVY = ("torch", "diffusers", "transformers", "gradio", "nltk", "spacy", "modules", "ray", "fsspec", "jinja2")
 """Packages that a door loads only inside of functions: slow to import, or not installed."""
 
 

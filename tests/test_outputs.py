@@ -332,7 +332,8 @@ def test_one_may_be_in_the_folder_of_the_pictures(here: Path, monkeypatch: pytes
     assert _animate(picture=".", mask="../mask.png") == 0
     assert {path.name for path in Path("in-loops").glob("*.mp4")} == {"pond.mp4", "v1.2 of the pond.mp4"}
     assert _animate("--format", "png", "-o", "../frames", picture=".", mask="../mask.png") == 0
-    assert {path.name for path in Path("../frames").iterdir()} == {"pond", "v1_2 of the pond"}
+    folders = {path.name for path in Path("../frames").iterdir() if path.is_dir()}
+    assert folders == {"pond", "v1_2 of the pond"}
 
 
 def test_a_loop_of_another_program_stops_only_its_own_picture(here: Path, capsys: pytest.CaptureFixture[str]) -> None:

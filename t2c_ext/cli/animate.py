@@ -7,7 +7,7 @@ import os
 from contextlib import ExitStack
 from pathlib import Path
 
-from t2c_ext.cli.naming import named, names_of, pictures_in
+from t2c_ext.cli.batch import absolute, made
 from t2c_ext.cli.offering import offering
 from t2c_ext.cli.options import (
     Commands,
@@ -19,7 +19,7 @@ from t2c_ext.cli.options import (
     recipe_of,
     reporter_on,
 )
-from t2c_ext.console import complain, say, tell, why
+from t2c_ext.console import say, tell
 from t2c_ext.errors import UserError
 from t2c_ext.recipe import Recipe, read_recipe
 
@@ -58,27 +58,21 @@ def _animate(options: argparse.Namespace) -> int:
 
 
 def _animate_all(given: Path, recipe: Recipe, options: argparse.Namespace) -> int:
-    """Each picture of a folder; one that fails is named, and does not stop the others."""
-    from t2c_ext.outputs import is_workspace
+    """Each picture of a folder, as a batch; one that fails is named, and does not stop the others."""
+    from t2c_ext.batch.rows import read_list
+    from t2c_ext.batch.start import Wishes, start
 
-    if is_workspace(given):
-        raise UserError(f"{given} is a workspace, not a folder of pictures; run it with: t2c run {given}")
-    pictures = pictures_in(given)
-    if not pictures:
-        raise UserError(f"{given} holds no pictures")
+    if options.natural is not None:
+        raise UserError("--natural is the twin of one picture; give a list of rows with: t2c batch")
     folder = _folder_for(given, options.output)
-    failed = 0
-    for picture, name in names_of(pictures).items():
-        workspace, output = options.workspace and options.workspace / name, named(folder, name, recipe)
-        try:
-            notes = _animate_one(picture, output, workspace, recipe, options)
-        except (UserError, OSError, MemoryError) as error:
-            failed += 1
-            complain(f"t2c: {picture}: {why(error)}")
-        else:
-            tell(notes, about=picture.name)
-            say(output)
-    return 1 if failed else 0
+    flow = None if options.flow is None else str(options.flow.resolve())
+    rows = read_list(given, recipe, absolute(masks(options.mask)), flow)
+    return made(
+        lambda stopping, telling: start(
+            rows, Wishes(str(folder), given, workspaces=options.workspace, stopping=stopping), telling
+        ),
+        str(folder),
+    )
 
 
 def _folder_for(given: Path, output: str | None) -> Path:

@@ -12,8 +12,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from t2c_ext.cli.naming import clipped
 from t2c_ext.errors import UserError
+from t2c_ext.naming import clipped
 
 if TYPE_CHECKING:
     from t2c_ext.region.find import RegionNotFound

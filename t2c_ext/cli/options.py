@@ -9,9 +9,9 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from t2c_ext.cli.naming import clipped, free_name, named
 from t2c_ext.documents import read_text
 from t2c_ext.errors import UserError
+from t2c_ext.naming import clipped, free_name, named
 from t2c_ext.progress import Reporter
 from t2c_ext.recipe import Recipe
 from t2c_ext.settings import Setting, table

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NoReturn
 
 from t2c_ext import __version__, console
-from t2c_ext.cli import animate, app, demo, evaluate, generate, models, parse, run
+from t2c_ext.cli import animate, app, batch, demo, evaluate, generate, models, parse, run
 from t2c_ext.cli.signals import Terminated, ending_cleanly
 from t2c_ext.errors import Cancelled, UserError
 from t2c_ext.weights.places import VARIABLE
@@ -67,6 +67,6 @@ def build_parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="t2c", description="Turn a prompt or a painting into a seamless loop.")
     parser.add_argument("--version", action="version", version=f"t2c {__version__}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND", parser_class=_Parser)
-    for module in (demo, animate, generate, run, app, parse, evaluate, models):
+    for module in (demo, animate, generate, batch, run, app, parse, evaluate, models):
         module.register(commands)
     return parser

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from t2c_ext.keeper import Keeper
 from t2c_ext.loop.render import Rendering, render_loop
 from t2c_ext.progress import Reporter
 from t2c_ext.settings import LoopSettings
@@ -27,12 +28,14 @@ def make_rendering(
     reporter: Reporter | None = None,
     require: Callable[[str], Path] = require_model,
     device: str = "auto",
+    keeper: Keeper | None = None,
 ) -> Rendering:
     """Prepare the frames by the renderer that `settings.renderer` names; for the arguments see `render_loop`.
 
     Args:
         require: from a name of the catalogue to its file; raises UserError where it is not here.
         device: of the network; a device of torch, or "auto".
+        keeper: keeps the network for the next loop.
 
     Raises:
         UserError: the network's weights or the device are not here, or the picture cannot be animated.
@@ -43,7 +46,7 @@ def make_rendering(
     from t2c_ext.loop.synthesis.network import load_video_network
     from t2c_ext.loop.synthesis.render import synthesize_loop
 
-    network = load_video_network(weights)
+    network = (keeper or Keeper()).get("video network", weights, lambda: load_video_network(weights))
     return synthesize_loop(
         np.asarray(picture, np.float32), mask, flow, settings, network, reporter=reporter, device=device
     )

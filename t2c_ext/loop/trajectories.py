@@ -61,7 +61,8 @@ class Trajectories:
 
 def workers() -> int:
     """Threads that rendering uses."""
-    return min(os.cpu_count() or 1, 16)
+    allowed = os.environ.get("OMP_NUM_THREADS", "")
+    return min(int(allowed) if allowed.isdecimal() and int(allowed) else os.cpu_count() or 1, 16)
 
 
 def node_spacing(scale: float) -> int:

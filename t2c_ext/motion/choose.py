@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 
 from t2c_ext.errors import UserError
+from t2c_ext.keeper import Keeper
 from t2c_ext.motion.binding import arrow_angle, bind
 from t2c_ext.motion.canvas import plan_canvas
 from t2c_ext.motion.field import flipped
@@ -75,12 +76,14 @@ class Equipment:
         encoder: a text encoder that is loaded already (the host's own), or None to load `clip-text`.
         device: a device of torch, or "auto".
         dtype: "float32", "float16", "bfloat16" or "auto".
+        keeper: keeps the networks for the next flow; None: they are let go.
     """
 
     find: ModelFinder = find_model
     encoder: TextEncoder | None = None
     device: str = "auto"
     dtype: str = "auto"
+    keeper: Keeper | None = None
 
 
 @dataclass(frozen=True)
@@ -140,10 +143,12 @@ def make_flow(  # noqa: PLR0917
     reporter.step(Stage.MOTION.value, 0, _STEPS)
     network, context = _open(choice, task, equipment)
     reporter.step(Stage.MOTION.value, 1, _STEPS)
+    said = len(network.notes)
     field, notes = (_by_paper if choice.paper else _by_network)(network, context, task)
-    network.release()
+    if equipment.keeper is None:
+        network.release()
     reporter.step(Stage.MOTION.value, 2, _STEPS)
-    notes += tuple(network.notes)
+    notes += tuple(network.notes[said:])
     hold_pins(field, hints)
     slow_down(field, hints)
     field[moving.mask <= 0] = 0
@@ -218,11 +223,12 @@ def _open(choice: Choice, task: _Task, equipment: Equipment) -> tuple[FlowNetwor
     from t2c_ext.motion.text_context import load_text_encoder
 
     weights, *others = choice.weights
-    context = None
+    keeper, context = equipment.keeper or Keeper(), None
     if choice.model is MotionModel.TEXT:
-        encoder = equipment.encoder or load_text_encoder(others[0])
+        encoder = equipment.encoder or keeper.get("text encoder", others[0], lambda: load_text_encoder(others[0]))
         context = encoder(task.words)
-    return load_network(weights, equipment.device, equipment.dtype), context
+    where = (equipment.device, equipment.dtype)
+    return keeper.get("flow network", (weights, *where), lambda: load_network(weights, *where)), context
 
 
 def _by_network(network: FlowNetwork, context: Tensor | None, task: _Task) -> tuple[FloatArray, tuple[str, ...]]:

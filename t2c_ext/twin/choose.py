@@ -6,13 +6,18 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from t2c_ext.errors import UserError
+from t2c_ext.keeper import Keeper
 from t2c_ext.settings import TwinSettings
 from t2c_ext.twin.source import GivenTwin, TwinSource
 from t2c_ext.types import Picture, Twin
 
 
 def choose_source(
-    settings: TwinSettings, seed: int, painting: Picture | None = None, natural: Picture | None = None
+    settings: TwinSettings,
+    seed: int,
+    painting: Picture | None = None,
+    natural: Picture | None = None,
+    keeper: Keeper | None = None,
 ) -> TwinSource:
     """The source of the pictures.
 
@@ -21,6 +26,7 @@ def choose_source(
         seed: of the sampling.
         painting: the picture that moves, or None to sample it too.
         natural: its twin, made elsewhere.
+        keeper: keeps the model for the next pictures.
 
     Raises:
         UserError: there is neither a picture nor a model, or a twin without its picture.
@@ -41,7 +47,7 @@ def choose_source(
         )
     from t2c_ext.twin.diffusion.source import DiffusersTwin
 
-    return DiffusersTwin(settings, seed, painting)
+    return DiffusersTwin(settings, seed, painting, keeper=keeper)
 
 
 def _of_the_twin(notes: Iterable[str]) -> Iterable[str]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from t2c_ext.errors import UserError
+from t2c_ext.keeper import Keeper
 from t2c_ext.progress import Reporter
 from t2c_ext.settings import TwinSettings
 from t2c_ext.twin.diffusion import latents as between
@@ -28,12 +29,14 @@ class DiffusersTwin:
         seed: the same seed gives the same pictures, on any device but for its rounding.
         painting: a picture in place of the artistic one; it is followed, and given back as it is.
         components: a model that is loaded already, in place of `settings.model`. LoRAs are merged into it.
+        keeper: keeps the model, with its LoRAs and embeddings, for the next pictures.
     """
 
     settings: TwinSettings
     seed: int = 0
     painting: Picture | None = None
     components: Components | None = None
+    keeper: Keeper | None = field(default=None, repr=False)
     _merged: tuple[LoraRequest, ...] | None = field(default=None, repr=False)
     _merge_notes: tuple[str, ...] = field(default=(), repr=False)
 
@@ -95,6 +98,12 @@ class DiffusersTwin:
 
     def _model(self, loras: tuple[LoraRequest, ...]) -> Components:
         """The model with these LoRAs merged; loaded anew when it holds others."""
+        if self.components is None and self.keeper is not None:
+            settings = self.settings
+            place = (settings.device, settings.precision, settings.memory, settings.prediction)
+            key = (settings.model, *place, loras, settings.lora_folder, settings.embeddings_folder)
+            self.components, self._merge_notes = self.keeper.get("model", key, lambda: self._loaded(loras))
+            self._merged = loras
         if self.components is None or self._merged not in (None, loras):
             settings = self.settings
             placement = placement_for(settings.device, settings.precision, settings.memory)
@@ -104,6 +113,12 @@ class DiffusersTwin:
             self._merge_notes = apply_loras(self.components, loras, self.settings.lora_folder)
             self._merged = loras
         return self.components
+
+    def _loaded(self, loras: tuple[LoraRequest, ...]) -> tuple[Components, tuple[str, ...]]:
+        settings = self.settings
+        placement = placement_for(settings.device, settings.precision, settings.memory)
+        components = load_model(settings.model, placement, settings.prediction)
+        return components, apply_loras(components, loras, settings.lora_folder)
 
     def _size(self, components: Components) -> between.Size:
         """The size to sample at: as set, or as the model was trained; a painting keeps its aspect."""

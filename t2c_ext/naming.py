@@ -52,13 +52,13 @@ def names_of(pictures: Iterable[Path]) -> dict[Path, str]:
     Names that differ only in case or in how accents are composed count as the same, as they do on many disks.
     """
     pictures = list(pictures)
-    shared = Counter(_folded(clipped(path.stem)) for path in pictures)
-    names = {path: clipped(path.stem) for path in pictures if shared[_folded(clipped(path.stem))] == 1}
-    taken = {_folded(name) for name in names.values()}
+    shared = Counter(folded(clipped(path.stem)) for path in pictures)
+    names = {path: clipped(path.stem) for path in pictures if shared[folded(clipped(path.stem))] == 1}
+    taken = {folded(name) for name in names.values()}
     for path in pictures:
         if path not in names:
-            names[path] = next(name for name in _candidates(path) if _folded(name) not in taken)
-            taken.add(_folded(names[path]))
+            names[path] = next(name for name in _candidates(path) if folded(name) not in taken)
+            taken.add(folded(names[path]))
     return names
 
 
@@ -68,5 +68,6 @@ def _candidates(path: Path) -> Iterator[str]:
     yield from (f"{stem}-{number}" for number in count(2))
 
 
-def _folded(name: str) -> str:
+def folded(name: str) -> str:
+    """A name as disks compare it that tell neither case nor the composition of accents apart."""
     return unicodedata.normalize("NFC", name).casefold()

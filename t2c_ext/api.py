@@ -68,7 +68,7 @@ def generate(
     prompt: str,
     output: PathLike | None = None,
     *,
-    model: PathLike,
+    model: PathLike = "",
     mask: Mask | Mapping[str, Mask] | None = None,
     workspace: PathLike | None = None,
     recipe: Recipe | None = None,
@@ -81,7 +81,8 @@ def generate(
     Args:
         prompt: what the picture shows and how it moves, in the WebUI's prompt syntax.
         output: the file to write (its ending picks the format), or None to render nothing to disk.
-        model: a checkpoint file, a folder in diffusers' layout, or a repository of the hub (SD1, SD2, SDXL).
+        model: a checkpoint file, a folder in diffusers' layout, or a repository of the hub (SD1, SD2, SDXL); where
+            neither this nor the recipe names one, the built-in miniature model draws.
         mask: what moves, as in `animate`; None: found by the words.
         workspace: a folder that keeps each stage's result, so that a later run resumes.
         recipe: settings to start from.
@@ -95,7 +96,8 @@ def generate(
         UserError: something is wrong with what was given; one line that says what.
         Cancelled: `cancelled` returned True.
     """
-    chosen = _base(recipe).with_values({**settings, "prompt": prompt, "model": os.fspath(model)})
+    given = {**settings, "prompt": prompt} | ({"model": os.fspath(model)} if os.fspath(model) else {})
+    chosen = _base(recipe).with_values(given).with_some_model(given)
     job = make_job(chosen, masks=mask, output=output)
     return run_job(job, workspace, Reporter(**_given(progress=progress, cancelled=cancelled)))
 

@@ -22,6 +22,7 @@ from urllib.parse import urlsplit
 
 from t2c_ext.errors import UserError
 from t2c_ext.temporaries import sweep, temporary_name
+from t2c_ext.twin import miniature
 from t2c_ext.ui.hosts import Hosts
 from t2c_ext.ui.listening import listen
 
@@ -32,7 +33,12 @@ if TYPE_CHECKING:
 
 TITLE = "Cinemagraph"
 
-NO_MODEL = "To make pictures from text, start the app with a checkpoint: t2c app --model CHECKPOINT."
+NO_MODEL = (
+    'To make pictures from text, install the packages that draw (pip install "text2cinemagraph-webui[diffusion]"); '
+    "then a small model that is built in draws, or your own: t2c app --model CHECKPOINT."
+)
+
+BUILT_IN = "A small built-in model draws it; for real pictures start the app with t2c app --model CHECKPOINT."
 
 LOOPBACK = "127.0.0.1"
 
@@ -79,7 +85,8 @@ def serve(folder: Path | None = None, *, model: str = "", door: Door | None = No
 
     Args:
         folder: where the workspaces lie; None: a temporary folder that goes when the app ends.
-        model: a checkpoint file, a folder in diffusers' layout or a repository, for pictures from text.
+        model: a checkpoint file, a folder in diffusers' layout or a repository, for pictures from text; "": the
+            built-in miniature model, where its packages are installed.
         door: how it is reached; None: by this machine alone.
 
     Raises:
@@ -107,7 +114,7 @@ def serve(folder: Path | None = None, *, model: str = "", door: Door | None = No
         from t2c_ext.ui.scripts import scripts_folder
         from t2c_ext.ui.studio import SHARED_AREA, Studio
 
-        studio = Studio(folder, model, keeps=not temporary)
+        studio = Studio(folder, model or (miniature.NAME if miniature.can_draw() else ""), keeps=not temporary)
         if not door.alone:
             studio.most_pixels = SHARED_AREA
         stack.callback(studio.close)
@@ -126,6 +133,13 @@ def _temporary(stack: ExitStack, within: Path | None) -> Path:
     folder.mkdir(mode=0o700)
     stack.callback(shutil.rmtree, folder, ignore_errors=True)
     return folder
+
+
+def _from_text(studio: Studio) -> str:
+    """What the "From text" side says about what makes pictures."""
+    if studio.defaults:
+        return BUILT_IN
+    return "" if studio.makes_pictures else NO_MODEL
 
 
 def app_addresses(workspaces: Path, scripts: Path) -> Address:
@@ -153,7 +167,7 @@ def build(studio: Studio, address: Address) -> Any:
     handlers = Handlers(studio, address)
     with gr.Blocks(title=TITLE, analytics_enabled=False) as demo:
         gr.HTML(f"<style>{style_sheet()}</style>", elem_id="t2c_studio_style")
-        cinemagraph_page(handlers, NO_MODEL)
+        cinemagraph_page(handlers, _from_text(studio))
         demo.load(None, None, None, **script_option(starter(address, f"{OWN}/here")))
     workers = "default_concurrency_limit"
     if workers not in inspect.signature(demo.queue).parameters:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from t2c_ext.settings import (
     Value,
     table,
 )
+from t2c_ext.twin import miniature
 
 VERSION = 1
 
@@ -63,6 +64,21 @@ class Recipe:
             changes.setdefault(row.stage.value, {})[name] = row.check(value)
         groups: dict[str, Any] = {stage: replace(getattr(self, stage), **new) for stage, new in changes.items()}
         return replace(self, **groups)
+
+    def with_some_model(self, said: Collection[str] = ()) -> Recipe:
+        """This recipe, drawn by the built-in miniature model where it names no model.
+
+        Settings that have the table's defaults then get those that suit it.
+
+        Args:
+            said: names of settings that the user gave, which stay as they are.
+        """
+        if self.twin.model.strip():
+            return self
+        defaults, values = {row.name: row.default for row in table()}, self.values()
+        fitting = miniature.SETTINGS.items()
+        own = {name: value for name, value in fitting if values[name] == defaults[name] and name not in said}
+        return self.with_values({**own, "model": miniature.NAME})
 
     def values(self) -> dict[str, Value]:
         """Every setting by its name."""

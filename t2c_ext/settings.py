@@ -212,8 +212,8 @@ class TwinSettings:
     model: str = setting(
         "",
         "Model",
-        "A checkpoint file, a folder in diffusers' layout, or a repository of the hub (SD1, SD2, SDXL). "
-        "Empty: the picture has no twin.",
+        "A checkpoint file, a folder in diffusers' layout, a repository of the hub (SD1, SD2, SDXL), or miniature: the "
+        "built-in one. Empty: a given picture has no twin; from text, miniature.",
         place=True,
     )
     negative_prompt: str = setting("", "Negative prompt", "What neither picture should show.")

@@ -49,12 +49,14 @@ class Thing:
         moving: whether it moves of its own accord.
         mask: float32 [H, W], 0..1, what is seen of it.
         angle: of its motion in degrees (0 right, 90 up), None where it has none.
+        adjective: what it is like, such as "snowy"; or nothing.
     """
 
     word: str
     moving: bool
     mask: Array
     angle: float | None = None
+    adjective: str = ""
 
 
 @dataclass
@@ -67,6 +69,7 @@ class Canvas:
         random: decides everything.
         light: of the scene.
         haze: 0..1, how soon far things fade.
+        clutter: how often there are things beside the view's own, 1 as often as can be.
     """
 
     height: int
@@ -75,6 +78,7 @@ class Canvas:
     light: Light
     haze: float = 0.5
     tint: float = 0.0
+    clutter: float = 1.0
     horizon: float = 0.5
     rgb: Array = field(init=False)
     shares: Array = field(init=False)
@@ -214,6 +218,12 @@ class Canvas:
         wide = thickness * self.height
         cv2.polylines(canvas, corners, False, round(255 * min(1.0, wide)), max(1, round(wide)), cv2.LINE_AA, shift=4)
         return canvas.astype(np.float32) / 255
+
+    def describe(self, word: str, adjective: str) -> None:
+        """Say what a thing that was just painted is like."""
+        for thing in self.things:
+            if thing.word == word:
+                thing.adjective = adjective
 
     def _name(self, word: str, opacity: Array, flow: Array | None) -> None:
         angle = None

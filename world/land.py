@@ -62,6 +62,8 @@ def draw_mountains(canvas: Canvas, horizon: float, height: float, layers: int = 
             colour = colour + (canvas.lit((0.95, 0.96, 1.0)) * shine - colour) * cap
         opacity = canvas.edge(down) * (canvas.y < horizon + 0.2)
         canvas.cover("ground", opacity, canvas.hazy(colour, distance), distance, "mountains")
+    if snowy:
+        canvas.describe("mountains", "snowy")
 
 
 def _peaks(canvas: Canvas, sharp: float) -> Array:

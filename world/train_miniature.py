@@ -1,166 +1,97 @@
-"""Trains the miniature Stable Diffusion: `python -m world.train_miniature FOLDER --minutes 60`, again to go on.
+"""Trains the miniature Stable Diffusion: `python -m world.train_miniature FOLDER`, again to go on where it stood.
 
-Three stages, each of which goes on where it stood: the autoencoder on parts of scenes, the latents of every scene, the
-UNet with its text encoder; the last first on small pictures, which teach the same for a quarter of the time. Seeded;
-only scenes of `world` are seen. At the end (and every so many steps) FOLDER/model holds what `t2c generate --model`
-loads.
+Four stages: the autoencoder on parts of lessons; the UNet with its text encoder, first on small pictures, which teach
+the same for a fifth of the time, then on those of full size; on the last of these also its attention, by the lessons'
+masks; the decoder once more. Seeded; only lessons of `world` are seen. FOLDER/model holds what
+`t2c generate --model` loads, FOLDER/model-unsupervised what it was before its attention was taught.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
-import os
+import math
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from world import miniature
-from world.shards import SIZE, load_shard
+from world import autoencoder, miniature
+from world.attention import AttentionMaps, TaughtWords, attention_loss
+from world.lessons import SIZE, WORDINGS, load_shard
+from world.optimiser import Muon
 
 SIDES = (128, 256)
 """Sides of the pictures, in pixels, that the UNet learns from at first and later."""
 
-CROP = 64
-"""Side of what the autoencoder sees in training."""
+BATCHES = (32, 12)
+RATES = (2e-3, 1e-3)
+"""Highest learning rate on small pictures, and on those of full size."""
 
-VAE_RATE, RATE = 2e-3, 8e-4
-BATCH, VAE_BATCH = 16, 8
 KEEP = 0.1
 """Share of captions that are left out, so that guidance has something to lead away from."""
 
 STEADY = 5.0
 """Weights of time steps follow min-SNR (Hang et al. 2023) with this bound, in its form for v."""
 
+ATTENTION = 0.3
+"""Weight of what the masks say."""
+
 SAVE_EVERY = 100
+FLIPPED_AFTER = 400
+"""Steps until mirrored pictures are seen as well."""
 
 
-class Clock:
-    """Processor time that is left."""
+@dataclass(frozen=True)
+class Plan:
+    """How long to train.
 
-    def __init__(self, minutes: float) -> None:
-        """Start."""
-        self._end = time.process_time() + 60 * minutes
+    Attributes:
+        shards: of lessons.
+        vae: steps of the autoencoder.
+        small: steps of the UNet on small pictures.
+        large: steps after these on pictures of full size.
+        taught: how many of the last of these teach attention.
+        decoder: steps of the decoder alone.
+    """
 
-    def left(self) -> bool:
-        """Whether there is some."""
-        return time.process_time() < self._end
-
-
-def write(state: dict[str, Any], path: Path) -> None:
-    """Save a state, whole or not at all."""
-    part = path.with_suffix(".part")
-    torch.save(state, part)
-    os.replace(part, path)
-
-
-def train_vae(folder: Path, steps: int, shards: int, clock: Clock, say: Callable[[str], None]) -> bool:
-    """The autoencoder; whether it is done."""
-    torch.manual_seed(0)
-    vae = miniature.make_vae()
-    optimiser = torch.optim.AdamW(vae.parameters(), VAE_RATE, weight_decay=0.01)
-    path, start = folder / "vae.pt", 0
-    if path.exists():
-        state = torch.load(path, weights_only=True)
-        vae.load_state_dict(state["vae"])
-        optimiser.load_state_dict(state["optimiser"])
-        start = int(state["step"])
-    drawn = [load_shard(folder, number, SIDES[0]) for number in range(shards)] if start < steps else []
-    step, losses = start, [0.0]
-    while step < steps and clock.left():
-        random = np.random.default_rng([21, step])
-        picture = _crops(drawn, random)
-        rate = VAE_RATE * min(1.0, (step + 1) / 50) * (0.5 + 0.5 * np.cos(np.pi * step / steps)) + 1e-5
-        for group in optimiser.param_groups:
-            group["lr"] = float(rate)
-        loss = vae_loss(vae, picture, torch.Generator().manual_seed(step))
-        optimiser.zero_grad()
-        loss.backward()
-        nn.utils.clip_grad_norm_(vae.parameters(), 1.0)
-        optimiser.step()
-        step += 1
-        losses.append(float(loss.detach()))
-        if step % 50 == 0:
-            say(f"vae {step}: {np.mean(losses[-50:]):.4f}")
-        if step % SAVE_EVERY == 0 or step == steps:
-            write({"vae": vae.state_dict(), "optimiser": optimiser.state_dict(), "step": step}, path)
-    return step >= steps
-
-
-def vae_loss(vae: Any, picture: Tensor, generator: torch.Generator) -> Tensor:
-    """How far the picture [B, 3, S, S] (-1..1) comes back, in itself, its edges and its coarser versions."""
-    with torch.autocast("cpu", torch.bfloat16):
-        moments = vae.encode(picture).latent_dist
-        latent = moments.mean + 0.05 / miniature.SCALE * torch.randn(moments.mean.shape, generator=generator)
-        back = vae.decode(latent).sample.float()
-    scaled = moments.mean.float() * miniature.SCALE
-    # latents of mean 0 and deviation 1, as the noise schedule expects them
-    spread = (scaled.mean((0, 2, 3)) ** 2).sum() + (scaled.std((0, 2, 3)) - 1).square().sum()
-    loss = (back - picture).abs().mean() + 0.01 * spread
-    for axis in (2, 3):
-        loss = loss + 0.5 * (back.diff(dim=axis) - picture.diff(dim=axis)).abs().mean()
-    coarse = functional.avg_pool2d(back - picture, 4).abs().mean()
-    return loss + coarse
-
-
-def _crops(shards: list[Any], random: np.random.Generator) -> Tensor:
-    parts = []
-    for _ in range(VAE_BATCH):
-        rgb = shards[int(random.integers(len(shards)))].rgb
-        top, left = (8 * int(at) for at in random.integers(0, (rgb.shape[1] - CROP) // 8 + 1, 2))
-        part = rgb[int(random.integers(SIZE)), top : top + CROP, left : left + CROP]
-        parts.append(part[:, ::-1] if random.random() < 0.5 else part)
-    return torch.from_numpy(np.stack(parts)).permute(0, 3, 1, 2).float() / 127.5 - 1
-
-
-def latents_of(folder: Path, number: int, side: int) -> tuple[Tensor, list[str]]:
-    """The latents of a shard of scenes, float16 [N, 4, S / 8, S / 8], scaled, and its captions; made once."""
-    shard = load_shard(folder, number, side)
-    path = folder / f"latents-{side}-{number:04d}.npy"
-    if not path.exists():
-        vae = miniature.make_vae()
-        vae.load_state_dict(torch.load(folder / "vae.pt", weights_only=True)["vae"])
-        found = []
-        with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
-            for first in range(0, SIZE, 25):
-                picture = torch.from_numpy(np.array(shard.rgb[first : first + 25])).permute(0, 3, 1, 2) / 127.5 - 1
-                found.append(vae.encode(picture).latent_dist.mean.float() * miniature.SCALE)
-        part = path.with_name(path.name + f".{os.getpid()}.part.npy")
-        np.save(part, torch.cat(found).half().numpy())
-        os.replace(part, path)
-    return torch.from_numpy(np.load(path)), shard.captions
+    shards: int = 24
+    vae: int = 1100
+    small: int = 1400
+    large: int = 620
+    taught: int = 250
+    decoder: int = 400
 
 
 class Painter:
     """The UNet, the text encoder, their averages, and where the training stands."""
 
-    def __init__(self, folder: Path, shards: int, small_steps: int) -> None:
+    def __init__(self, folder: Path, plan: Plan) -> None:
         """Start or go on.
 
         Args:
-            folder: of scenes, latents and states.
-            shards: of a thousand scenes each.
-            small_steps: steps on the smaller pictures.
+            folder: of lessons, latents and states.
+            plan: how long.
         """
         torch.manual_seed(0)
-        self.folder, self.shards, self.small_steps = folder, shards, small_steps
-        tokens = folder / "model" / "miniature" / "tokenizer"
+        self.folder, self.plan = folder, plan
+        tokens = folder / "model" / "tokenizer"
         miniature.write_tokenizer(tokens)
         self.tokenizer = miniature.open_tokenizer(tokens)
-        self.unet = miniature.make_unet()
+        self.unet = miniature.make_unet().to(memory_format=torch.channels_last)
         self.text = miniature.make_text_encoder(len(self.tokenizer))
         self.parts = nn.ModuleList([self.unet, self.text])
         self.average = {key: value.clone() for key, value in self.parts.state_dict().items()}
-        self.optimiser = torch.optim.AdamW(self.parts.parameters(), RATE, betas=(0.9, 0.98), weight_decay=0.01)
+        self.optimiser = Muon(self.parts.named_parameters(), RATES[0])
         self.step = 0
         self.empty = miniature.tokens_of(self.tokenizer, [""])[0]
-        self.loaded: dict[tuple[int, int], tuple[Tensor, Tensor]] = {}
+        self.words = TaughtWords(self.tokenizer)
+        self.latents: dict[tuple[int, int, bool], Tensor] = {}
+        self.captions: dict[tuple[int, bool], Tensor] = {}
         beta = torch.linspace(SCHEDULE_START, SCHEDULE_END, 1000) ** 2
         self.kept = torch.cumprod(1 - beta, 0)
         if self.path.exists():
@@ -175,57 +106,97 @@ class Painter:
         """Of the state."""
         return self.folder / "painter.pt"
 
+    @property
+    def large(self) -> bool:
+        """Whether pictures have full size by now."""
+        return self.step >= self.plan.small
+
+    @property
+    def taught(self) -> bool:
+        """Whether attention is taught by now."""
+        return self.step >= self.plan.small + self.plan.large - self.plan.taught
+
+    @property
+    def done(self) -> bool:
+        """Whether all steps are made."""
+        return self.step >= self.plan.small + self.plan.large
+
     def save(self) -> None:
         """Write the state, and the model as it is now."""
         state = {"parts": self.parts.state_dict(), "average": self.average, "step": self.step}
-        write({**state, "optimiser": self.optimiser.state_dict()}, self.path)
-        own = {key: value.clone() for key, value in self.parts.state_dict().items()}
-        self.parts.load_state_dict(self.average)
+        autoencoder.write({**state, "optimiser": self.optimiser.state_dict()}, self.path)
+        self.export(self.folder / "model")
+
+    def export(self, folder: Path) -> None:
+        """Write the averaged model as one file, with its tokenizer."""
+        unet, text = miniature.make_unet(), miniature.make_text_encoder(len(self.tokenizer))
+        nn.ModuleList([unet, text]).load_state_dict(self.average)
+        miniature.forget_unseen(text, self.tokenizer)
         vae = miniature.make_vae()
-        vae.load_state_dict(torch.load(self.folder / "vae.pt", weights_only=True)["vae"])
-        miniature.save_model(self.folder / "model", self.unet, vae, self.text)
-        self.parts.load_state_dict(own)
+        path = next(path for name in ("decoder.pt", "vae.pt") if (path := self.folder / name).exists())
+        vae.load_state_dict(torch.load(path, weights_only=True)["averaged"])
+        miniature.save_model(folder, unet, vae, text)
 
-    def batch(self) -> tuple[Tensor, Tensor]:
-        """Latents [B, 4, s, s] and tokens [B, 77] of this step of this step, some without words."""
-        side = SIDES[self.step >= self.small_steps]
+    def train_step(self) -> tuple[float, float]:
+        """One update; how far the guess was, and how far attention is from the masks (0 where it is not taught)."""
         random = np.random.default_rng([31, self.step])
-        latents, tokens = self._shard(min(int(random.integers(self.shards)), self.step // 30), side)
-        index = torch.from_numpy(random.integers(0, len(latents), BATCH))
-        words = tokens[index].clone()
-        words[torch.from_numpy(random.random(BATCH) < KEEP)] = self.empty
-        return latents[index].float(), words
-
-    def _shard(self, number: int, side: int) -> tuple[Tensor, Tensor]:
-        if (number, side) not in self.loaded:
-            latents, captions = latents_of(self.folder, number, side)
-            self.loaded[number, side] = (latents, miniature.tokens_of(self.tokenizer, captions))
-        return self.loaded[number, side]
-
-    def train_step(self) -> float:
-        """One update; the loss."""
-        latents, words = self.batch()
+        large, count = self.large, BATCHES[self.large]
+        number = int(random.integers(min(self.plan.shards, 2 + self.step // 15)))
+        flipped = bool(random.random() < 0.5) and self.step > FLIPPED_AFTER
+        index = torch.from_numpy(random.integers(0, 2 * SIZE, count))
+        latents = self._latents(number, SIDES[large], flipped)[index].float()
+        wording = torch.from_numpy(random.integers(0, WORDINGS, count))
+        tokens = self._captions(number, flipped)[index, wording]
+        tokens[torch.from_numpy(random.random(count) < KEEP)] = self.empty
         generator = torch.Generator().manual_seed(self.step)
-        times = torch.randint(0, 1000, (len(latents),), generator=generator)
+        times = torch.randint(0, 1000, (count,), generator=generator)
         noise = torch.randn(latents.shape, generator=generator)
         kept = self.kept[times].view(-1, 1, 1, 1)
-        noisy = kept.sqrt() * latents + (1 - kept).sqrt() * noise
+        noisy = (kept.sqrt() * latents + (1 - kept).sqrt() * noise).contiguous(memory_format=torch.channels_last)
         target = kept.sqrt() * noise - (1 - kept).sqrt() * latents
-        with torch.autocast("cpu", torch.bfloat16):
-            context = self.text(input_ids=words).last_hidden_state
-            guess = self.unet(noisy, times, encoder_hidden_states=context).sample.float()
+        context = self.text(input_ids=tokens).last_hidden_state
+        with AttentionMaps(self.unet, self.taught) as maps:
+            guess = self.unet(noisy, times, encoder_hidden_states=context).sample
         ratio = (kept / (1 - kept)).flatten()
         weight = ratio.clamp(max=STEADY) / (ratio + 1)
-        loss = (functional.mse_loss(guess, target, reduction="none").mean((1, 2, 3)) * weight).mean() / 0.35
-        for group in self.optimiser.param_groups:
-            group["lr"] = RATE * min(1.0, (self.step + 1) / 100) / (1 + self.step / 6000) ** 0.5
-        self.optimiser.zero_grad()
-        loss.backward()
+        far = (functional.mse_loss(guess, target, reduction="none").mean((1, 2, 3)) * weight).mean() / 0.35
+        apart = torch.zeros(())
+        if self.taught:
+            shard = load_shard(self.folder, number)
+            masks = self.words.masks(tokens, [shard.things[n // 2] for n in index], shard.masks[index // 2], flipped)
+            apart = attention_loss(maps.found, masks, times)
+        (far + ATTENTION * apart).backward()
         nn.utils.clip_grad_norm_(self.parts.parameters(), 1.0)
-        self.optimiser.step()
+        self.optimiser.step(self._rate())
         self.step += 1
-        self._follow(min(0.999, (1 + self.step) / (10 + self.step)))
-        return float(loss.detach())
+        self._follow(min(0.995, (1 + self.step) / (10 + self.step)))
+        return float(far.detach()), float(apart.detach())
+
+    def _latents(self, number: int, side: int, flipped: bool) -> Tensor:
+        key = (number, side, flipped)
+        if key not in self.latents:
+            self.latents[key] = autoencoder.latents_of(self.folder, number, side, flipped)
+        return self.latents[key]
+
+    def _captions(self, number: int, flipped: bool) -> Tensor:
+        """Tokens of a shard, int64 [2 * SIZE, WORDINGS, 77]; left and right change places where it is flipped."""
+        if (number, flipped) not in self.captions:
+            texts = [text for wordings in load_shard(self.folder, number).captions for text in wordings]
+            if flipped:
+                swap = {"left": "right", "right": "left", "left,": "right,", "right,": "left,"}
+                texts = [" ".join(swap.get(word, word) for word in text.split(" ")) for text in texts]
+            tokens = miniature.tokens_of(self.tokenizer, texts)
+            self.captions[number, flipped] = tokens.view(-1, WORDINGS, tokens.shape[-1])
+        return self.captions[number, flipped]
+
+    def _rate(self) -> float:
+        """Warm up, go down to a tenth on small pictures; on large ones start again lower and end near nothing."""
+        plan = self.plan
+        if not self.large:
+            share = self.step / plan.small
+            return RATES[0] * min(1.0, (self.step + 1) / 60) * (0.15 + 0.85 * (0.5 + 0.5 * math.cos(math.pi * share)))
+        share = (self.step - plan.small) / plan.large
+        return RATES[1] * min(1.0, (self.step - plan.small + 1) / 50) * (0.03 + 0.97 * (1 - share))
 
     def _follow(self, keep: float) -> None:
         with torch.no_grad():
@@ -240,35 +211,39 @@ SCHEDULE_START = float(miniature.SCHEDULE["beta_start"]) ** 0.5
 SCHEDULE_END = float(miniature.SCHEDULE["beta_end"]) ** 0.5
 
 
-def main() -> None:
-    """Train for some minutes."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("folder", type=Path)
-    parser.add_argument("--minutes", type=float, default=60.0, help="of processor time")
-    parser.add_argument("--shards", type=int, default=12, help="of a thousand scenes each")
-    parser.add_argument("--vae-steps", type=int, default=1500)
-    parser.add_argument("--small-steps", type=int, default=4000, help="of the UNet on small pictures")
-    parser.add_argument("--steps", type=int, default=40000, help="of the UNet in all")
-    options = parser.parse_args()
-    options.folder.mkdir(parents=True, exist_ok=True)
-    torch.set_num_threads(1)
-    clock = Clock(options.minutes)
-
-    def say(text: str) -> None:
-        print(f"{time.strftime('%H:%M:%S')} {text}", flush=True)
-
-    if not train_vae(options.folder, options.vae_steps, min(4, options.shards), clock, say):
-        return
-    painter = Painter(options.folder, options.shards, options.small_steps)
-    losses = [0.0]
-    while painter.step < options.steps and clock.left():
-        losses.append(painter.train_step())
+def train_painter(folder: Path, plan: Plan, say: Callable[[str], None]) -> None:
+    """The UNet and the text encoder."""
+    painter = Painter(folder, plan)
+    found: list[tuple[float, float]] = []
+    while not painter.done:
+        if painter.taught and not (folder / "model-unsupervised").exists():
+            painter.export(folder / "model-unsupervised")
+        found.append(painter.train_step())
         if painter.step % 25 == 0:
-            say(f"unet {painter.step}: {np.mean(losses[-25:]):.4f}")
+            far, apart = np.mean(found[-25:], axis=0)
+            say(f"unet {painter.step}: {far:.4f}" + (f", attention {apart:.3f}" if painter.taught else ""))
         if painter.step % SAVE_EVERY == 0:
             painter.save()
     painter.save()
-    (options.folder / "training.json").write_text(json.dumps({"steps": painter.step}), encoding="utf-8")
+
+
+def main() -> None:
+    """Train."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path)
+    for name, value in vars(Plan()).items():
+        parser.add_argument(f"--{name}", type=int, default=value)
+    options = parser.parse_args()
+    plan = Plan(**{name: getattr(options, name) for name in vars(Plan())})
+    torch.set_num_threads(1)
+
+    def say(text: str) -> None:
+        print(f"{time.strftime('%H:%M:%S')} {time.process_time():.0f} s {text}", flush=True)
+
+    autoencoder.train(options.folder, plan.vae, min(8, plan.shards), say)
+    train_painter(options.folder, plan, say)
+    autoencoder.train(options.folder, plan.decoder, min(8, plan.shards), say, decoder_only=True)
+    Painter(options.folder, plan).export(options.folder / "model")
 
 
 if __name__ == "__main__":

@@ -35,12 +35,12 @@ def _backdrop(canvas: Canvas, horizon: float) -> None:
 
 def _details(canvas: Canvas, horizon: float, often: float = 1.0) -> None:
     """Trees, houses, people on the ground, and what is near the eye."""
-    if canvas.chance(0.45 * often):
+    if canvas.chance(0.45 * often * canvas.clutter):
         land.draw_trees(canvas, horizon, int(canvas.random.integers(2, 10)))
-    if canvas.chance(0.25 * often):
+    if canvas.chance(0.25 * often * canvas.clutter):
         foot = canvas.uniform(horizon + 0.01, horizon + 0.12)
         built.draw_house(canvas, canvas.uniform(0.1, 0.9), foot, canvas.uniform(0.06, 0.2), 0.5)
-    if canvas.chance(0.12 * often):
+    if canvas.chance(0.12 * often * canvas.clutter):
         built.draw_person(
             canvas, canvas.uniform(0.15, 0.85), canvas.uniform(horizon + 0.15, 0.95), canvas.uniform(0.06, 0.2)
         )
@@ -48,9 +48,9 @@ def _details(canvas: Canvas, horizon: float, often: float = 1.0) -> None:
 
 
 def _near(canvas: Canvas) -> None:
-    if canvas.chance(0.2):
+    if canvas.chance(0.2 * canvas.clutter):
         land.draw_frame(canvas)
-    if canvas.chance(0.3):
+    if canvas.chance(0.3 * canvas.clutter):
         land.draw_bank(canvas)
 
 
@@ -94,10 +94,10 @@ def shore(canvas: Canvas) -> None:
 
 
 def _on_water(canvas: Canvas, top: float) -> None:
-    if canvas.chance(0.25):
+    if canvas.chance(0.25 * canvas.clutter):
         y = canvas.uniform(top + 0.06, min(top + 0.4, 0.95))
         built.draw_boat(canvas, canvas.uniform(0.15, 0.85), y, 0.03 + 0.2 * (y - top))
-    if canvas.chance(0.25):
+    if canvas.chance(0.25 * canvas.clutter):
         land.draw_rocks(canvas, top + 0.05, int(canvas.random.integers(1, 8)))
 
 

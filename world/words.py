@@ -22,7 +22,7 @@ NAMES: dict[str, tuple[str, ...]] = {
     "smoke": ("smoke",),
     "fog": ("fog", "mist"),
     "rain": ("rain",),
-    "snowfall": ("falling snow", "snowfall"),
+    "snowfall": ("snowfall",),
     "mountains": ("mountains", "mountains", "a mountain"),
     "hills": ("hills",),
     "trees": ("trees", "a forest"),
@@ -55,6 +55,8 @@ VERBS: dict[str, tuple[str, ...]] = {
     "waterfall": ("falling", "flowing"),
     "fire": ("burning",),
     "smoke": ("rising",),
+    "rain": ("falling",),
+    "snowfall": ("falling",),
 }
 """How a thing moves; other waters flow."""
 
@@ -73,6 +75,9 @@ STYLES: dict[str, tuple[str, ...]] = {
     "ink painting": ("ink painting",),
 }
 """The words for a look."""
+
+NATURAL = "nature, realistic, photography"
+"""How the prompt of a natural-looking twin ends."""
 
 NOUNS = frozenset(
     (
@@ -100,7 +105,13 @@ def seen(things: Sequence[Thing]) -> list[Thing]:
 
 
 def caption(
-    things: Sequence[Thing], time: str, look: str, random: np.random.Generator, *, directions: bool | None = None
+    things: Sequence[Thing],
+    time: str,
+    look: str,
+    random: np.random.Generator,
+    *,
+    directions: bool | None = None,
+    plain: float = 0.0,
 ) -> str:
     """One sentence about the scene.
 
@@ -110,16 +121,27 @@ def caption(
         look: one of `looks.LOOKS`.
         random: picks the wording.
         directions: whether it says where things move; by chance when None.
+        plain: how often it is a mere list of nouns, as the prompt of a natural-looking twin is.
     """
     named = seen(things)
     draw = random.random()
     most = 2 if draw < FEW_WORDS[0] else 3 if draw < FEW_WORDS[1] else 6
     parts: list[str] = []
+    if random.random() < plain:
+        nouns = dict.fromkeys(noun_of(_one(NAMES[thing.word], random)) for thing in named[:most])
+        when = [time] if random.random() < 0.3 else []
+        return ", ".join([*nouns, *when, STYLES[look][0] if look != "photograph" else NATURAL])
     for thing in named[:most]:
         name = _one(NAMES[thing.word], random)
+        if thing.adjective and random.random() < 0.6:
+            name = (
+                f"{thing.adjective} {name.removeprefix('a ')}"
+                if name != "a mountain"
+                else f"a {thing.adjective} mountain"
+            )
         says = thing.moving and (random.random() < 0.4 if directions is None else directions)
         parts.append(f"{name} {_motion(thing, random)}" if says else name)
-    body = _joined(parts, random) or "a landscape"
+    body = _joined(parts, random, _relation(named[:most])) or "a landscape"
     if random.random() < 0.6:
         when = f"at {time}" if time in ("night", "dusk", "dawn", "sunset", "golden hour") else time
         body = (
@@ -141,26 +163,43 @@ def _article(style: str) -> str:
 
 def _motion(thing: Thing, random: np.random.Generator) -> str:
     verb = _one(VERBS.get(thing.word, ("flowing", "flowing", "moving")), random)
-    if thing.angle is None or verb in ("burning", "rising"):
+    if thing.angle is None or verb in ("burning", "rising", "falling"):
         return verb
     side = SIDES[int(((thing.angle + 45) % 360) // 90)]
     return f"{verb} {side}"
 
 
-def _joined(parts: Sequence[str], random: np.random.Generator) -> str:
+def noun_of(name: str) -> str:
+    """A name without its article, such as "river" for "a river"."""
+    return name.removeprefix("a ").removeprefix("an ").removeprefix("the ")
+
+
+def _relation(things: Sequence[Thing]) -> tuple[str, ...]:
+    """How the first thing may be said to stand to the others."""
+    if len(things) < 2:
+        return ("with",)
+    first, *others = (float((thing.mask.sum(1) @ np.arange(len(thing.mask))) / thing.mask.sum()) for thing in things)
+    apart = 0.08 * len(things[0].mask)
+    if all(other < first - apart for other in others):
+        return ("below", "under", "in front of")
+    return ("above", "over") if all(other > first + apart for other in others) else ("with",)
+
+
+def _joined(parts: Sequence[str], random: np.random.Generator, relations: Sequence[str]) -> str:
     if len(parts) < 2:
         return "".join(parts)
     if random.random() < 0.35:
         return ", ".join(parts)
     last = parts[-1] if len(parts) == 2 else f"{', '.join(parts[1:-1])} and {parts[-1]}"
-    return f"{parts[0]} {_one(('with', 'with', 'and', 'near'), random)} {last}"
+    joint = _one(relations, random) if random.random() < 0.4 else _one(("with", "with", "and", "near"), random)
+    return f"{parts[0]} {joint} {last}"
 
 
 def _one(choices: Sequence[str], random: np.random.Generator) -> str:
     return choices[int(random.integers(len(choices)))]
 
 
-GRAMMAR = "a an of at with and near in the landscape flowing moving"
+GRAMMAR = "a an of at with and near in the landscape flowing moving below under in front above over snowy"
 TIMES = "day sunset dusk dawn night storm overcast golden hour"
 
 

@@ -14,7 +14,12 @@ from t2c_ext.ui.users import VARIABLE, from_file, from_variable, pair
 def register(commands: Commands) -> None:
     """Add the command."""
     app = commands.add_parser("app", help="paint what moves and watch it loop, in a browser")
-    app.add_argument("--model", default="", metavar="CHECKPOINT", help="makes pictures from text (SD1, SD2, SDXL)")
+    app.add_argument(
+        "--model",
+        default="",
+        metavar="CHECKPOINT",
+        help="makes pictures from text (SD1, SD2, SDXL; default: the built-in miniature model)",
+    )
     app.add_argument("--folder", type=a_folder, metavar="DIR", help="keep the workspaces here (default: nowhere)")
     app.add_argument(
         "--host", default=LOOPBACK, metavar="ADDRESS", help=f"listen at this address (default: {LOOPBACK})"

@@ -1,4 +1,4 @@
-"""`t2c generate`: the whole way from text."""
+"""`t2c generate`: the whole way from text; without a model the built-in one draws."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from t2c_ext.cli.options import (
 from t2c_ext.console import say, tell
 from t2c_ext.errors import UserError
 from t2c_ext.recipe import Recipe, read_recipe
+from t2c_ext.settings import table
 
 LONGEST_NAME = 60
 
@@ -42,7 +43,8 @@ def _generate(options: argparse.Namespace) -> int:
     from t2c_ext.api import generate
 
     base = Recipe() if options.recipe is None else read_recipe(options.recipe)
-    recipe = recipe_of(options, base)
+    said = {row.name for row in table() if getattr(options, row.name) is not None}
+    recipe = recipe_of(options, base).with_some_model(said)
     if not options.text.strip():
         raise UserError("the prompt is empty; say what the picture shows")
     output = output_for(_stem(options.text), options.output, recipe, options.format is not None)

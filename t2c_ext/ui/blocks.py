@@ -24,7 +24,7 @@ def cinemagraph_page(
 
     Args:
         handlers: what the buttons do.
-        from_text: a sentence on the "From text" side where nothing can make pictures.
+        from_text: a sentence on the "From text" side where nothing can make pictures, or about what does.
         queued: whether the server has Gradio's queue, which progress needs.
         below: adds to the page below its results; is given the component with the id of the visitor's workspace.
 
@@ -32,7 +32,7 @@ def cinemagraph_page(
         Its components; a picture may be sent to `picture`.
     """
     studio = handlers.studio
-    fields = page_fields(studio.makes_pictures, studio.sampling_rows)
+    fields = page_fields(studio.makes_pictures, studio.sampling_rows, studio.defaults)
     gr.HTML(f"<style>{CSS}</style>", elem_id=f"{PREFIX}_style", visible=True)
     id = gr.State("")
     with gr.Row(elem_id=f"{PREFIX}_page", elem_classes=["t2c", "t2c-studio"]):

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from t2c_ext.settings import Setting, table
+from t2c_ext.settings import Setting, Value, table
 from t2c_ext.types import Stage
 
 FIRST = ("motion", "prompt")
@@ -62,15 +62,19 @@ class Fields:
         return dict(zip(self.names, given, strict=True))
 
 
-def page_fields(with_model: bool, sampling_rows: Sequence[Setting] = ()) -> Fields:
+def page_fields(
+    with_model: bool, sampling_rows: Sequence[Setting] = (), defaults: Mapping[str, Value] | None = None
+) -> Fields:
     """The fields of a page.
 
     Args:
         with_model: something can make pictures from text here.
         sampling_rows: what it is set by, in place of the table's rows for the twin and the seed; the words on top are
             not shown twice.
+        defaults: what suits the model that makes pictures, in place of the table's.
     """
     rows = {row.name: row for row in table()}
+    rows |= {name: replace(rows[name], default=value) for name, value in (defaults or {}).items()}
     # a page shows one file, not a folder of frames
     kinds = tuple(kind for kind in rows["format"].choices if kind != "png")
     rows["format"] = replace(rows["format"], choices=kinds, help="Kind of file.")

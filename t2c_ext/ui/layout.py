@@ -22,6 +22,8 @@ from t2c_ext.ui.widgets import widget
 PREFIX = "t2c"
 """Begins the id of every element."""
 
+WRITE = "Write the prompt below: what the picture shows, and what moves where."
+
 HIDDEN = "t2c-hidden"
 """The class of what only the page's script uses; it is in the page, but not seen."""
 
@@ -113,7 +115,13 @@ class Page:
 
 
 def inputs(fields: Fields, with_model: bool, from_text: str) -> dict[str, Any]:
-    """The left side: picture, words, canvas, and the settings that are always in view."""
+    """The left side: picture, words, canvas, and the settings that are always in view.
+
+    Args:
+        fields: the rows of the page.
+        with_model: something can make pictures from text here.
+        from_text: a sentence on the "From text" side.
+    """
     made: dict[str, Any] = {"generate": None}
     settings: dict[str, Any] = {}
     with gr.Tabs(elem_id=f"{PREFIX}_sides"):
@@ -122,7 +130,9 @@ def inputs(fields: Fields, with_model: bool, from_text: str) -> dict[str, Any]:
             made["example"] = gr.Button("Try the example", elem_id=f"{PREFIX}_example")
         with gr.Tab("From text", elem_id=f"{PREFIX}_side_text"):
             if with_model:
-                gr.HTML(page.message("Write the prompt below: what the picture shows, and what moves where."))
+                gr.HTML(
+                    page.message(" ".join([WRITE, *([from_text] if from_text else [])])), elem_id=f"{PREFIX}_from_text"
+                )
                 made_by = f"{PREFIX}_settings_{Stage.TWIN.value}"
                 with gr.Accordion("How the picture is made", open=False, elem_id=made_by):
                     settings |= _widgets(fields.sampling)

@@ -26,6 +26,7 @@ from t2c_ext.region.find import PAINTED, fit_mask
 from t2c_ext.region.matte import refine_matte
 from t2c_ext.region.overlay import fitted
 from t2c_ext.settings import RegionSettings, Setting, Value, table
+from t2c_ext.twin import miniature
 from t2c_ext.twin.source import GivenTwin, TwinSource
 from t2c_ext.types import Picture, Regions, Stage
 from t2c_ext.ui.pictures import sent_mask
@@ -90,7 +91,7 @@ class Studio:
 
     Attributes:
         folder: where the workspaces lie.
-        model: the checkpoint that makes pictures from text, or "" where none does.
+        model: the checkpoint that makes pictures from text, "miniature" for the built-in one, or "" where none does.
         guard: runs work while nothing else uses the machine.
         watch: called for each run; what it gives hears of the progress and may stop it, as `cancel` does.
         maker: makes pictures in the model's place; its recipe holds the values of `sampling_rows`, unchecked by the
@@ -118,6 +119,11 @@ class Studio:
     def makes_pictures(self) -> bool:
         """Whether pictures can be made from text."""
         return bool(self.model) or self.maker is not None
+
+    @property
+    def defaults(self) -> dict[str, Value]:
+        """What suits the model, where it differs from the table's defaults."""
+        return miniature.SETTINGS if self.maker is None and self.model == miniature.NAME else {}
 
     # ---- what is put in ----------------------------------------------------------------------------------------------
 

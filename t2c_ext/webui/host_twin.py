@@ -13,6 +13,9 @@ from t2c_ext.media.pictures import to_picture
 from t2c_ext.progress import Reporter
 from t2c_ext.recipe import Recipe
 from t2c_ext.settings import Setting, TwinSettings, Value, table
+from t2c_ext.twin import miniature
+from t2c_ext.twin.diffusion.source import DiffusersTwin
+from t2c_ext.twin.source import TwinSource
 from t2c_ext.types import Plan, Stage, Twin
 from t2c_ext.webui.host import chosen_model
 from t2c_ext.webui.loops import expect_jobs
@@ -117,6 +120,23 @@ class HostTwin:
         natural = to_picture(pairs.twins[0]) if pairs is not None and pairs.twins else None
         attention = None if pairs is None else pairs.attention(0)
         return Twin(art, natural, attention, tuple(run.notes))
+
+
+def picture_source(recipe: Recipe) -> TwinSource:
+    """What makes the tab's pictures: the WebUI's checkpoint, or the built-in miniature model where there is none."""
+    from modules import sd_models
+
+    if getattr(sd_models, "checkpoints_list", True) or not miniature.can_draw():
+        return HostTwin(recipe)
+    twin = recipe.twin
+    settings = replace(
+        TwinSettings(),
+        **{**miniature.SETTINGS, "model": miniature.NAME, "steps": twin.steps, "negative_prompt": twin.negative_prompt},
+        width=twin.width,
+        height=twin.height,
+        twin=twin.twin,
+    )
+    return DiffusersTwin(settings, max(0, recipe.prompt.seed))
 
 
 def _processing(prompt: str, recipe: Recipe) -> Any:

@@ -87,14 +87,14 @@ def host_studio(folder: Path) -> Studio:
         folder: where the workspaces lie.
     """
     from t2c_ext.ui.studio import Studio
-    from t2c_ext.webui.host_twin import HostTwin, glimpse, sampling_rows
+    from t2c_ext.webui.host_twin import glimpse, picture_source, sampling_rows
     from t2c_ext.webui.loops import as_a_job, host_reporter
 
     return Studio(
         folder,
         guard=as_a_job,
         watch=host_reporter,
-        maker=HostTwin,
+        maker=picture_source,
         sampling_rows=sampling_rows(),
         glimpse=glimpse,
     )

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 from t2c_ext.errors import UserError
+from t2c_ext.twin import miniature
 from t2c_ext.twin.diffusion.components import Components, Placement
 from t2c_ext.twin.diffusion.folder import INDEX, load_folder, load_hub
 from t2c_ext.twin.diffusion.single_file import load_single_file
@@ -18,7 +19,8 @@ def load_model(name: str, placement: Placement, prediction: str = "auto") -> Com
     """The parts of a model; the hub is asked last, and not at all with HF_HUB_OFFLINE=1.
 
     Args:
-        name: a checkpoint file, a folder in diffusers' layout, or "owner/name" or "owner/name@revision" of the hub.
+        name: a checkpoint file, a folder in diffusers' layout, "owner/name" or "owner/name@revision" of the hub, or
+            "miniature", the built-in model, for which nothing else is looked for anywhere.
         placement: where it will compute.
         prediction: what the UNet predicts ("epsilon", "v_prediction"), or "auto".
 
@@ -26,6 +28,8 @@ def load_model(name: str, placement: Placement, prediction: str = "auto") -> Com
         UserError: it is not there, damaged, of another architecture, or diffusers is not installed.
     """
     require_diffusers()
+    if name.strip() == miniature.NAME:
+        return load_single_file(miniature.model_file(), placement, prediction, online=False)
     path, online = expanded(name), os.environ.get("HF_HUB_OFFLINE", "0") in ("", "0")
     if not name.strip():
         raise UserError("no model is named; name a checkpoint file, a folder, or a repository of the hub with --model")

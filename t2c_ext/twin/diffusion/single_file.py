@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from t2c_ext.documents import parse_document
 from t2c_ext.errors import UserError
 from t2c_ext.twin.diffusion.architecture import (
     UNET,
@@ -19,7 +20,7 @@ from t2c_ext.twin.diffusion.architecture import (
 from t2c_ext.twin.diffusion.components import Components, Encoder, Placement
 from t2c_ext.twin.diffusion.tokenizer import find_tokenizer
 from t2c_ext.twin.families import Family
-from t2c_ext.weights.states import fill_module, load_state
+from t2c_ext.weights.states import fill_module, load_state, notes_of
 
 if TYPE_CHECKING:
     import torch
@@ -33,7 +34,8 @@ def load_single_file(path: Path, placement: Placement, prediction: str = "auto",
     """The parts of a checkpoint file.
 
     Args:
-        path: the file; a `.yaml` of the same name may say `parameterization: v`.
+        path: the file; a `.yaml` of the same name may say `parameterization: v`, its metadata what the shapes of
+            unusual models do not tell (see `told`).
         placement: where they will compute.
         prediction: "epsilon", "v_prediction", or "auto": as the file or its `.yaml` says; SD2 is tried out.
         online: whether the tokenizer may be fetched from the hub.
@@ -42,7 +44,7 @@ def load_single_file(path: Path, placement: Placement, prediction: str = "auto",
         UserError: the file is no checkpoint, damaged, or of another architecture; or there is no tokenizer for it.
     """
     state = load_state(path)
-    architecture = architecture_of(state, str(path))
+    architecture = told(architecture_of(state, str(path)), path)
     encoders = _encoders(state, architecture, path, placement.dtype, online)
     components = Components(
         name=path.stem,
@@ -58,6 +60,40 @@ def load_single_file(path: Path, placement: Placement, prediction: str = "auto",
         # of the two kinds of SD2 the one that predicts v was trained at 768
         components.unet.register_to_config(sample_size=96)
     return components
+
+
+NOTE = "architecture"
+LARGEST = 1024
+TOLD = {"unet": ("attention_head_dim", "norm_num_groups", "sample_size"), "vae": ("norm_num_groups", "sample_size")}
+"""What a safetensors file's metadata may say of each part under `NOTE`, in diffusers' words."""
+
+
+def told(architecture: Architecture, path: Path) -> Architecture:
+    """The architecture with what the file itself says of it.
+
+    Heads, groups of normalisation and the size of training leave no trace in the shapes of weights; an unusual model
+    says them as a JSON object in the metadata of its safetensors file.
+
+    Raises:
+        UserError: what it says is no JSON object of small whole numbers.
+    """
+    note = notes_of(path).get(NOTE)
+    if note is None:
+        return architecture
+    what = f"what {path} says of its architecture"
+    said = parse_document(note, what)
+    found = {"unet": dict(architecture.unet), "vae": dict(architecture.vae)}
+    for part, names in TOLD.items():
+        values = said.get(part, {})
+        if not isinstance(values, dict):
+            raise UserError(f"{what} is damaged; download it again")
+        for name in names:
+            value = values.get(name)
+            if value is not None and (type(value) is not int or not 0 < value <= LARGEST):
+                raise UserError(f"{what} is damaged: {part}.{name} must be a whole number up to {LARGEST}")
+            if value is not None:
+                found[part][name] = value
+    return replace(architecture, unet=found["unet"], vae=found["vae"])
 
 
 def empty(make: Any, config: Any, dtype: torch.dtype) -> Any:

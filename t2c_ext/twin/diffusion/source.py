@@ -10,6 +10,7 @@ from t2c_ext.errors import UserError
 from t2c_ext.keeper import Keeper
 from t2c_ext.progress import Reporter
 from t2c_ext.settings import TwinSettings
+from t2c_ext.twin import miniature
 from t2c_ext.twin.diffusion import latents as between
 from t2c_ext.twin.diffusion.components import Components, placement_for
 from t2c_ext.twin.diffusion.extras import apply_loras, embedding_files, find_by_name, load_embeddings
@@ -55,8 +56,9 @@ class DiffusersTwin:
         art, natural, loras = _prompts(plan)
         folder, prompts = self.settings.lora_folder, (art, natural, self.settings.negative_prompt)
         merged = [find_by_name(expanded(folder), row.name) for row in loras] if folder else []
+        built_in = self.settings.model.strip() == miniature.NAME
         return (
-            expanded(self.settings.model),
+            miniature.model_file() if built_in else expanded(self.settings.model),
             *(path for path in merged if path is not None),
             *embedding_files(self.settings.embeddings_folder, prompts),
         )
@@ -130,6 +132,8 @@ class DiffusersTwin:
 
     def _notes(self, art_prompt: str, natural_prompt: str, size: between.Size) -> list[str]:
         notes = [] if self.painting is None else list(self.painting.notes)
+        if self.settings.model.strip() == miniature.NAME:
+            notes += miniature.notes_about(art_prompt)
         if joins_prompts(art_prompt) or joins_prompts(natural_prompt):
             notes.append("AND between prompts is read as BREAK.")
         if self.painting is not None and self.painting.size != size:

@@ -36,7 +36,7 @@ export default [
         // a classic script: the host calls its function by its name
         files: ["javascript/cinemagraph.js"],
         languageOptions: { sourceType: "script", globals: { gradioApp: "readonly" } },
-        rules: { "no-unused-vars": ["error", { varsIgnorePattern: "^switch_to_cinemagraph$" }] },
+        rules: { "no-unused-vars": ["error", { varsIgnorePattern: "^(switch_to|recalculate_prompts)_cinemagraph$" }] },
     },
     { files: ["tests/javascript/*.mjs"], languageOptions: { globals: globals.node } },
 ];

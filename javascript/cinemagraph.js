@@ -21,7 +21,13 @@ window.t2c ??= (() => {
 
     if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", mount, { once: true });
     else mount();
-    return Object.freeze({ mount });
+    // A button under a gallery: the pictures go to the studio's page.
+    /** @param {string} tab @param {string} info */
+    function send(tab, info) {
+        return mount().then(() => started?.then((/** @type {typeof import("./studio/main.mjs")} */ main) => main.send(tab, info)));
+    }
+
+    return Object.freeze({ mount, send });
 })();
 
 // The WebUI calls this by its name when a picture is sent to the Cinemagraph tab.
@@ -30,5 +36,11 @@ function switch_to_cinemagraph(...given) {
     for (const button of /** @type {NodeListOf<HTMLElement>} */ (gradioApp().querySelectorAll("#tabs > .tab-nav > button"))) {
         if (button.textContent.trim() === "Cinemagraph") button.click();
     }
+    return given;
+}
+
+// And this when generation parameters go there; it has no prompts to count again.
+/** @param {...unknown} given  what its button hands on */
+function recalculate_prompts_cinemagraph(...given) {
     return given;
 }

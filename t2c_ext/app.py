@@ -114,7 +114,8 @@ def serve(folder: Path | None = None, *, model: str = "", door: Door | None = No
         from t2c_ext.ui.scripts import scripts_folder
         from t2c_ext.ui.studio import SHARED_AREA, Studio
 
-        studio = Studio(folder, model or (miniature.NAME if miniature.can_draw() else ""), keeps=not temporary)
+        name = model or (miniature.NAME if miniature.can_draw() else "")
+        studio = Studio(folder, name, keeps=not temporary, lists=door.alone and not door.users)
         if not door.alone:
             studio.most_pixels = SHARED_AREA
         stack.callback(studio.close)

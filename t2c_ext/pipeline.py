@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
 
+from t2c_ext import __version__
 from t2c_ext.errors import UserError
 from t2c_ext.jobs import Job, PathLike
 from t2c_ext.keeper import Keeper
@@ -21,7 +22,7 @@ from t2c_ext.motion.hints import parse_hints
 from t2c_ext.motion.holds import without_frozen
 from t2c_ext.outputs import check_output, copy_loop, is_workspaces_own, own_name
 from t2c_ext.progress import Reporter
-from t2c_ext.recipe import Recipe
+from t2c_ext.recipe import VERSION_KEY, Recipe
 from t2c_ext.records import Record
 from t2c_ext.region.find import RegionNotFound
 from t2c_ext.settings import LoopSettings
@@ -365,6 +366,33 @@ class Pipeline:
         }
 
 
+def kept_results(workspace: Workspace) -> Cinemagraph:
+    """The results that a workspace holds, up to the first stage that is out of date or has none; nothing is run.
+
+    Raises:
+        UserError: a file of it cannot be read.
+    """
+    result = Cinemagraph(seconds={stage.value: record.seconds for stage, record in workspace.records.items()})
+    if workspace.is_finished(Stage.PROMPT):
+        result.plan = workspace.load_plan()
+    if not workspace.is_finished(Stage.TWIN):
+        return result
+    result.twin = workspace.load_twin()
+    size = result.twin.art.size
+    if not workspace.is_finished(Stage.REGION):
+        return result
+    result.regions = workspace.load_regions(size)
+    hints = parse_hints(workspace.load_recipe().motion.hints)
+    result.moving = without_frozen(result.regions, hints, *size).mask
+    if workspace.is_finished(Stage.MOTION):
+        result.flow = workspace.load_flow(size)
+        names = workspace.records[Stage.LOOP].files if workspace.is_finished(Stage.LOOP) else ()
+        files = [name for name in names if name != POSTER and "/" not in name]
+        if files:
+            result.loop = _loop_of(workspace, files[0])
+    return result
+
+
 def texts(recipe: Recipe, infotext: str) -> dict[str, str]:
     """What travels in a file: the recipe as it may be passed on, and the generation parameters with it added.
 
@@ -373,7 +401,9 @@ def texts(recipe: Recipe, infotext: str) -> dict[str, str]:
         infotext: the generation parameters of its picture, or "".
     """
     recipe = recipe.shareable()
-    parameters = ", ".join(part for part in (infotext, recipe.to_infotext()) if part)
+    ours = recipe.to_infotext(infotext)
+    ours = f"{ours}, {VERSION_KEY}: {__version__}" if ours else ours
+    parameters = ", ".join(part for part in (infotext, ours) if part)
     return {"recipe": recipe.to_json()} | ({"parameters": parameters} if parameters else {})
 
 

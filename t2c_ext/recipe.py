@@ -27,8 +27,17 @@ from t2c_ext.twin import miniature
 
 VERSION = 1
 
+VERSION_KEY = "Cinemagraph version"
+"""Of the program, in generation parameters."""
+
 _PAIR = re.compile(r'(Cinemagraph [\w \-/]+):\s*("(?:\\.|[^"\\])*"|[^,\n]*)')
 
+
+_STEPS = re.compile(r"^Steps: \d", re.MULTILINE)
+"""Begins the line of values in a picture's generation parameters."""
+
+_OF_THE_SAMPLING = ("model", "negative_prompt", "width", "height", "sampler", "steps", "guidance", "clip_skip")
+"""Settings of how a picture is sampled, of which that line says what they were."""
 
 _REPOSITORY = re.compile(r"\w[\w.-]*/[\w.-]+(?<!\.safetensors)(?<!\.ckpt)", re.ASCII)
 """A model of the hub, "owner/name"."""
@@ -112,14 +121,17 @@ class Recipe:
             places["model"] = _model_name(self.twin.model)
         return self.without_masks().with_values(places)
 
-    def to_infotext(self) -> str:
+    def to_infotext(self, beside: str = "") -> str:
         """The settings that differ from their defaults, as the WebUI's generation parameters write them.
 
-        Painted masks are left out: they would bury everything else.
+        Painted masks are left out: they would bury everything else. So is what a picture's parameters say already.
+
+        Args:
+            beside: the generation parameters of the picture, to which they are added; "" where there are none.
         """
         values = self.without_masks().values()
-        pairs = [(row.infotext, values[row.name]) for row in table() if values[row.name] != row.default]
-        return ", ".join(f"{key}: {_quote(value)}" for key, value in pairs)
+        changed = [row for row in table() if values[row.name] != row.default and not _says(beside, row.name, values)]
+        return ", ".join(f"{row.infotext}: {_quote(values[row.name])}" for row in changed)
 
 
 def recipe_from_json(text: str) -> Recipe:
@@ -161,6 +173,17 @@ def recipe_from_infotext(text: str) -> Recipe:
     names = {row.infotext: row.name for row in table()}
     found = {names[key]: _unquote(value) for key, value in _PAIR.findall(text) if key in names}
     return Recipe().with_values(found)
+
+
+def _says(infotext: str, name: str, values: Mapping[str, Value]) -> bool:
+    """Whether a picture's generation parameters say a setting's value, or that something else made the picture."""
+    if _STEPS.search(infotext) is None:
+        return False
+    if name == "prompt":
+        return infotext.startswith(str(values[name]).strip())
+    if name == "seed":
+        return re.search(rf"\bSeed: {values[name]}\b", infotext) is not None
+    return name in _OF_THE_SAMPLING
 
 
 def _model_name(model: str) -> str:

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scipy.ndimage import distance_transform_edt
 
 from t2c_ext.arrays import read_arrays
 from t2c_ext.atomic import replacing, write_text
@@ -303,6 +302,8 @@ def repaint(regions: Regions, mask: FloatArray) -> Regions:
         regions: the regions before the repainting.
         mask: float32 [H, W], the new union.
     """
+    from scipy.ndimage import distance_transform_edt
+
     distances = np.stack(
         [
             distance_transform_edt(region.mask < 0.5) if (region.mask >= 0.5).any() else np.full(mask.shape, np.inf)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import base64
 import binascii
 import os
-import re
 import secrets
 import shutil
 import threading
@@ -25,6 +24,7 @@ from t2c_ext.pipeline import Cinemagraph, Pipeline
 from t2c_ext.progress import Reporter
 from t2c_ext.recipe import Recipe
 from t2c_ext.settings import table
+from t2c_ext.shelf import ID, delete
 from t2c_ext.types import Picture, Regions, Stage
 from t2c_ext.worker import Guard, Worker, at_once
 from t2c_ext.workspace import Workspace
@@ -37,8 +37,6 @@ FOLDER = "png"
 
 PLACES = tuple(row.name for row in table() if row.place)
 """Settings that name files or folders."""
-
-_ID = re.compile(r"[0-9a-f]{16}")
 
 TYPES = {
     ".mp4": "video/mp4",
@@ -165,7 +163,7 @@ class Service:
         Raises:
             NotFound: there is none of that id.
         """
-        if not isinstance(id, str) or not _ID.fullmatch(id) or not (self.folder / id).is_dir():
+        if not isinstance(id, str) or not ID.fullmatch(id) or not (self.folder / id).is_dir():
             raise NotFound(f"there is no cinemagraph {str(id)[:40]!r}")
         return self.folder / id
 
@@ -180,6 +178,19 @@ class Service:
         if Path(name).name != name or path.suffix not in TYPES or not path.is_file():
             raise NotFound(f"the cinemagraph {id} has no file {name!r}")
         return path
+
+    def delete(self, id: str) -> None:
+        """Delete a workspace.
+
+        Raises:
+            NotFound: there is none of that id.
+            Busy: a run has it.
+        """
+        folder = self.workspace(id)
+        try:
+            delete(self.folder, folder.name)
+        except UserError as error:
+            raise Busy(str(error).replace(f"{self.folder}{os.sep}", "")) from None
 
     def _run(self, workspace: Workspace, job: Callable[[Workspace], Job], start: Stage | None = None) -> Made:
         """Make a workspace's job when its turn has come, which finds what those before it left, and run it."""

@@ -256,11 +256,18 @@ class Regions:
 
 @dataclass(frozen=True)
 class Arrow:
-    """A point travels from `start` to `end` in one second (30 frames) at speed 1. Coordinates 0..1."""
+    """A point travels from `start` to `end` in one second (30 frames) at speed 1. Coordinates 0..1.
+
+    Attributes:
+        start, end: its ends.
+        region: the name of its region, or None for the one under it.
+        speed: in units of speed 1, where it says that in place of its length; else None.
+    """
 
     start: tuple[float, float]
     end: tuple[float, float]
     region: str | None = None
+    speed: float | None = None
 
 
 @dataclass(frozen=True)

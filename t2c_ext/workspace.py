@@ -131,6 +131,11 @@ class Workspace:
         return {stage: groups[stage.value] for stage in Stage if stage.value in groups}
 
     @property
+    def groups(self) -> Mapping[str, Record]:
+        """What is remembered of each group of files: the stages', the recipe's, and what was given."""
+        return dict(self._records.groups)
+
+    @property
     def remarks(self) -> tuple[str, ...]:
         """Sentences for the user: what was put aside."""
         return tuple(self._records.remarks)

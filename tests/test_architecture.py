@@ -23,7 +23,7 @@ FLOORS = (
     ("recipe", "evaluate", "outputs"),
     ("results", "records", "naming"),
     ("workspace", "stages"),
-    ("jobs",),
+    ("jobs", "shelf"),
     ("pipeline", "worker"),
     ("batch",),
     ("api", "service", "export"),
@@ -149,6 +149,18 @@ def test_a_door_loads_nothing_heavy() -> None:
         for module in _loaded_with(door):
             wrong += [f"{door} loads {module}, which loads {row.module}" for row in _heavy_at_once(module)]
     assert wrong == []
+
+
+def test_the_webui_s_start_loads_nothing_that_makes_cinemagraphs() -> None:
+    slow = ("scipy", "numba", "skimage", "av", "torch", "diffusers", "transformers")
+    loaded = _loaded_with("t2c_ext.webui.register") | _loaded_with("t2c_ext.webui.script")
+    assert [f"{one} loads {row.module}" for one in loaded for row in imports()[one] if _is_one(row, slow)] == []
+    page = _loaded_with("t2c_ext.ui.blocks")
+    assert [f"{one} loads {row.module}" for one in page for row in imports()[one] if _is_one(row, slow[:3])] == []
+
+
+def _is_one(row: Import, packages: tuple[str, ...]) -> bool:
+    return not row.late and row.module.partition(".")[0] in packages
 
 
 def _heavy_at_once(module: str) -> list[Import]:

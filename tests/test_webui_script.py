@@ -64,6 +64,13 @@ class _Processing:
     def sample(self) -> None:
         """Nothing is sampled."""
 
+    @property
+    def sd_model(self) -> Any:
+        """The checkpoint's."""
+        from modules import shared
+
+        return shared.sd_model
+
 
 def _generate(processing: Any, given: dict[str, object], before_loops: Any = None, sampling: Any = None) -> Any:
     """What the host does with a script, in its order; `sampling` is called in the first batch."""
@@ -257,9 +264,10 @@ def test_an_unexpected_error_is_said_too(tmp_path: Path, monkeypatch: pytest.Mon
     def fail(*arguments: Any) -> Any:
         raise ZeroDivisionError("a bug")
 
-    monkeypatch.setattr(loops, "make_loop", fail)
+    monkeypatch.setattr(loops, "finish", fail)
     found = _generate(_Processing(tmp_path), _given()).extra_generation_params
     assert "ZeroDivisionError: a bug" in found["Cinemagraph notes"][0] and not list(tmp_path.iterdir())
+    assert "Cinemagraph ids" not in found
 
 
 def test_a_folder_that_cannot_be_written_is_said(tmp_path: Path) -> None:
@@ -524,3 +532,44 @@ def test_what_went_without_weights_or_words_says_what_would_be_better(tmp_path: 
     stated = made("mask", "solver")
     stated.plan.motions = ("left",)
     assert what_would_be_better(stated, Recipe()) == ()
+
+
+@pytest.mark.parametrize(
+    ("more", "networks", "needed"),
+    [({}, False, False), ({"show_twin": True}, False, True), ({}, True, True), ({"mask": ""}, False, True)],
+)
+def test_a_mask_makes_no_twin_in_txt2img_either(
+    monkeypatch: pytest.MonkeyPatch, more: dict[str, object], networks: bool, needed: bool
+) -> None:
+    from t2c_ext.webui import run as module
+    from t2c_ext.webui.options import read_options
+
+    monkeypatch.setattr(module, "why_no_twin", lambda processing: "")
+    run = module.Run(read_options([_given(twin=True) | more]))
+    monkeypatch.setattr(run, "_has_network", lambda prompt: networks)
+    assert run._lockstep(SimpleNamespace(prompts=["a river"])) == needed and run.notes == []
+
+
+def test_the_picture_that_moves_is_chosen_only_where_one_is_given() -> None:
+    from t2c_ext.webui.options import read_options
+
+    names = [row.name for row in panel_rows(False)]
+    assert "moves" not in names and "moves" in [row.name for row in panel_rows(True)]
+    values = [row.default for row in panel_rows(False)]
+    values[names.index("region")] = "river"
+    assert read_options(values, is_img2img=False).recipe.region.region == "river"
+
+
+@pytest.mark.parametrize(("kind", "played"), [("gif", 1), ("webp", 1), ("mp4", 0)])
+def test_the_gallery_has_the_loops_that_it_plays(tmp_path: Path, kind: str, played: int) -> None:
+    from t2c_ext.webui.script import add_to_gallery
+
+    processing = _Processing(tmp_path)
+    processed = _generate(processing, _given(format=kind, send="files"))
+    assert len(processed.images) == 1, "a client of the API gets what it asked for"
+    loop = Path(processed.extra_generation_params["Cinemagraph files"][0])
+    panel = SimpleNamespace(show_twin=False)
+    shot = SimpleNamespace(loop=loop, art=_picture(), natural=None, infotext="a river")
+    run = SimpleNamespace(shots=[shot], options=SimpleNamespace(panel=panel, by_request=False))
+    assert len(add_to_gallery(run, processed)) == played == len(processed.images) - 1
+    assert not played or processed.images[-1].already_saved_as == str(loop)

@@ -3,7 +3,7 @@
  *
  * @typedef {import("./mask.mjs").Mask} Mask
  * @typedef {[number, number]} Point  0..1 of the picture's width and height
- * @typedef {{from: Point, to: Point, region?: string}} Arrow
+ * @typedef {{from: Point, to: Point, region?: string, speed?: number}} Arrow  speed: in place of what its length says
  * @typedef {{at: Point, radius: number, turn: number}} Swirl
  *   radius: share of the picture's short side; turn: above 0 counter-clockwise
  * @typedef {"translate"|"swirl"|"swirl_cw"|"swirl_ccw"} Kind
@@ -376,10 +376,14 @@ function nameOf(value, where) {
 
 /** @param {unknown} given @param {string} where @returns {Arrow} */
 function arrow(given, where) {
-    const value = keys(given, where, ["from", "to"], ["region"]);
+    const value = keys(given, where, ["from", "to"], ["region", "speed"]);
     const [from, to] = [point(value.from, `${where}.from`), point(value.to, `${where}.to`)];
     if (from[0] === to[0] && from[1] === to[1]) throw new HintsError(`${where}.to: equals from`);
-    return value.region == null ? { from, to } : { from, to, region: nameOf(value.region, `${where}.region`) };
+    return {
+        from, to,
+        ...(value.region == null ? {} : { region: nameOf(value.region, `${where}.region`) }),
+        ...(value.speed == null ? {} : { speed: number(value.speed, `${where}.speed`, 0, MAX_SPEED) }),
+    };
 }
 
 /** @param {unknown} given @param {string} where @returns {Swirl} */

@@ -9,7 +9,7 @@
  * @typedef {(cell: number) => [number, number]} Velocity
  */
 
-import { FRAMES_OF_ARROW, insidePolygon, speedUnit, unitVector } from "./geometry.mjs";
+import { arrowVelocity, insidePolygon, speedUnit, unitVector } from "./geometry.mjs";
 import { resized, valueAt } from "./mask.mjs";
 import { fromBase64 } from "./png.mjs";
 
@@ -267,10 +267,7 @@ function meanOf(prior, part, field) {
 function alongArrows(arrows, field) {
     const { picture } = field;
     const reach = ARROW_REACH * Math.min(picture.width, picture.height);
-    const velocities = arrows.map((arrow) => [
-        ((arrow.to[0] - arrow.from[0]) * picture.width) / FRAMES_OF_ARROW,
-        ((arrow.to[1] - arrow.from[1]) * picture.height) / FRAMES_OF_ARROW,
-    ]);
+    const velocities = arrows.map((arrow) => arrowVelocity(arrow, picture));
     return (i) => {
         const at = middle(field, i);
         let [dx, dy, sum] = [0, 0, 0];

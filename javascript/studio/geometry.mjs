@@ -14,6 +14,10 @@
 /** An arrow is the way that a point travels in this many frames at speed 1. */
 export const FRAMES_OF_ARROW = 30;
 
+/** The bounds of the speed that the length of a drawn arrow says, in units of speed 1; beyond, pictures tear or stand. */
+const SLOWEST_ARROW = 0.25;
+const FASTEST_ARROW = 2;
+
 /** How far one may zoom in: CSS pixels for one of the picture's pixels. */
 const LARGEST_SCALE = 24;
 
@@ -148,10 +152,23 @@ export function unitVector(angle) {
  * @returns {[number, number]} an arrow's velocity in the picture's pixels per frame
  */
 export function arrowVelocity(arrow, picture) {
-    return [
-        ((arrow.to[0] - arrow.from[0]) * picture.width) / FRAMES_OF_ARROW,
-        ((arrow.to[1] - arrow.from[1]) * picture.height) / FRAMES_OF_ARROW,
-    ];
+    const dx = ((arrow.to[0] - arrow.from[0]) * picture.width) / FRAMES_OF_ARROW;
+    const dy = ((arrow.to[1] - arrow.from[1]) * picture.height) / FRAMES_OF_ARROW;
+    if (arrow.speed === undefined) return [dx, dy];
+    const share = (arrow.speed * speedUnit(picture)) / Math.max(Math.hypot(dx, dy), 1e-12);
+    return [share * dx, share * dy];
+}
+
+/**
+ * An arrow that is drawn by hand: its length says the speed within bounds; beyond, it only means the direction.
+ * @param {Arrow} arrow
+ * @param {Size} picture
+ * @returns {Arrow}
+ */
+export function bounded({ speed: _, ...arrow }, picture) {
+    const { speed } = readArrow(arrow, picture);
+    const kept = Math.min(Math.max(speed, SLOWEST_ARROW), FASTEST_ARROW);
+    return kept === speed ? arrow : { ...arrow, speed: kept };
 }
 
 /**

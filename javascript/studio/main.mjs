@@ -2,6 +2,7 @@
 
 import { attend } from "./attend.mjs";
 import { Player } from "./player.mjs";
+import { Results } from "./results.mjs";
 import { Strip } from "./strip.mjs";
 import { Studio } from "./studio.mjs";
 
@@ -84,9 +85,18 @@ function furnish(root, studio) {
     }
 }
 
+/** What is under the host's galleries, once the page is there. @type {Results|null} */
+let results = null;
+
+/** Send what a gallery of the host's shows to the studio's page. @param {string} tab @param {string} info */
+export function send(tab, info) {
+    results?.send(tab, info);
+}
+
 /** Mount now and whenever the page changes. */
 export function start() {
     mount();
+    results = new Results(host());
     let waiting = false;
     const observer = new MutationObserver(() => {
         if (waiting) return;
@@ -94,6 +104,7 @@ export function start() {
         setTimeout(() => {
             waiting = false;
             mount();
+            results?.look();
         }, PATIENCE);
     });
     const app = host();

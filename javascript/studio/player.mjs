@@ -1,6 +1,6 @@
 /** The player: the loop without a gap, frame by frame, beside the still, with its motion and mask laid over it. */
 
-import { context2d, el, iconButton } from "./dom.mjs";
+import { context2d, el, icon, iconButton } from "./dom.mjs";
 import { decodeField } from "./field.mjs";
 import { NoFrames, decodeFrames, isVideo } from "./frames.mjs";
 import { drawStreams } from "./particles.mjs";
@@ -60,9 +60,10 @@ export class Player {
     steps = [
         iconButton("back", "One frame back", () => this.step(-1)), iconButton("next", "One frame on", () => this.step(1)),
     ];
+    save = el("a", { class: "t2c-button t2c-worded t2c-save", download: "", title: "Save the loop as it is" }, icon("save"), "Save");
     controls = el("div", { class: "t2c-controls" },
         el("div", { class: "t2c-group" }, this.steps[0], this.toggle, this.steps[1]), this.scrub, this.count, this.rate,
-        el("div", { class: "t2c-group" }, this.compare, this.flowButton, this.maskButton));
+        el("div", { class: "t2c-group" }, this.compare, this.flowButton, this.maskButton), this.save);
     note = el("p", { class: "t2c-hint" });
     blank = el("div", { class: "t2c-loop-blank" }, el("p", { text: this.waiting.textContent }));
     whole = el("div", { class: "t2c-loop-whole" }, this.screen, this.controls, this.note);
@@ -133,6 +134,7 @@ export class Player {
         this.whole.hidden = shown === null;
         this.waiting.hidden = loop !== null;
         this.exports.show(loop);
+        this.offer(loop);
         if (shown === null) return;
         this.screen.style.aspectRatio = `${shown.width} / ${shown.height}`;
         this.compare.disabled = !loop?.poster;
@@ -148,6 +150,14 @@ export class Player {
         this.playNatively(loop);
         this.decode(loop);
         this.drawOver();
+    }
+
+    /** The loop to be saved as it is. @private @param {Loop|null} loop */
+    offer(loop) {
+        this.save.hidden = loop === null;
+        if (loop === null) return;
+        this.save.href = loop.url;
+        this.save.download = `cinemagraph${/\.\w+(?=$|\?)/.exec(loop.url)?.[0] ?? ""}`;
     }
 
     /** @private */

@@ -3,8 +3,8 @@
 import { addRegion, changeRegion, findRegion, freeName, mergeRegions, regionCalled, removeRegion } from "./document.mjs";
 import { el, iconButton } from "./dom.mjs";
 import { unpainted } from "./found.mjs";
-import { RegionRow, placeOf } from "./row.mjs";
-import { arrowSpeed, stretchArrows, turnArrows } from "./steer.mjs";
+import { RegionRow } from "./row.mjs";
+import { arrowSpeed, paceArrows, turnArrows } from "./steer.mjs";
 
 /** @import { Kind, Region } from "./document.mjs" */
 /** @import { Row } from "./found.mjs" */
@@ -104,10 +104,9 @@ export class RegionList {
         const { document } = this.store.state;
         const region = regionCalled(document, name);
         const drawn = region.kind === "translate" ? arrowSpeed(document, name, this.store.opened) : null;
-        // the slider's places are coarser than the speeds that words and arrows have
-        const same = placeOf(speed) === placeOf(drawn ?? region.speed);
+        const same = Math.abs(speed - (drawn ?? region.speed)) < 0.005;
         if (!same && drawn === null) this.change(name, { speed }, "another speed", "speed");
-        else if (!same) this.store.commit(stretchArrows(document, name, speed, this.store.opened), "another speed", "drawing", `speed of ${name}`);
+        else if (!same) this.store.commit(paceArrows(document, name, speed, this.store.opened), "another speed", "drawing", `speed of ${name}`);
         this.refresh();
     }
 

@@ -25,6 +25,9 @@ import { arrowSpeed } from "./steer.mjs";
 const SLOWEST = 0.25;
 const FASTEST = 4;
 
+/** The largest number that can be typed. */
+const MOST = 100;
+
 /** @type {[Kind, string][]} */
 const TURNS = [["translate", "flows"], ["swirl_ccw", "turns left"], ["swirl_cw", "turns right"]];
 
@@ -60,10 +63,17 @@ export class RegionRow {
         }, ...TURNS.map(([value, text]) => el("option", { value, text })));
         this.speed = el("input", {
             type: "range", min: -20, max: 20, step: 1, class: "t2c-speed", "aria-label": "Speed",
-            oninput: () => { this.speedSaid.textContent = `${speedOf(this.speed.value)}×`; },
+            oninput: () => { this.number.value = String(speedOf(this.speed.value)); },
             onchange: () => acts.pace(this.name, speedOf(this.speed.value)),
         });
-        this.speedSaid = el("output", { class: "t2c-speed-said" });
+        this.number = el("input", {
+            type: "number", min: 0, max: MOST, step: 0.05, class: "t2c-number", "aria-label": "Speed as a number",
+            onchange: () => {
+                const asked = Number(this.number.value);
+                if (this.number.value !== "" && asked >= 0 && asked <= MOST) acts.pace(this.name, asked);
+                else acts.refresh();
+            },
+        });
         this.angleSaid = el("output", { class: "t2c-angle-said" });
         this.whence = el("p", { class: "t2c-hint t2c-whence" });
         this.hand = svg("path", { class: "t2c-hand", d: "M0 0H13M9 -4.500 13.500 0 9 4.500" });
@@ -74,7 +84,7 @@ export class RegionRow {
                 this.dial,
                 el("div", { class: "t2c-region-way" },
                     el("div", { class: "t2c-line" }, this.kind, this.angleSaid),
-                    el("label", { class: "t2c-line" }, el("span", { text: "speed" }), this.speed, this.speedSaid))),
+                    el("label", { class: "t2c-line" }, el("span", { text: "speed" }), this.speed, this.number, "×"))),
             this.whence);
     }
 
@@ -156,12 +166,12 @@ export class RegionRow {
         // a name that is being typed stays
         if (this.input !== document.activeElement) this.input.value = region.name;
         this.kind.value = region.kind === "swirl" ? "swirl_ccw" : region.kind;
-        // where arrows are drawn, their length is the speed
+        // where arrows are drawn, their speed is the region's
         const drawn = region.kind === "translate" ? arrowSpeed(store.state.document, region.name, store.opened) : null;
         const pace = drawn ?? region.speed;
         this.speed.value = String(placeOf(pace));
-        this.speed.title = drawn === null ? "" : "The length of its arrow";
-        this.speedSaid.textContent = `${drawn === null ? Number(pace.toFixed(2)) : pace.toFixed(1)}×`;
+        this.speed.title = drawn === null ? "" : "Said by its arrow; a number beyond what its length says can be typed";
+        if (this.number !== document.activeElement) this.number.value = String(Number(pace.toFixed(2)));
         this.showAngle(region.kind === "translate" ? region.angle : null);
         this.angleSaid.textContent = region.kind === "translate" ? said(region) : "";
         this.showFound(region, store, found);
@@ -185,7 +195,7 @@ export class RegionRow {
 }
 
 /** @param {number} speed @returns {number} a speed's place on the slider, -20 to 20 */
-export function placeOf(speed) {
+function placeOf(speed) {
     return Math.round((20 * Math.log(Math.min(FASTEST, Math.max(SLOWEST, speed)))) / Math.log(FASTEST));
 }
 

@@ -118,27 +118,15 @@ export function arrowSpeed(document, name, picture) {
  * @param {string} name
  * @param {number} speed
  * @param {Size} picture
- * @returns {Document} the arrows of a region made longer or shorter, so that they say a speed; none leaves the picture
+ * @returns {Document} the arrows of a region with a number beside their length, so that together they say a speed
  */
-export function stretchArrows(document, name, speed, picture) {
+export function paceArrows(document, name, speed, picture) {
     const owned = arrowsByRegion(document).get(name) ?? [];
     const drawn = arrowSpeed(document, name, picture);
     if (drawn === null) return document;
-    const factor = speed / drawn;
-    return { ...document, arrows: document.arrows.map((arrow) => (owned.includes(arrow) ? stretched(arrow, factor) : arrow)) };
-}
-
-/**
- * An arrow with another length from where it begins, as far as there is room.
- * @param {Arrow} arrow
- * @param {number} factor
- */
-function stretched(arrow, factor) {
-    const way = [arrow.to[0] - arrow.from[0], arrow.to[1] - arrow.from[1]];
-    /** @param {number} at @param {number} along */
-    const room = (at, along) => (along === 0 ? Infinity : ((along > 0 ? 1 - at : at)) / Math.abs(along));
-    const share = Math.min(factor, room(arrow.from[0], way[0]), room(arrow.from[1], way[1]));
-    return { ...arrow, to: clamp([arrow.from[0] + share * way[0], arrow.from[1] + share * way[1]]) };
+    /** @param {Arrow} arrow */
+    const paced = (arrow) => Number(((readArrow(arrow, picture).speed * speed) / Math.max(drawn, 1e-6)).toFixed(3));
+    return { ...document, arrows: document.arrows.map((arrow) => (owned.includes(arrow) ? { ...arrow, speed: paced(arrow) } : arrow)) };
 }
 
 /**

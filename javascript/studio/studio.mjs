@@ -93,11 +93,10 @@ export class Studio {
 
     /** @private */
     blank() {
-        const press = () => { if (!this.page.press("t2c_example")) this.say("The page has no example."); };
         return el("div", {},
             el("p", { class: "t2c-blank-title", text: "Your picture appears here" }),
-            el("p", { text: "Drop a picture, or make one from text. Then paint what moves and draw where it goes." }),
-            this.kept, el("button", { type: "button", class: "t2c-button t2c-worded t2c-primary", text: "Try the example", onclick: press }));
+            el("p", { text: "Drop a picture, try the example, or make one from text. Then paint what moves and draw where it goes." }),
+            this.kept);
     }
 
     /** Leave the page. @returns {Store} the work, for whoever comes next */

@@ -122,7 +122,9 @@ export type Selection = { kind: "arrow" | "swirl" | "pin" | "freeze"; index: num
 
 declare global {
     interface Window {
-        t2c?: { mount: () => Promise<void> };
+        t2c?: { mount: () => Promise<void>; send: (tab: string, info: string) => Promise<void> };
+        /** The host's: the place in its gallery of the picture that is chosen, or -1. */
+        selected_gallery_index?: () => number;
         /** Gradio's: where the page's elements are. */
         gradioApp?: () => Document | ShadowRoot | HTMLElement;
     }

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.ndimage import spline_filter1d
 
 from t2c_ext.jit import njit
 from t2c_ext.loop.paths import MARGIN, Scalar
@@ -12,6 +11,8 @@ from t2c_ext.types import FloatArray
 
 def spline_coefficients(picture: FloatArray) -> FloatArray:
     """Padded B-spline coefficients of a picture: float32 [H, W, 3] to [H + 2 MARGIN, W + 2 MARGIN, 4]."""
+    from scipy.ndimage import spline_filter1d
+
     height, width = picture.shape[:2]
     padded = np.zeros((height + 2 * MARGIN, width + 2 * MARGIN, 4), np.float32)
     for channel in range(3):

@@ -8,7 +8,6 @@ from functools import cache
 import cv2
 import numpy as np
 from PIL import Image
-from scipy.spatial import cKDTree
 
 from t2c_ext.extents import Window, whole_of
 from t2c_ext.types import ByteArray, FloatArray
@@ -37,6 +36,8 @@ def choose_palette(sample: ByteArray, colours: int) -> ByteArray:
     Returns:
         uint8 [k, 3], k <= colours.
     """
+    from scipy.spatial import cKDTree
+
     cells, counts = np.unique(_cell_of(sample), return_counts=True)
     colour, weight = _centre_of(cells), np.sqrt(counts)
     repeated = np.repeat(colour, np.minimum(np.ceil(weight), 64).astype(np.int64), axis=0)
@@ -72,6 +73,8 @@ class Ditherer:
     _rank: np.ndarray = field(init=False)
 
     def __post_init__(self) -> None:
+        from scipy.spatial import cKDTree
+
         self._mixtures = np.zeros((_CELLS**3, CANDIDATES), np.uint8)
         self._known = np.zeros(_CELLS**3, bool)
         noise = blue_noise()

@@ -14,7 +14,6 @@ from typing import Any
 
 import numpy as np
 from PIL import Image, ImageCms
-from scipy.ndimage import map_coordinates
 
 from t2c_ext.types import FloatArray
 
@@ -216,6 +215,8 @@ def _by_table(profile: bytes, space: str) -> Curve | None:
     table = (np.asarray(converted, np.float32) / 255).reshape(_NODES, _NODES, _NODES, 3)
 
     def convert(values: FloatArray) -> FloatArray:
+        from scipy.ndimage import map_coordinates
+
         places = np.moveaxis(values, -1, 0) * (_NODES - 1)
         channels = [map_coordinates(table[..., number], places, order=1, mode="nearest") for number in range(3)]
         return np.stack(channels, axis=-1).astype(np.float32)

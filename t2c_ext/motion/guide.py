@@ -116,7 +116,10 @@ def _along_arrows(grid: Grid, arrows: tuple[Arrow, ...]) -> tuple[Array, Array]:
 def arrow_velocity(arrow: Arrow, height: int, width: int) -> Array:
     """float64 [2]: pixels of the picture per frame at speed 1."""
     dx, dy = (arrow.end[0] - arrow.start[0]) * width, (arrow.end[1] - arrow.start[1]) * height
-    return np.array([dx, dy]) / FRAMES_OF_ARROW
+    way = np.array([dx, dy]) / FRAMES_OF_ARROW
+    if arrow.speed is None:
+        return way
+    return way * (arrow.speed * scale_of(height, width) / max(float(np.hypot(*way)), 1e-12))
 
 
 def arrow_distance(grid: Grid, arrow: Arrow) -> Array:

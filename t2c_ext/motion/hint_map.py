@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from t2c_ext.motion.binding import Drive
-from t2c_ext.motion.guide import FRAMES_OF_ARROW, pin_window
+from t2c_ext.motion.guide import arrow_velocity, pin_window
 from t2c_ext.types import Arrow, FloatArray, Hints, MotionKind, scale_of, unit_vector
 
 Array = NDArray[np.float64]
@@ -135,9 +135,8 @@ def _of_region(drive: Drive, mask: FloatArray) -> FloatArray:
 
 
 def _of_arrow(arrow: Arrow, height: int, width: int) -> HintPoint:
-    dx, dy = (arrow.end[0] - arrow.start[0]) * width, (arrow.end[1] - arrow.start[1]) * height
-    velocity = dx / FRAMES_OF_ARROW, dy / FRAMES_OF_ARROW
-    return HintPoint(_pixel(arrow.start, height, width), _pixel(arrow.end, height, width), velocity)
+    dx, dy = arrow_velocity(arrow, height, width)
+    return HintPoint(_pixel(arrow.start, height, width), _pixel(arrow.end, height, width), (float(dx), float(dy)))
 
 
 def _pixel(at: tuple[float, float], height: int, width: int) -> tuple[float, float]:

@@ -1,7 +1,7 @@
 """The hints document: arrows, swirls, pins, what stands still, and regions, as JSON (versions 1 and 2).
 
     {"version": 2,
-     "arrows": [{"from": [x, y], "to": [x, y], "region": "river"}],
+     "arrows": [{"from": [x, y], "to": [x, y], "region": "river", "speed": 1.5}],
      "swirls": [{"at": [x, y], "radius": r, "turn": 1}],
      "pins": [[x, y]],
      "freeze": [[[x, y], ...]],
@@ -10,8 +10,8 @@
                   "mask": "<PNG, base64>"}]}
 
 Coordinates are 0..1 of width and height, `radius` is a share of the short side; every list may be left out, and so may
-`region`, `turn`, `angle`, `speed` and what version 2 adds: `still`, `kind`, `colour` and `mask`. Unknown keys are
-refused: a misspelt one would silently do nothing.
+`region`, `turn`, `angle`, `speed` and what version 2 adds: `still`, `kind`, `colour`, `mask`, and an arrow's `speed`,
+which takes the place of what its length says. Unknown keys are refused: a misspelt one would silently do nothing.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def parse_hints(document: str | Mapping[str, Any]) -> Hints:
     keys = _keys(document, "hints", {"version"}, _LISTS | ({"still"} if version > 1 else set()))
     still = keys.get("still")
     return Hints(
-        arrows=_items(keys, "arrows", _arrow),
+        arrows=_items(keys, "arrows", _arrow if version > 1 else _first_arrow),
         swirls=_items(keys, "swirls", _swirl),
         pins=_items(keys, "pins", _point),
         freeze=_items(keys, "freeze", _polygon),
@@ -72,14 +72,14 @@ def parse_hints(document: str | Mapping[str, Any]) -> Hints:
 
 def to_document(hints: Hints) -> dict[str, Any]:
     """The document of `hints`, in the lowest version that can hold it: parse_hints(to_document(hints)) == hints."""
-    second = hints.still is not None or any(
-        hint.kind is not None or hint.colour or hint.mask is not None for hint in hints.regions
-    )
+    second = hints.still is not None or any(arrow.speed is not None for arrow in hints.arrows)
+    second = second or any(hint.kind is not None or hint.colour or hint.mask is not None for hint in hints.regions)
     document: dict[str, Any] = {
         "version": 2 if second else 1,
         "arrows": [
             {"from": list(arrow.start), "to": list(arrow.end)}
             | ({} if arrow.region is None else {"region": arrow.region})
+            | ({} if arrow.speed is None else {"speed": arrow.speed})
             for arrow in hints.arrows
         ],
         "swirls": [{"at": list(swirl.at), "radius": swirl.radius, "turn": swirl.turn} for swirl in hints.swirls],
@@ -197,12 +197,23 @@ def _name(value: Any, where: str) -> str:
 
 
 def _arrow(value: Any, where: str) -> Arrow:
-    keys = _keys(value, where, {"from", "to"}, {"region"})
-    region = keys.get("region")
+    keys = _keys(value, where, {"from", "to"}, {"region", "speed"})
+    region, speed = keys.get("region"), keys.get("speed")
     start, end = _point(keys["from"], f"{where}.from"), _point(keys["to"], f"{where}.to")
     if start == end:
         raise UserError(f"{where}.to: equals from; use a pin for a place that stands still")
-    return Arrow(start, end, None if region is None else _name(region, f"{where}.region"))
+    return Arrow(
+        start,
+        end,
+        None if region is None else _name(region, f"{where}.region"),
+        None if speed is None else _number(speed, f"{where}.speed", 0, MAX_SPEED),
+    )
+
+
+def _first_arrow(value: Any, where: str) -> Arrow:
+    """As in version 1."""
+    _keys(value, where, {"from", "to"}, {"region"})
+    return _arrow(value, where)
 
 
 def _swirl(value: Any, where: str) -> Swirl:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from scipy.ndimage import distance_transform_edt
 from torch import Tensor
 
 from t2c_ext.errors import UserError
@@ -77,5 +76,7 @@ def _inside(mask: FloatArray) -> FloatArray:
 
 def _extended(field: FloatArray, inside: FloatArray) -> FloatArray:
     """The field, outside of the mask that of the nearest place inside."""
+    from scipy.ndimage import distance_transform_edt
+
     rows, columns = distance_transform_edt(inside == 0, return_distances=False, return_indices=True)
     return np.ascontiguousarray(field[rows, columns], np.float32)

@@ -16,10 +16,13 @@ projection. It is discretised with velocities on the faces of cells, each face w
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse
-from scipy.sparse import linalg
+
+if TYPE_CHECKING:
+    from scipy import sparse
 
 Array = NDArray[np.float64]
 
@@ -65,6 +68,8 @@ class Projection:
             length: float64 [h, w], > 0, in cells, over which divergence is avoided.
             stiffness: float64 [h, w], > 0, how firmly the guide is held.
         """
+        from scipy.sparse import linalg
+
         self.coverage = coverage
         self.open_x, self.open_y = apertures(coverage, sides)
         stiff_x, stiff_y = _faces(stiffness)
@@ -82,6 +87,8 @@ class Projection:
         )
 
     def _matrix(self, give: Array) -> sparse.csc_matrix:
+        from scipy import sparse
+
         link_x, link_y = self.open_x * self.ease_x, self.open_y * self.ease_y
         diagonal = link_x[:, 1:] + link_x[:, :-1] + link_y[1:] + link_y[:-1] + give + 1e-9
         first, second, value = [], [], []

@@ -8,7 +8,6 @@ from typing import Any
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from skimage.measure import label
 
 from t2c_ext.region.clustering import Labels
 from t2c_ext.types import FloatArray
@@ -162,5 +161,7 @@ def select_as_paper(
 
 def _labelled(values: NDArray[Any]) -> Labels:
     """Connected components of equal value, from 1 in reading order; 0 stays 0."""
+    from skimage.measure import label
+
     numbers = label(values, background=0, connectivity=2)  # type: ignore[no-untyped-call]
     return np.asarray(numbers, np.int32)

@@ -14,19 +14,20 @@ from t2c_ext.ui.handlers import Handlers, View
 from t2c_ext.ui.layout import PREFIX, Page, inputs, outputs
 from t2c_ext.ui.style import CSS
 
+Below = Callable[[Any, Fields, Sequence[Any]], None]
+"""Is given the component with the workspace's id, the page's fields, and their widgets in their order."""
+
 QUIET: dict[str, Any] = {"show_progress": "hidden"}
 
 
-def cinemagraph_page(
-    handlers: Handlers, from_text: str, queued: bool = True, below: Callable[[Any], None] | None = None
-) -> Page:
+def cinemagraph_page(handlers: Handlers, from_text: str, queued: bool = True, below: Below | None = None) -> Page:
     """Put the page into the Gradio blocks that are open.
 
     Args:
         handlers: what the buttons do.
         from_text: a sentence on the "From text" side where nothing can make pictures, or about what does.
         queued: whether the server has Gradio's queue, which progress needs.
-        below: adds to the page below its results; is given the component with the id of the visitor's workspace.
+        below: adds to the page below its results.
 
     Returns:
         Its components; a picture may be sent to `picture`.
@@ -37,12 +38,12 @@ def cinemagraph_page(
     id = gr.State("")
     with gr.Row(elem_id=f"{PREFIX}_page", elem_classes=["t2c", "t2c-studio"]):
         with gr.Column(scale=6, min_width=320, elem_id=f"{PREFIX}_left"):
-            left = inputs(fields, studio.makes_pictures, from_text)
+            left = inputs(fields, studio.makes_pictures, from_text, studio.lists)
         with gr.Column(scale=5, min_width=320, elem_id=f"{PREFIX}_right"):
             right = outputs(fields)
+            settings = left.pop("settings") | right.pop("settings")
             if below is not None:
-                below(id)
-    settings = left.pop("settings") | right.pop("settings")
+                below(id, fields, [settings[name] for name in fields.names])
     built = Page(id=id, settings=settings, **left, **right)
     _Wiring(built, handlers, fields, queued).connect()
     return built
@@ -59,6 +60,7 @@ class _Wiring:
         """Give every element its listener."""
         self._runs()
         self._put_in()
+        self._shelf()
         self._script()
         for component in self.settings:
             component.change(self._marks, [self.page.id, *self.settings], self.page.marked, queue=False, **QUIET)
@@ -113,11 +115,26 @@ class _Wiring:
             view, given = handlers.example(id)
             return [*page.updates(view), str(given.picture), None, given.prompt, given.motion, given.hints]
 
+        def opened(id: str, wanted: str) -> list[Any]:
+            view, found = handlers.open(id, wanted)
+            if found is None:
+                return [*page.updates(view), *(gr.update() for _ in [page.picture, page.mask, *self.settings])]
+            places = [None if place is None else str(place) for place in (found.picture, found.mask)]
+            return [*page.updates(view), *places, *self.fields.shown(found.values)]
+
         words = [page.settings[name] for name in ("prompt", "motion", "hints")]
         filled = [*page.changed, page.picture, page.mask, *words]
         page.picture.change(register, [page.id, page.picture, page.mask], page.changed, queue=False, **QUIET)
         page.mask.change(put_mask, [page.id, page.mask, *self.settings], page.changed, queue=False, **QUIET)
+        everything = [*page.changed, page.picture, page.mask, *self.settings]
+        page.open.click(opened, [page.id, page.wanted], everything, queue=False, **QUIET)
         page.example.click(example, [page.id], filled, queue=False, **QUIET)
+
+    def _shelf(self) -> None:
+        page, handlers = self.page, self.handlers
+        if page.recent is not None:
+            page.recent.select(handlers.recent, None, page.shelf, queue=False, **QUIET)
+            page.delete.click(handlers.delete, [page.wanted], page.shelf, queue=False, **QUIET)
 
     def _script(self) -> None:
         page = self.page

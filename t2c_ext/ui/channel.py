@@ -22,12 +22,13 @@ from t2c_ext.region.find import found_edge
 from t2c_ext.region.overlay import fitted
 from t2c_ext.region.segmenters.choose import is_light, make_segmenter
 from t2c_ext.settings import RegionSettings, table
+from t2c_ext.shelf import VIEW
 from t2c_ext.types import FloatArray, MotionKind, Painted, Plan, Region
 from t2c_ext.ui.live import Live, NoRegion, sent
 from t2c_ext.ui.page import Address
 from t2c_ext.ui.recent import Recent
 from t2c_ext.ui.session import Session
-from t2c_ext.ui.studio import VIEW, Studio
+from t2c_ext.ui.studio import Studio
 from t2c_ext.ui.task import short
 from t2c_ext.wording import for_a_page
 from t2c_ext.workspace import Workspace

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from t2c_ext.settings import Setting, Value, table
 from t2c_ext.types import Stage
@@ -60,6 +61,17 @@ class Fields:
     def values(self, given: Sequence[object]) -> dict[str, object]:
         """The widgets' values by name."""
         return dict(zip(self.names, given, strict=True))
+
+    def shown(self, values: Mapping[str, object]) -> list[Any]:
+        """What sets the widgets to these values, in their order; a widget keeps what it has where there is none."""
+        import gradio as gr
+
+        rows = [*self.first, *self.main, *self.drawn, *(row for rows in self.more.values() for row in rows)]
+        found = []
+        for row in (*rows, *self.sampling):
+            fits = row.name in values and (not row.choices or values[row.name] in row.choices)
+            found.append(gr.update(value=values[row.name]) if fits else gr.update())
+        return found
 
 
 def page_fields(

@@ -11,14 +11,17 @@ from PIL import Image
 
 from t2c_ext.errors import UserError
 from t2c_ext.pipeline import Cinemagraph
+from t2c_ext.shelf import VIEW
 from t2c_ext.types import Stage
 from t2c_ext.ui import page
 from t2c_ext.ui.channel import Channel
+from t2c_ext.ui.opened import Opened
 from t2c_ext.ui.pictures import draw_candidates, draw_stages
 from t2c_ext.ui.samples import Sample
 from t2c_ext.ui.session import Session, Shown, keep_still
+from t2c_ext.ui.shelved import Shelf
 from t2c_ext.ui.state import STRIP, loop_of, shown_of, state_text
-from t2c_ext.ui.studio import VIEW, Studio, Upload
+from t2c_ext.ui.studio import Studio, Upload
 from t2c_ext.ui.task import Task
 from t2c_ext.wording import for_a_page
 from t2c_ext.workspace import Workspace
@@ -64,13 +67,16 @@ class Handlers:
         studio: makes the cinemagraphs.
         address: of a file on the page's server.
         channel: answers the page's script; made from the other two.
+        shelf: shows what was kept; made from the first.
     """
 
     studio: Studio
     address: page.Address
     channel: Channel | None = None
+    shelf: Shelf | None = None
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "shelf", self.shelf or Shelf(self.studio.folder))
         object.__setattr__(self, "channel", self.channel or Channel(self.studio, self.address))
 
     def answer(self, id: str, request: str, values: Mapping[str, object]) -> str:
@@ -96,6 +102,33 @@ class Handlers:
         """The example was asked for; what goes into the page's fields comes along."""
         id, given = self.studio.example(id)
         return self._fresh(id), given
+
+    def open(self, before: str, id: str) -> tuple[View, Opened | None]:
+        """A workspace that is there already was asked for; what goes into the page's fields comes along."""
+        try:
+            opened = self.studio.open(before, id)
+            session, folder = self.studio.sessions[id], self.studio.workspace(id)
+            session.shown = shown_of(opened.results, draw_stages(opened.results, folder / VIEW), self.address)
+            session.loop = loop_of(opened.results, float(opened.values["fps"]), self.address)
+        except UserError as error:
+            return View(before, page.message(for_a_page(str(error)), "error"), begun=self._begun(before)), None
+        notes = page.messages(opened.results.notes)
+        player = self._player(opened.results, opened.results.seconds.get(Stage.LOOP.value, 0.0))
+        return View(id, notes, player, strip(session.shown), "", state=self._state(id), begun=True), opened
+
+    def recent(self) -> str:
+        """The list of what was kept."""
+        assert self.shelf is not None
+        return self.shelf.html() if self.studio.lists else ""
+
+    def delete(self, id: str) -> str:
+        """A workspace is to go; the list without it."""
+        assert self.shelf is not None
+        try:
+            self.studio.delete(id)
+        except UserError as error:
+            return self.shelf.html(str(error)) if self.studio.lists else ""
+        return self.shelf.html()
 
     def put_mask(self, id: str, mask: Image.Image | Upload | None, values: Mapping[str, object]) -> View:
         """A mask was put in, or taken away."""

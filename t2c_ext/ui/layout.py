@@ -43,6 +43,9 @@ class Page:
         example: the button that fills the page with the example.
         settings: the widgets of the settings by name; that of the hints is the script's.
         ask, go, answer, state: the script's request, its button, the reply, and what the page shows.
+        wanted, open: the id of a workspace that is to be opened, and the button that does it; the script's.
+        delete: the button that deletes it, likewise.
+        recent, shelf: the tab with the list of what was kept, and the list; None where there is none.
         animate, generate, cancel, use, again: the buttons of runs.
         status, player, figures, choosing, choices, names: what a run shows without the script.
     """
@@ -56,6 +59,11 @@ class Page:
     go: Any
     answer: Any
     state: Any
+    wanted: Any
+    open: Any
+    delete: Any
+    recent: Any | None
+    shelf: Any | None
     animate: Any
     generate: Any | None
     cancel: Any
@@ -114,15 +122,16 @@ class Page:
         ]
 
 
-def inputs(fields: Fields, with_model: bool, from_text: str) -> dict[str, Any]:
+def inputs(fields: Fields, with_model: bool, from_text: str, lists: bool = False) -> dict[str, Any]:
     """The left side: picture, words, canvas, and the settings that are always in view.
 
     Args:
         fields: the rows of the page.
         with_model: something can make pictures from text here.
         from_text: a sentence on the "From text" side.
+        lists: whether what was kept is listed.
     """
-    made: dict[str, Any] = {"generate": None}
+    made: dict[str, Any] = {"generate": None, "recent": None, "shelf": None}
     settings: dict[str, Any] = {}
     with gr.Tabs(elem_id=f"{PREFIX}_sides"):
         with gr.Tab("From a painting", elem_id=f"{PREFIX}_side_painting"):
@@ -136,14 +145,18 @@ def inputs(fields: Fields, with_model: bool, from_text: str) -> dict[str, Any]:
                 made_by = f"{PREFIX}_settings_{Stage.TWIN.value}"
                 with gr.Accordion("How the picture is made", open=False, elem_id=made_by):
                     settings |= _widgets(fields.sampling)
-                made["generate"] = gr.Button(
-                    "Make the picture and its loop", variant="primary", elem_id=f"{PREFIX}_generate"
-                )
             else:
                 gr.HTML(page.message(from_text), elem_id=f"{PREFIX}_from_text")
+        if lists:
+            with gr.Tab("Recent", elem_id=f"{PREFIX}_side_recent") as made["recent"]:
+                made["shelf"] = _bare("", "shelf")
     settings |= _widgets(fields.first)
     _bare(CANVAS, "canvas")
-    with gr.Row():
+    with gr.Row(elem_id=f"{PREFIX}_bar"):
+        if with_model:
+            made["generate"] = gr.Button(
+                "Make the picture and its loop", variant="primary", elem_id=f"{PREFIX}_generate"
+            )
         made["animate"] = gr.Button("Animate", variant="primary", elem_id=f"{PREFIX}_animate")
         made["cancel"] = gr.Button("Cancel", interactive=False, elem_id=f"{PREFIX}_cancel")
     for pair in (fields.main[:2], fields.main[2:]):
@@ -155,6 +168,9 @@ def inputs(fields: Fields, with_model: bool, from_text: str) -> dict[str, Any]:
         made["mask"] = _later(_image("Mask", "mask", 240), "mask")
     settings["hints"] = _unseen("document")
     made |= {"ask": _unseen("ask"), "answer": _unseen("answer"), "state": _unseen("state", _nothing())}
+    made["wanted"] = _unseen("wanted")
+    made["open"] = gr.Button("Open", elem_id=f"{PREFIX}_open", elem_classes=[HIDDEN])
+    made["delete"] = gr.Button("Delete", elem_id=f"{PREFIX}_delete", elem_classes=[HIDDEN])
     made["go"] = gr.Button("Ask", elem_id=f"{PREFIX}_ask_go", elem_classes=[HIDDEN])
     return made | {"settings": settings}
 

@@ -86,9 +86,9 @@ def messages(notes: Sequence[str], first: str = "") -> str:
 
 def player(loop: Path, poster: Path | None, address: Address, about: str) -> str:
     """The loop playing, and links to save it and its still."""
-    shown = _moving(loop, address, "controls")
+    shown = moving(loop, address, "controls")
     name = f"cinemagraph{loop.suffix}"
-    links = f'<a href="{address(loop)}" download="{name}">Save the loop ({_size(loop)})</a>'
+    links = f'<a href="{address(loop)}" download="{name}">Save the loop ({size_of(loop)})</a>'
     if poster is not None:
         links += f' <a href="{address(poster)}" download="cinemagraph.png">Save the still</a>'
     return (
@@ -133,12 +133,14 @@ def choices(names: Sequence[str], pictures: Sequence[str]) -> str:
     return f'<div class="t2c-choices">{figures}</div>'
 
 
-def _moving(loop: Path, address: Address, controls: str = "") -> str:
+def moving(loop: Path, address: Address, controls: str = "") -> str:
+    """The loop, playing."""
     if loop.suffix in VIDEOS:
         return f'<video src="{address(loop)}" loop autoplay muted playsinline {controls}></video>'
     return f'<img src="{address(loop)}" alt="the loop">'
 
 
-def _size(path: Path) -> str:
+def size_of(path: Path) -> str:
+    """A file's size in words."""
     size = path.stat().st_size
     return f"{size / 1e6:.1f} MB" if size >= 100_000 else f"{size / 1e3:.0f} kB"

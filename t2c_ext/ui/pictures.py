@@ -49,6 +49,16 @@ def draw_stages(result: Cinemagraph, folder: Path) -> dict[str, Path]:
     return {name: save_picture(folder / f"{name}.png", picture) for name, picture in drawn.items()}
 
 
+def draw_small(result: Cinemagraph, folder: Path) -> dict[str, Path]:
+    """Write what moves and how, small, as `draw_stages`: "small-regions" and "small-flow" by "regions" and "flow"."""
+    twin, regions, flow = result.twin, result.regions, result.flow
+    if twin is None or regions is None or flow is None:
+        return {}
+    small = fitted(twin.art.rgb, SMALLER)
+    drawn = {"regions": tinted(small, regions.regions), "flow": flow_picture(small, flow.field, regions.mask)}
+    return {name: _save(folder / f"small-{name}.png", picture) for name, picture in drawn.items()}
+
+
 def draw_candidates(picture: FloatArray, candidates: Sequence[Region], folder: Path) -> list[Path]:
     """Write each region over the picture, with its number from 1; the files in the regions' order."""
     small = fitted(picture, SMALLER)

@@ -109,6 +109,7 @@ class Session:
         hints: a document that comes with the picture, or "".
         words: prompt and motion words that come with the picture, and go with it; by their settings' names.
         left: the page shows another picture by now, or none.
+        keeps_twin: its pictures were made by what cannot make them again here, and stay as they are.
     """
 
     picture: str
@@ -126,6 +127,7 @@ class Session:
     hints: str = ""
     words: Mapping[str, str] = field(default_factory=dict)
     left: bool = False
+    keeps_twin: bool = False
 
     def values(self, given: Mapping[str, object]) -> dict[str, object]:
         """The page's settings, with the chosen regions where they name none; what is empty is left out."""

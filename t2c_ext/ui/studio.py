@@ -26,9 +26,11 @@ from t2c_ext.region.find import PAINTED, fit_mask
 from t2c_ext.region.matte import refine_matte
 from t2c_ext.region.overlay import fitted
 from t2c_ext.settings import RegionSettings, Setting, Value, table
+from t2c_ext.shelf import ID, VIEW, YOUNG, delete, make_room
 from t2c_ext.twin import miniature
-from t2c_ext.twin.source import GivenTwin, TwinSource
+from t2c_ext.twin.source import TwinSource
 from t2c_ext.types import Picture, Regions, Stage
+from t2c_ext.ui.opened import Opened, kept_job, open_workspace
 from t2c_ext.ui.pictures import sent_mask
 from t2c_ext.ui.samples import Sample, named_masks, sample
 from t2c_ext.ui.session import Session, Still, changed_stages, keep_still
@@ -50,9 +52,6 @@ class Unreadable:
 Upload = Callable[[int], Image.Image | Unreadable | None]
 """Unpacks what was put in, where it has at most so many pixels."""
 
-
-VIEW = "view"
-"""The folder of a workspace in which lies what only the page shows."""
 
 EXAMPLE = "example"
 """The folder of the example's picture, beside the workspaces."""
@@ -85,6 +84,11 @@ class _Asked:
     sampled: Mapping[str, Value]
 
 
+def _nothing_known(infotext: str) -> Mapping[str, object]:
+    """Of a maker that writes no generation parameters."""
+    return {}
+
+
 @dataclass
 class Studio:
     """Makes cinemagraphs for a page.
@@ -97,9 +101,12 @@ class Studio:
         maker: makes pictures in the model's place; its recipe holds the values of `sampling_rows`, unchecked by the
             table.
         sampling_rows: what the maker is set by, in place of the table's rows of the same names; none: the table's.
+        sampled: the maker's values in a picture's generation parameters.
         sessions: by the name of their workspace.
         keeps: whether a workspace that was run stays when its visitor has left.
         most_pixels: of a picture or mask that is put in.
+        lists: whether a visitor may see, open and delete all that lies in the folder.
+        keep_bytes: how much of it is kept, the oldest going first; 0: all.
     """
 
     folder: Path
@@ -108,10 +115,13 @@ class Studio:
     watch: Callable[[], Reporter] = Reporter
     maker: Maker | None = None
     sampling_rows: tuple[Setting, ...] = ()
+    sampled: Callable[[str], Mapping[str, object]] = _nothing_known
     glimpse: Callable[[], Image.Image | None] | None = None
     sessions: dict[str, Session] = field(default_factory=dict)
     keeps: bool = True
     most_pixels: int = LARGEST
+    lists: bool = False
+    keep_bytes: Callable[[], int] = int
     _reading: threading.Lock = field(default_factory=threading.Lock)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -162,6 +172,56 @@ class Studio:
         self.sessions[id].words = {"prompt": given.prompt, "motion": given.motion}
         return id, given
 
+    def open(self, before: str, id: str) -> Opened:
+        """Go on with a workspace that is there already, as if the visitor had run it here.
+
+        Args:
+            before: id of the workspace that the page shows, or "".
+            id: of the one to open.
+
+        Raises:
+            UserError: there is none of that id, or it cannot be opened.
+        """
+        if not (self.lists and ID.fullmatch(id) and (self.folder / id).is_dir()):
+            raise UserError("this cinemagraph is not there any more")
+        known = self.sessions.get(id)
+        if known is not None and not known.task.over and known.begun:
+            raise UserError("this cinemagraph is being made; open it when it has finished")
+        if len(self.sessions) >= MOST_SESSIONS and known is None:
+            raise UserError("too many pictures are being worked on here; try again later")
+        session, opened = open_workspace(self.folder / id, self.folder / id / VIEW)
+        infotext = "" if opened.results.twin is None else opened.results.twin.art.infotext
+        own = self._checked(self.sampled(infotext)) if infotext else {}
+        session.sampled = own
+        if before != id:
+            self.leave(before)
+        self.sessions[id] = session
+        return replace(opened, values={**opened.values, **own})
+
+    def delete(self, id: str) -> None:
+        """Delete a workspace that was kept.
+
+        Raises:
+            UserError: there is none of that id, or it is at work.
+        """
+        known = self.sessions.get(id)
+        if not self.lists:
+            raise UserError("this cinemagraph is not there any more")
+        if known is not None and known.begun and not known.task.over:
+            raise UserError("this cinemagraph is being made; delete it when it has finished")
+        delete(self.folder, id)
+        self.sessions.pop(id, None)
+
+    def make_room(self) -> None:
+        """Delete the oldest workspaces where there is more than is kept; never one that is open or young."""
+        held = [id for id, session in list(self.sessions.items()) if not session.left]
+        make_room(self.folder, self.keep_bytes(), held, time.time() - YOUNG)
+
+    def _checked(self, values: Mapping[str, object]) -> dict[str, Value]:
+        """The values that the maker's own settings can have."""
+        rows = {row.name: row for row in self.sampling_rows}
+        return {name: rows[name].check(value) for name, value in values.items() if _fits(rows.get(name), value)}
+
     def put_mask(self, id: str, mask: Image.Image | Upload | None) -> None:
         """Take in what moves, in white; None to find it.
 
@@ -205,6 +265,7 @@ class Studio:
     def _new(self, key: str) -> tuple[str, Session]:
         if len(self.sessions) >= MOST_SESSIONS:
             raise UserError("too many pictures are being worked on here; try again later")
+        self.make_room()
         id = secrets.token_hex(16)
         Workspace.create(self.folder / id)
         self.sessions[id] = Session(key)
@@ -259,9 +320,9 @@ class Studio:
         if session is None or session.still is None:
             raise UserError("there is no picture yet; drop one, or try the example")
         workspace = Workspace.create(self.folder / id)
-        if not session.picture:  # it was made from text
+        if not session.picture or session.keeps_twin:  # it was made from text, or its twin elsewhere
             asked = self._asked(session, values, workspace.load_recipe().twin.model)
-            return id, self._start(session, workspace, asked, _kept(workspace, asked.recipe))
+            return id, self._start(session, workspace, asked, kept_job(workspace, asked.recipe))
         asked = self._asked(session, values, "")
         return id, self._start(session, workspace, asked, make_job(asked.recipe, picture=session.still.read()))
 
@@ -329,10 +390,22 @@ class Studio:
         Raises:
             UserError: there is none yet.
         """
+        return Image.fromarray(to_bytes(self.still(id).rgb))
+
+    def still(self, id: str) -> Picture:
+        """The same with its generation parameters."""
         still = self.sessions[id].still if id in self.sessions else None
         if still is None:
             raise UserError("there is no picture yet; drop one, or make one from text")
-        return Image.fromarray(to_bytes(still.read().rgb))
+        return still.read()
+
+    def asked(self, id: str, values: Mapping[str, object]) -> Recipe:
+        """The recipe of the page's settings, with the maker's own values where it has such.
+
+        Raises:
+            UserError: one is out of range.
+        """
+        return self._asked(self.sessions.get(id, Session("")), values, "").sampling
 
     def show_glimpse(self, id: str) -> Path | None:
         """Write what can be seen of the picture that is being made for a visitor; None where nothing can."""
@@ -373,10 +446,12 @@ class Studio:
     def _again(self, session: Session, workspace: Workspace, asked: _Asked, start: Stage) -> Job:
         """The job of a workspace that runs again: its pictures are made by what made them, else they stay."""
         of_the_picture = list(Stage).index(start) <= list(Stage).index(Stage.TWIN)
+        if session.keeps_twin:
+            return kept_job(workspace, asked.recipe)
         if self.maker is None or session.picture:
             return open_job(workspace, asked.recipe)
         if not of_the_picture:
-            return _kept(workspace, asked.recipe)
+            return kept_job(workspace, asked.recipe)
         return make_job(asked.recipe, source=self.maker(asked.sampling))
 
     def _start(
@@ -387,11 +462,6 @@ class Studio:
         session.task = task = Task()
         task.start(replace(job, regions=session.mask, flow=None), workspace, self.alone, self.watch, start)
         return task
-
-
-def _kept(workspace: Workspace, recipe: Recipe) -> Job:
-    """The job in which a workspace's pictures stay as they are."""
-    return Job(recipe, GivenTwin(workspace.load_twin()), keep_twin=True)
 
 
 def _area(regions: Regions) -> int:
@@ -428,7 +498,9 @@ def _same_masks(one: Regions | None, other: Regions | None) -> bool:
     )
 
 
-def _fits(row: Setting, value: object) -> bool:
+def _fits(row: Setting | None, value: object) -> bool:
+    if row is None:
+        return False
     try:
         row.check(value)
     except UserError:

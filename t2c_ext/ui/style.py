@@ -30,6 +30,10 @@ CSS = """
 .t2c .t2c-stage img { width: 100%; height: 100%; object-fit: contain; margin: 0; }
 .t2c [id^="t2c_run_"], .t2c #t2c_example { font-size: 90%; font-weight: 500; padding: .35em .6em; min-height: 0;
   min-width: 0; }
+.t2c #t2c_bar { position: sticky; bottom: 0; z-index: 5; padding: 8px 0; background: var(--background-fill-primary);
+  border-top: 1px solid var(--border-color-primary); }
+.t2c-studio:has(#t2c_side_text[style*="none"]) #t2c_generate { display: none; }
+.t2c-studio #t2c_left, .t2c-studio #t2c_left > * { overflow: visible; }
 .t2c .t2c-none > div { border: 1px dashed var(--border-color-primary); }
 .t2c figcaption { padding: .25em 0; color: var(--body-text-color); font-size: 90%; overflow-wrap: anywhere; }
 .t2c figcaption small { color: var(--t2c-faint); }

@@ -103,6 +103,14 @@ def add_routes(app: FastAPI, service: Service, credentials: str | None = None) -
             return refusal(error)
         return FileResponse(path, media_type=TYPES[path.suffix])
 
+    @route("DELETE", "/files/{id}")
+    def delete(id: str) -> Any:
+        try:
+            service.delete(id)
+        except UserError as error:
+            return refusal(error)
+        return {}
+
 
 class OurRoute(APIRoute):
     """A route whose requests are refused in our own shape where they cannot be read; the host's keep theirs."""

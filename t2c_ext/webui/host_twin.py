@@ -63,6 +63,61 @@ def sampling_rows() -> tuple[Setting, ...]:
     return tuple(replace(rows[name], default=DEFAULTS.get(name, rows[name].default)) for name in OF_THE_SAMPLING)
 
 
+IN_PARAMETERS = {
+    "prompt": "Prompt",
+    "negative_prompt": "Negative prompt",
+    "sampler": "Sampler",
+    "steps": "Steps",
+    "guidance": "CFG scale",
+    "width": "Size-1",
+    "height": "Size-2",
+    "seed": "Seed",
+    "clip_skip": "Clip skip",
+}
+"""What the WebUI calls settings of ours in its generation parameters."""
+
+
+def sampled_values(infotext: str) -> dict[str, object]:
+    """The values of the WebUI's own settings in a picture's generation parameters, by our names."""
+    from modules.infotext_utils import parse_generation_parameters
+
+    found = parse_generation_parameters(infotext)
+    return {name: found[key] for name, key in IN_PARAMETERS.items() if key in found and name != "prompt"}
+
+
+def parameters_of(recipe: Recipe, infotext: str, size: tuple[int, int]) -> str:
+    """Generation parameters that bring the tab's prompt and settings back, in the form that the WebUI reads.
+
+    Args:
+        recipe: the tab's settings.
+        infotext: of the picture; "" for one that was put in without any.
+        size: (height, width) of the picture.
+    """
+    from t2c_ext.webui.loops import without_ours
+
+    prompt = recipe.prompt.prompt
+    head, last = parted(without_ours(infotext))
+    negative = head.partition("Negative prompt: ")[2] or recipe.twin.negative_prompt
+    options = Options(PanelSettings(enabled=True), replace(recipe, prompt=replace(recipe.prompt, seed=0)))
+    ours = ", ".join(f"{key}: {quoted(value)}" for key, value in options.infotext().items())
+    known = last or f"Size: {size[1]}x{size[0]}"
+    texts = [prompt or head.partition("\nNegative prompt: ")[0], f"Negative prompt: {negative}" if negative else ""]
+    return "\n".join([*filter(None, texts), ", ".join(filter(None, [known, ours]))])
+
+
+def parted(infotext: str) -> tuple[str, str]:
+    """The prompts of generation parameters, and the line with their values; "" where there are none."""
+    head, _, last = infotext.rpartition("\n")
+    return (head, last) if ": " in last and "," in last else (infotext, "")
+
+
+def quoted(value: str) -> str:
+    """A value that the WebUI's parser reads back."""
+    from modules.infotext_utils import quote
+
+    return str(quote(value))
+
+
 @dataclass(frozen=True)
 class HostTwin:
     """Samples a pair as the txt2img panel does.

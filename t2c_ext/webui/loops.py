@@ -5,25 +5,32 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, ClassVar
 
+from PIL import Image
+
 from t2c_ext.errors import Cancelled, UserError
-from t2c_ext.jobs import make_job, regions_of
-from t2c_ext.media.pictures import to_picture
+from t2c_ext.jobs import Job, make_job, regions_of
+from t2c_ext.media.pictures import to_bytes, to_picture
 from t2c_ext.motion.text_context import TextEncoder
 from t2c_ext.pipeline import Cinemagraph, run_job
 from t2c_ext.progress import Reporter
-from t2c_ext.recipe import Recipe
+from t2c_ext.recipe import VERSION_KEY, Recipe
+from t2c_ext.region.find import RegionNotFound
 from t2c_ext.region.segmenters.choose import comes_with_the_package
 from t2c_ext.service import FOLDER
 from t2c_ext.settings import table
 from t2c_ext.twin.source import GivenTwin
 from t2c_ext.types import Attention, Regions, Stage, Twin
-from t2c_ext.webui.host import host_of, in_turn
+from t2c_ext.webui.host import chosen_model, host_of, in_turn
+from t2c_ext.webui.kept import Kept, draw_choice, draw_result, naming_of, new_workspace, remember, workspace_of
 from t2c_ext.webui.saving import keep, unfinished
+from t2c_ext.wording import for_a_page
+from t2c_ext.workspace import Workspace
 
 _OURS = re.compile(r', (Cinemagraph [\w \-/]+): (?:"(?:\\.|[^\\"])*"|[^,\n]*)')
 
@@ -52,7 +59,10 @@ class Shot:
         infotext: its generation parameters.
         natural: its twin (a PIL picture), or None.
         attention: what the model looked at, or None.
+        given: it is a picture that the user gave, not one that was made.
         loop: its file, once it is made.
+        id: of its workspace, "" where none is kept.
+        candidates: names of the regions to choose from, where what moves was not found.
     """
 
     art: Any
@@ -62,37 +72,26 @@ class Shot:
     infotext: str = ""
     natural: Any = None
     attention: Attention | None = None
+    given: bool = False
     loop: Path | None = None
+    id: str = ""
+    candidates: tuple[str, ...] = ()
 
 
-def make_loop(  # noqa: PLR0917
-    shot: Shot,
-    recipe: Recipe,
-    output: Path,
-    reporter: Reporter,
-    regions: Regions | None = None,
-    encoder: TextEncoder | None = None,
-) -> Cinemagraph:
-    """Run every stage after the sampling.
+def job_of(shot: Shot, recipe: Recipe, regions: Regions | None = None, encoder: TextEncoder | None = None) -> Job:
+    """Every stage after the sampling.
 
     Args:
         shot: the pictures.
         recipe: the settings; prompt and seed are the shot's.
-        output: the file to write.
-        reporter: progress and cancellation.
         regions: the mask that the user gave, or None.
         encoder: the host's text encoder, or None to load one where it is needed.
-
-    Raises:
-        UserError: the loop cannot be made; the sentence says why.
-        Cancelled: the user stopped it.
     """
     settings = recipe.with_values({"prompt": shot.prompt, "seed": shot.seed % 2**32})
     art = replace(to_picture(shot.art), infotext=without_ours(shot.infotext))
     natural = None if shot.natural is None else to_picture(shot.natural.resize(shot.art.size))
-    source = GivenTwin(Twin(art, natural, shot.attention))
-    job = make_job(settings, masks=regions, output=output, source=source)
-    return run_job(replace(job, encoder=encoder), reporter=reporter)
+    job = make_job(settings, masks=regions, source=GivenTwin(Twin(art, natural, shot.attention)))
+    return replace(job, painting=art if shot.given else None, encoder=encoder)
 
 
 def host_reporter(place: int = 1, count: int = 1) -> Reporter:
@@ -207,7 +206,7 @@ def painted_mask(processing: Any) -> Regions | None:
 
 def without_ours(infotext: str) -> str:
     """Generation parameters without the settings of a recipe, which the loop adds itself; the panel's own stay."""
-    known = {row.infotext for row in table()}
+    known = {row.infotext for row in table()} | {VERSION_KEY}
     return _OURS.sub(lambda found: "" if found[1] in known else found[0], infotext)
 
 
@@ -223,29 +222,145 @@ def what_would_be_better(made: Cinemagraph, recipe: Recipe) -> tuple[str, ...]:
     return tuple(notes)
 
 
-def save_loop(
-    processing: Any, shot: Shot, recipe: Recipe, regions: Regions | None, reporter: Reporter
+def save_loop(  # noqa: PLR0917
+    processing: Any,
+    shot: Shot,
+    recipe: Recipe,
+    regions: Regions | None,
+    reporter: Reporter,
+    asks: bool = False,
 ) -> tuple[Path | None, tuple[str, ...]]:
-    """Save a picture's loop through the host's naming patterns, its still beside it; nothing before both are whole.
+    """Make a picture's loop, and save it through the host's naming patterns, its still beside it.
+
+    All results are kept in a workspace, from which the tab, and whoever chooses a region, go on.
+
+    Args:
+        processing: the host's processing object.
+        shot: the picture; its loop, its workspace and what can be chosen are noted in it.
+        recipe: the settings.
+        regions: the mask that the user gave, or None.
+        reporter: progress and cancellation.
+        asks: whether regions can be chosen from where the notes are shown.
 
     Returns:
         The loop's path, or None when it could not be made, and sentences for the user.
     """
+    folder = new_workspace()
+
+    def make() -> Finished:
+        job = job_of(shot, recipe, regions, host_of(processing).text_encoder())
+        return finish(processing, shot, job, folder, reporter)
+
+    finished = attempted(make, folder, asks)
+    shot.id = folder.name if workspace_of(folder.name) else ""
+    shot.loop, shot.candidates = finished.loop, tuple(finished.kept.candidates)
+    if shot.id:
+        notes = tuple(map(for_a_page, finished.kept.notes))
+        kept = replace(finished.kept, notes=notes, folder=processing.outpath_samples, naming=naming_of(processing))
+        with suppress(UserError):  # the loop is there, and so are its stages
+            remember(folder, kept)
+    return finished.loop, finished.kept.notes
+
+
+@dataclass(frozen=True)
+class Finished:
+    """What became of a loop.
+
+    Attributes:
+        loop: its file, or None.
+        kept: what the page shows of it.
+    """
+
+    loop: Path | None
+    kept: Kept
+
+
+def attempted(make: Callable[[], Finished], folder: Path, asks: bool) -> Finished:
+    """What a run makes; every way of failing ends as a sentence, for the pictures are to be delivered all the same.
+
+    Args:
+        make: makes it.
+        folder: of its workspace.
+        asks: as `save_loop`.
+    """
     from modules import errors
 
+    kept = Kept()
     try:
-        with unfinished(processing) as folder:
-            output = folder / ("loop" if recipe.loop.format == FOLDER else f"loop.{recipe.loop.format}")
-            made = make_loop(shot, recipe, output, reporter, regions, host_of(processing).text_encoder())
-            if made.loop is None or made.twin is None:
-                raise RuntimeError("the stages ended without a loop")
-            path = shot.loop = keep(processing, shot, made.loop, made.twin.art)
-        return path, (*made.notes, *what_would_be_better(made, recipe))
+        return make()
     except Cancelled:
         note = "the loop was stopped"
+    except RegionNotFound as error:
+        note = f"no loop was made: {question(error) if asks and error.candidates else for_a_stranger(error)}"
+        kept = choice_of(error, folder)
     except UserError as error:
         note = f"no loop was made: {error}"
-    except Exception as error:  # the pictures are to be delivered all the same
+    except Exception as error:  # nothing of it may reach the host
         errors.report("Cinemagraph: a loop failed", exc_info=True)
         note = f"no loop was made: {type(error).__name__}: {error} (the console says more)"
-    return None, (note,)
+    return Finished(None, replace(kept, notes=(note,)))
+
+
+def finish(processing: Any, shot: Shot, job: Job, folder: Path, reporter: Reporter) -> Finished:
+    """Run a job in its workspace, and put the loop and its still where the host puts pictures; both or neither.
+
+    Raises:
+        UserError: it cannot be made.
+        Cancelled: the user stopped it.
+    """
+    recipe = job.recipe
+    with unfinished(processing) as place:
+        output = place / ("loop" if recipe.loop.format == FOLDER else f"loop.{recipe.loop.format}")
+        made = run_job(replace(job, output=output), folder, reporter)
+        if made.loop is None or made.twin is None:
+            raise RuntimeError("the stages ended without a loop")
+        path = keep(processing, shot, made.loop, made.twin.art)
+    notes = (*made.notes, *what_would_be_better(made, recipe))
+    still = path.with_suffix(".png") if path.suffix else None
+    kept = Kept(str(path.resolve()), "" if still is None else str(still.resolve()), made.loop.frames, notes)
+    return Finished(path, replace(kept, pictures=draw_result(made, folder)))
+
+
+def go_on(folder: Path, kept: Kept, region: str, reporter: Reporter) -> Finished:
+    """Go on from what a picture's workspace holds, with the region that was chosen; its seed and its twin stay.
+
+    Args:
+        folder: of the workspace.
+        kept: what is remembered of it.
+        region: one of those that were offered.
+        reporter: progress and cancellation.
+    """
+
+    def make() -> Finished:
+        workspace = Workspace.open(folder)
+        recipe, twin = workspace.load_recipe().with_values({"region": region}), workspace.load_twin()
+        given = workspace.load_inputs()
+        encoder = host_of(SimpleNamespace(sd_model=chosen_model())).text_encoder()
+        job = Job(recipe, GivenTwin(twin), given.regions, painting=given.painting, keep_twin=True, encoder=encoder)
+        art = Image.fromarray(to_bytes(twin.art.rgb))
+        shot = Shot(art, recipe.prompt.prompt, recipe.prompt.seed, infotext=twin.art.infotext)
+        return finish(SimpleNamespace(**{**kept.naming, "outpath_samples": kept.folder}), shot, job, folder, reporter)
+
+    return attempted(make, folder, asks=True)
+
+
+def choice_of(error: RegionNotFound, folder: Path) -> Kept:
+    """The regions to choose from, drawn over the picture; none where its workspace does not have it."""
+    if not error.candidates or not folder.is_dir():
+        return Kept()
+    try:
+        picture = Workspace.open(folder).load_twin().art.rgb
+        pictures = draw_choice(picture, error.candidates, folder)
+    except UserError:
+        return Kept()
+    return Kept(pictures=pictures, candidates=tuple(region.name for region in error.candidates))
+
+
+def for_a_stranger(error: RegionNotFound) -> RegionNotFound:
+    """The same without saying where on this machine the regions are drawn."""
+    return RegionNotFound(error.what, error.words, error.candidates, error.picture, error.numbers)
+
+
+def question(error: RegionNotFound) -> str:
+    """What was not found, and that one of the regions below it may be chosen."""
+    return f"{for_a_page(error.what)}; click one of the regions to move it, or open the picture in the Cinemagraph tab and paint it"

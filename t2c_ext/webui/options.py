@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
+from t2c_ext import __version__
 from t2c_ext.errors import UserError
 from t2c_ext.motion.hints import parse_hints
-from t2c_ext.recipe import Recipe
-from t2c_ext.service import read_masks, refuse_places
+from t2c_ext.recipe import VERSION_KEY, Recipe
 from t2c_ext.settings import Setting, rows_of, setting, table
 from t2c_ext.types import Regions, Stage
 from t2c_ext.webui.parameters import written
@@ -26,7 +26,6 @@ class PanelSettings:
         "Moves",
         "In img2img: the picture that is given, or the one that is made from it.",
         choices=("given", "result"),
-        advanced=True,
     )
     show_twin: bool = setting(
         False, "Show the twin", "Put the twins into the gallery, at its end, and into live previews.", advanced=True
@@ -38,7 +37,7 @@ SENDS = ("files", "video", "still", "both")
 
 VIDEOS, STILLS = ("video", "both"), ("still", "both")
 
-EVERYDAY = ("enabled", "region", "motion", "twin", "natural_prompt", "frames", "fps", "speed", "format")
+EVERYDAY = ("enabled", "moves", "region", "motion", "twin", "natural_prompt", "frames", "fps", "speed", "format")
 """Settings that the panel always shows; the rest is under "More"."""
 
 OF_THE_TWIN = ("twin", "feature_share", "attention_share", "injection")
@@ -47,18 +46,26 @@ OF_THE_TWIN = ("twin", "feature_share", "attention_share", "injection")
 OF_THE_HOST = ("prompt", "seed")
 """Settings of other stages that the WebUI has by itself."""
 
+OF_IMG2IMG = ("moves",)
+"""Settings that have a meaning only where a picture is given."""
+
 WITHOUT_ROOM = ("phrases", "angle")
 """Settings that only a request can change, since a panel has no room for them."""
 
 
-def panel_rows() -> list[Setting]:
-    """The rows of the panel, in the order of its widgets."""
+def panel_rows(is_img2img: bool = True) -> list[Setting]:
+    """The rows of the panel, in the order of its widgets.
+
+    Args:
+        is_img2img: of the panel in img2img, which has all of them; the one in txt2img lacks some.
+    """
     shared = (
         row
         for row in table()
         if row.name in OF_THE_TWIN or (row.stage is not Stage.TWIN and row.name not in OF_THE_HOST + WITHOUT_ROOM)
     )
-    return [*rows_of(Stage.TWIN, PanelSettings), *shared]
+    rows = [*rows_of(Stage.TWIN, PanelSettings), *shared]
+    return [row for row in rows if is_img2img or row.name not in OF_IMG2IMG]
 
 
 @dataclass(frozen=True)
@@ -88,13 +95,14 @@ class Options:
         values = {item.name: getattr(self.panel, item.name) for item in fields(PanelSettings)}
         values |= self.recipe.shareable().values()
         rows = [row for row in panel_rows() if values[row.name] != row.default]
-        return {row.infotext: written(values[row.name]) for row in rows}
+        return {row.infotext: written(values[row.name]) for row in rows} | {VERSION_KEY: __version__}
 
 
 def read_options(
     arguments: Sequence[Any],
     chosen: Mapping[str, object] | None = None,
     defaults: Mapping[str, object] | None = None,
+    is_img2img: bool = True,
 ) -> Options:
     """The values that a script is given: the panel's one by one, or one dict (from the API) with some of them.
 
@@ -102,12 +110,15 @@ def read_options(
         arguments: of the script.
         chosen: values that take their place (those of a cell of an X/Y/Z plot).
         defaults: values of what a dict leaves out, where the user's defaults are not the table's.
+        is_img2img: whose panel's values they are, where they come one by one.
 
     Raises:
         UserError: a name is unknown, a value is of the wrong type or out of range, the hints are no such document, or
             the mask is no picture or empty.
     """
-    rows = panel_rows()
+    from t2c_ext.service import read_masks, refuse_places
+
+    rows = panel_rows(is_img2img)
     by_request = bool(arguments) and isinstance(arguments[0], Mapping)
     if by_request:
         given = dict(defaults or {}) | dict(arguments[0])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 from t2c_ext.console import log
@@ -15,6 +16,11 @@ ERROR, NOTES = f"{OURS}error", f"{OURS}notes"
 
 FILE, FILES = f"{OURS}file", f"{OURS}files"
 """The name of a picture's loop; the paths of all loops, for an API's client."""
+
+IDS = f"{OURS}ids"
+"""For each picture the id of its workspace, or ""."""
+
+_FILE = re.compile(rf'{FILE}: ("(?:\\.|[^"\\])*")')
 
 
 def renew(processing: Any) -> None:
@@ -41,3 +47,9 @@ def written(value: object) -> str:
 def extended(infotext: str, name: str, text: str) -> str:
     """Generation parameters with one more at their end."""
     return f"{infotext}, {name}: {json.dumps(text, ensure_ascii=False)}"
+
+
+def file_in(infotext: str) -> str:
+    """The name of the loop that generation parameters tell of; "" where they tell of none."""
+    found = _FILE.search(infotext)
+    return str(json.loads(found[1])) if found else ""

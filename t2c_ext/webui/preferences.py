@@ -8,7 +8,14 @@ from t2c_ext.settings import Setting, Value
 from t2c_ext.webui.options import panel_rows
 
 SECTION = ("t2c", "Cinemagraph")
-MODELS_PATH, FOLDER = "t2c_models_path", "t2c_folder"
+CATEGORY = "postprocessing"
+"""The host's category under which the page stands."""
+
+MODELS_PATH, FOLDER, KEEP = "t2c_models_path", "t2c_folder", "t2c_keep_gigabytes"
+
+USUAL_KEEP = 10
+"""Gigabytes of workspaces that are kept."""
+
 OF_THE_USER = ("format", "frames", "fps", "speed", "quality")
 """Settings whose default is the user's."""
 
@@ -48,6 +55,16 @@ def loops_folder(beside: str) -> str:
     return str(shared.opts.data.get(FOLDER) or "").strip() or beside
 
 
+def keep_bytes() -> int:
+    """How much of the workspaces is kept, in bytes; 0: all."""
+    from modules import shared
+
+    try:
+        return int(max(0.0, float(shared.opts.data.get(KEEP, USUAL_KEEP))) * 1e9)
+    except (TypeError, ValueError):
+        return int(USUAL_KEEP * 1e9)
+
+
 def add_preferences() -> None:
     """Add the page; places on this machine can be neither read nor written through the host's API."""
     import gradio as gr
@@ -67,9 +84,12 @@ def add_preferences() -> None:
             restrict_api=True,
         ),
     }
+    room = {"minimum": 0, "maximum": 200, "step": 1}
+    kept = "Workspaces that are kept, in GB; the oldest go first, never one that is open or changed by hand (0: all)"
+    places[KEEP] = shared.OptionInfo(USUAL_KEEP, kept, gr.Slider, room)
     values = {option_of(row): _option(shared, gr, row) for row in rows_of_the_user()}
     for name, option in (places | values).items():
-        option.section = SECTION
+        option.section, option.category_id = SECTION, CATEGORY
         shared.opts.add_option(name, option)
 
 

@@ -6,7 +6,6 @@ import os
 from pathlib import Path
 from typing import Any
 
-from t2c_ext.service import Service
 from t2c_ext.webui.preferences import MODELS_PATH, add_preferences
 from t2c_ext.webui.tab import CinemagraphTab
 from t2c_ext.weights.places import VARIABLE
@@ -37,12 +36,13 @@ def _point_to_models() -> None:
 
 
 def _add_routes(demo: Any, app: Any) -> None:
-    from modules import paths, shared
+    from modules import shared
 
+    from t2c_ext.service import Service
     from t2c_ext.webui.api import add_routes
+    from t2c_ext.webui.kept import cinemagraphs_folder
     from t2c_ext.webui.loops import as_a_job, host_reporter
 
     if not getattr(shared.cmd_opts, "api", False) and not getattr(shared.cmd_opts, "nowebui", False):
         return
-    folder = Path(paths.data_path) / "outputs" / "cinemagraphs"
-    add_routes(app, Service(folder, host_reporter, as_a_job), shared.cmd_opts.api_auth)
+    add_routes(app, Service(cinemagraphs_folder(), host_reporter, as_a_job), shared.cmd_opts.api_auth)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,6 +17,7 @@ from t2c_ext.twin.inject import InjectionOptions
 from t2c_ext.types import Plan, Regions
 from t2c_ext.webui.batch import replace_method
 from t2c_ext.webui.host import host_of
+from t2c_ext.webui.kept import tidy
 from t2c_ext.webui.loops import Shot, host_reporter, loop_jobs, painted_mask, save_loop, told_to_stop
 from t2c_ext.webui.options import Options
 from t2c_ext.webui.pairs import Pairs
@@ -29,15 +30,20 @@ class Run:
     Attributes:
         options: the panel's values.
         pairs: of the batch in hand; None before the first.
-        shots: the pictures so far, in their order.
+        shots: the pictures that are to move, in their order.
+        pictures: how many there are so far.
+        shot_of: whose loop is a picture's, by the picture's number; several may show one painting.
         notes: sentences for the user, in their order.
+        told_of_loops: those of them that are kept with a loop.
     """
 
     options: Options
     pairs: Pairs | None = None
     shots: list[Shot] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
-    _pictures: int = 0
+    told_of_loops: set[str] = field(default_factory=set)
+    shot_of: dict[int, Shot] = field(default_factory=dict)
+    pictures: int = 0
     _undo: Callable[[], None] | None = None
 
     def tell(self, note: str) -> None:
@@ -82,7 +88,7 @@ class Run:
             self._undo = None
 
     def _lockstep(self, processing: Any) -> bool:
-        if not self.options.recipe.twin.twin or follows_painting(processing):
+        if not self.options.recipe.twin.twin or follows_painting(processing) or self._needs_no_twin(processing):
             return False
         reason = why_no_twin(processing)
         if reason:
@@ -95,8 +101,8 @@ class Run:
 
     def add(self, processing: Any, picture: Any) -> None:
         """A finished picture of the batch in hand."""
-        place, number = processing.batch_index, self._pictures
-        self._pictures += 1
+        place, number = processing.batch_index, self.pictures
+        self.pictures += 1
         if self.pairs is None or place >= len(self.pairs.prompts):
             return
         if self.pairs.host.stopped():
@@ -105,9 +111,11 @@ class Run:
         shot = Shot(picture, self.pairs.prompts[place], int(processing.seeds[place]), number)
         given = given_painting(processing, place) if self.options.panel.moves == "given" else None
         if given is not None:
-            if any(given is other.art for other in self.shots):
-                return  # one loop is enough for one painting
-            shot.art = given
+            known = next((other for other in self.shots if given is other.art), None)
+            if known is not None:  # one loop is enough for one painting
+                self.shot_of[number] = known
+                return
+            shot.art, shot.given = given, True
         if follows_painting(processing):
             self._follow_painting(processing, shot, place)
         else:
@@ -115,13 +123,14 @@ class Run:
             shot.natural = twins[place] if place < len(twins) else None
             shot.attention = self.pairs.attention(place)
         self.shots.append(shot)
+        self.shot_of[number] = shot
 
     def _follow_painting(self, processing: Any, shot: Shot, place: int) -> None:
         if self.pairs is None:
             return
         given = self._knows_what_moves(processing)
-        if given and not (self.options.panel.show_twin or self._has_network(shot.prompt)):
-            return  # no twin would be looked at
+        if self._needs_no_twin(processing, [shot.prompt]):
+            return
         sought = "motion" if given else "region"
         itself = f"the {sought} was looked for in the painting itself"
         reason = why_no_twin(processing) if self.options.recipe.twin.twin else "the twin is turned off"
@@ -135,6 +144,17 @@ class Run:
             self.tell(f"the {sought} was looked for in a natural-looking twin that follows the painting")
         except UserError as error:
             self.tell(f"{itself}: {error}")
+
+    def _needs_no_twin(self, processing: Any, prompts: Sequence[str] | None = None) -> bool:
+        """Whether no twin would be looked at, by nobody and nothing: a mask says what moves, and no network asks.
+
+        Args:
+            processing: the host's processing object.
+            prompts: of the pictures; None: of the batch in hand.
+        """
+        if self.options.panel.show_twin or not self._knows_what_moves(processing):
+            return False
+        return not any(self._has_network(prompt) for prompt in (processing.prompts if prompts is None else prompts))
 
     def _knows_what_moves(self, processing: Any) -> bool:
         """Whether masks say all that moves, so that nothing is looked for."""
@@ -173,18 +193,23 @@ class Run:
                     break
                 state.skipped = False
                 reporter = host_reporter(place, len(self.shots))
-                path, notes = save_loop(processing, shot, self.options.recipe, regions, reporter)
+                asks = not self.options.by_request
+                path, notes = save_loop(processing, shot, self.options.recipe, regions, reporter, asks)
                 for note in notes:
-                    self.tell(note if path is not None else f"{self._which(shot)}{note}")
+                    said = note if path is not None else f"{self._which(shot)}{note}"
+                    self.tell(said)
+                    if shot.id:
+                        self.told_of_loops.add(self.options.worded(said))
                 if path is not None:
                     paths.append(str(path.resolve()))
                 state.nextjob()
             state.skipped = False
+        tidy([shot.id for shot in self.shots])
         return paths
 
     def _which(self, shot: Shot) -> str:
         """The beginning of a sentence about one picture of several."""
-        return f"picture {shot.number + 1} of {self._pictures}: " if self._pictures > 1 else ""
+        return f"picture {shot.number + 1} of {self.pictures}: " if self.pictures > 1 else ""
 
     def _given_regions(self, processing: Any) -> Regions | None:
         return self.options.mask or painted_mask(processing)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from modules import scripts
 
@@ -16,7 +16,10 @@ from t2c_ext.webui.axes import chosen
 from t2c_ext.webui.options import STILLS, VIDEOS, panel_rows, read_options
 from t2c_ext.webui.panel import build_panel, pasted
 from t2c_ext.webui.preferences import defaults
-from t2c_ext.webui.run import Run
+
+if TYPE_CHECKING:
+    from t2c_ext.webui.loops import Shot
+    from t2c_ext.webui.run import Run
 
 RUN = "_cinemagraph_run"
 """The attribute of the processing object that holds its `Run`."""
@@ -35,9 +38,9 @@ class CinemagraphScript(scripts.Script):
 
     def ui(self, is_img2img: bool) -> list[Any]:
         """The widgets, in the order of `panel_rows`."""
-        made = build_panel(self.elem_id("cinemagraph"), defaults())
-        self.infotext_fields = [(made[row.name], pasted(row)) for row in panel_rows()]
-        self.paste_field_names = [row.infotext for row in panel_rows()]
+        made = build_panel(self.elem_id("cinemagraph"), defaults(), is_img2img)
+        self.infotext_fields = [(made[row.name], pasted(row)) for row in panel_rows(is_img2img)]
+        self.paste_field_names = [row.infotext for row in panel_rows(is_img2img)]
         return list(made.values())
 
     def process(self, p: Any, *arguments: Any) -> None:
@@ -45,12 +48,14 @@ class CinemagraphScript(scripts.Script):
         leave(p)
         parameters.renew(p)
         try:
-            options = read_options(arguments, chosen(p), defaults())
+            options = read_options(arguments, chosen(p), defaults(), bool(getattr(self, "is_img2img", False)))
         except UserError as error:
             parameters.refuse(p, str(error))
             return
         if not options.panel.enabled:
             return
+        from t2c_ext.webui.run import Run
+
         setattr(p, RUN, Run(options))
         p.extra_generation_params.update(options.infotext())
 
@@ -77,11 +82,10 @@ class CinemagraphScript(scripts.Script):
             shot.infotext = infotexts[shot.number] if shot.number < len(infotexts) else processed.info
         paths = run.make_loops(p)
         tell_of_loops(run, processed)
-        if run.options.panel.show_twin:
-            show_twins(run, processed)
-        processed.comments += "".join(f"Cinemagraph: {note}\n" for note in run.notes)
+        extras = add_to_gallery(run, processed)
+        processed.comments += "".join(f"Cinemagraph: {sentence}\n" for sentence in comments(run))
         # a dict of its own: the processing object's is written into the next pictures' parameters
-        processed.extra_generation_params = {**processed.extra_generation_params, **answers(run, paths)}
+        processed.extra_generation_params = {**processed.extra_generation_params, **answers(run, paths, extras)}
 
 
 def leave(processing: Any) -> None:
@@ -92,6 +96,12 @@ def leave(processing: Any) -> None:
         delattr(processing, RUN)
 
 
+def comments(run: Run) -> list[str]:
+    """What stands below the gallery; what the loops' own places say stands there."""
+    saved = [f"saved as {shot.loop.name}" for shot in run.shots if shot.loop is not None]
+    return [*saved, *(note for note in run.notes if run.options.by_request or note not in run.told_of_loops)]
+
+
 def tell_of_loops(run: Run, processed: Any) -> None:
     """Say in the console and in each picture's parameters what became of its loop.
 
@@ -99,7 +109,7 @@ def tell_of_loops(run: Run, processed: Any) -> None:
     """
     for note in run.notes:
         log(f"Cinemagraph: {note}")
-    shots = {shot.number: shot for shot in run.shots}
+    shots = run.shot_of
     for place, infotext in enumerate(processed.infotexts):
         shot = shots.get(max(place - processed.index_of_first_image, 0))  # a grid stands for its first picture
         if shot is not None:
@@ -107,17 +117,44 @@ def tell_of_loops(run: Run, processed: Any) -> None:
             processed.infotexts[place] = parameters.extended(infotext, *named)
 
 
-def show_twins(run: Run, processed: Any) -> None:
-    """Put the twins at the end of the gallery."""
-    for shot in run.shots:
-        if shot.natural is not None:
-            processed.images.append(shot.natural)
-            processed.infotexts.append(shot.infotext)
+def add_to_gallery(run: Run, processed: Any) -> list[Shot]:
+    """Put the twins at the end of the gallery where asked, and on the page what of the loops it can play.
+
+    Returns:
+        Whose picture each of them is, in their order.
+    """
+    twins = [(shot, shot.natural) for shot in run.shots if shot.natural is not None and run.options.panel.show_twin]
+    loops = [] if run.options.by_request else [(shot, playing(shot)) for shot in run.shots if is_played(shot.loop)]
+    for shot, picture in (*twins, *loops):
+        processed.images.append(picture)
+        processed.infotexts.append(shot.infotext)
+    return [shot for shot, _ in (*twins, *loops)]
 
 
-def answers(run: Run, paths: list[str]) -> dict[str, Any]:
-    """What an API's client finds in `info`: the loops, and sentences."""
+def is_played(loop: Path | None) -> bool:
+    """Whether the host's gallery plays a loop, which it takes for a picture."""
+    return loop is not None and loop.suffix in (".gif", ".webp")
+
+
+def playing(shot: Shot) -> Any:
+    """A picture that the host's gallery shows by the loop's file."""
+    picture = shot.art.copy()
+    picture.already_saved_as = str(shot.loop)
+    return picture
+
+
+def answers(run: Run, paths: list[str], extras: Sequence[Shot] = ()) -> dict[str, Any]:
+    """What an API's client finds in `info`: the loops, and sentences.
+
+    Args:
+        run: the generation.
+        paths: of the loops.
+        extras: whose pictures stand at the end of the gallery.
+    """
     found: dict[str, Any] = {parameters.NOTES: list(run.notes)} if run.notes else {}
+    if any(shot.id for shot in run.shots):
+        of = [*(run.shot_of.get(number) for number in range(run.pictures)), *extras]
+        found[parameters.IDS] = ["" if shot is None else shot.id for shot in of]
     if paths:
         found[parameters.FILES] = paths
     loops = [Path(path) for path in paths]

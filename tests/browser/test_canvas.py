@@ -301,21 +301,23 @@ def test_what_was_painted_without_a_name_takes_the_name_that_is_said(canvas: Can
     assert canvas.names() == ["sea", "clouds", "area", "fog", "smoke"], "which of two, nobody knows"
 
 
-def test_the_speed_of_a_region_is_the_length_of_its_arrow(canvas: Canvas) -> None:
-    said = ".t2c-speed-said"
+def test_the_speed_of_a_region_is_the_length_of_its_arrow_within_bounds_and_can_be_typed(canvas: Canvas) -> None:
+    page = canvas.page
     canvas.drag((0.1, 0.8), (0.9, 0.8))
-    assert canvas.page.inner_text(said) == "1×"
+    assert page.input_value(".t2c-number") == "1"
     canvas.tool("arrow")
-    canvas.drag((0.2, 0.8), (0.35, 0.8))
-    speed = 0.15 * 512 / 30 / (384 / 512)
-    assert canvas.page.inner_text(said) == f"{speed:.1f}×"
-    canvas.page.focus(".t2c-speed")
-    canvas.page.keyboard.press("Home")
-    (arrow,) = canvas.document()["arrows"]
-    assert arrow["to"][0] - arrow["from"][0] == pytest.approx(0.15 * 0.25 / speed, rel=0.02)
-    assert canvas.document()["regions"][0]["speed"] == 1
-    canvas.page.keyboard.press("End")
-    assert canvas.page.inner_text(said) == "4.0×"
+    canvas.drag((0.2, 0.8), (0.28, 0.8))
+    speed = 0.08 * 512 / 30 / (384 / 512)
+    assert float(page.input_value(".t2c-number")) == pytest.approx(speed, abs=0.02)
+    page.focus(".t2c-speed")
+    page.keyboard.press("Home")
+    assert canvas.document()["arrows"][0]["speed"] == pytest.approx(0.25, rel=0.02)
+    page.keyboard.press("Control+z")
+    canvas.drag((0.28, 0.8), (0.8, 0.8))
+    assert page.input_value(".t2c-number") == "2", "a long arrow means the direction"
+    page.fill(".t2c-number", "6.5")
+    page.keyboard.press("Enter")
+    assert canvas.document()["arrows"][0]["speed"] == pytest.approx(6.5) and page.input_value(".t2c-number") == "6.5"
 
 
 def test_undo_gives_up_the_stroke_in_hand(canvas: Canvas) -> None:

@@ -14,6 +14,8 @@ import av
 import numpy as np
 from PIL import Image, ImageDraw
 
+from t2c_ext.motion.painted import encode_painted
+from t2c_ext.types import Painted
 from webui.server import Server
 
 SIDE, STEPS, FRAMES = 256, 4, 8
@@ -81,6 +83,14 @@ def panel(**more: Any) -> dict[str, Any]:
     """The script's arguments: a loop of the lower half."""
     values = {"enabled": True, "motion": "river flowing left", "frames": FRAMES, "mask": encoded(lower_half())}
     return {"Cinemagraph": {"args": [values | more]}}
+
+
+def twinned(**more: Any) -> dict[str, Any]:
+    """The same by paint, beside which a name is looked for, so that a twin is made; with a mask alone none is."""
+    painted = encode_painted(Painted(np.asarray(lower_half())))
+    region = {"name": "river", "angle": 180, "speed": 1, "mask": painted}
+    hints = json.dumps({"version": 2, "regions": [region]})
+    return panel(**{"mask": "", "region": "river", "hints": hints} | more)
 
 
 def ask(server: Server, request: Mapping[str, Any], way: str = "txt2img") -> Answer:

@@ -116,6 +116,10 @@ class Server:
         data = body if isinstance(body, bytes) else json.dumps(body or {}).encode()
         return self._ask(urllib.request.Request(self.url + path, data, {"Content-Type": "application/json"}))
 
+    def delete(self, path: str) -> Any:
+        """The answer of a DELETE request; raises RequestError."""
+        return self._ask(urllib.request.Request(self.url + path, method="DELETE"))
+
     def _ask(self, request: urllib.request.Request) -> Any:
         if self.credentials:
             word = base64.b64encode(self.credentials.encode()).decode()

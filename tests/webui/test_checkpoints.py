@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from webui.conftest import assert_no_trace, fresh_state
-from webui.requests import ask, encoded, largest_difference, moves, panel, strokes, txt2img
+from webui.requests import ask, encoded, largest_difference, moves, panel, strokes, twinned, txt2img
 from webui.server import Host, running
 
 CASES: dict[str, tuple[str, tuple[str, ...], int, int]] = {
@@ -35,7 +35,7 @@ def test_the_picture_is_the_one_without_the_panel(host: Host, tmp_path_factory: 
         for more in ({}, {"sampler_name": "DDIM", "batch_size": 2}):
             server.post("/probe/reset")
             plain = ask(server, txt2img(**more))
-            paired = ask(server, txt2img(**more, alwayson_scripts=panel()))
+            paired = ask(server, txt2img(**more, alwayson_scripts=twinned()))
             assert max(map(largest_difference, plain.pictures, paired.pictures)) <= 1
             assert len(paired.loops) == len(plain.pictures) and all(map(moves, paired.loops)), paired.notes
             (session,) = server.get("/probe/seen")["sessions"]

@@ -21,6 +21,7 @@ from webui.requests import (
     moves,
     panel,
     strokes,
+    twinned,
     txt2img,
 )
 from webui.server import Server
@@ -45,7 +46,7 @@ WITHOUT: dict[str, tuple[dict[str, Any], str]] = {
 
 
 def _pair(server: Server, request: dict[str, Any]) -> tuple[Answer, Answer]:
-    return ask(server, request), ask(server, request | {"alwayson_scripts": panel()})
+    return ask(server, request), ask(server, request | {"alwayson_scripts": twinned()})
 
 
 @pytest.mark.parametrize("feature", WITH)
@@ -108,7 +109,7 @@ def test_a_plot_over_our_axes_makes_a_loop_for_each_cell(server: Server) -> None
 def test_a_plot_over_the_host_s_axes_keeps_its_pictures(server: Server) -> None:
     plot = _plot(server, ("Seed", "1, 2"))
     plain = ask(server, txt2img(**plot))
-    paired = ask(server, txt2img(**plot, alwayson_scripts=panel()))
+    paired = ask(server, txt2img(**plot, alwayson_scripts=twinned()))
     assert len(plain.pictures) == len(paired.pictures)
     assert max(map(largest_difference, plain.pictures, paired.pictures)) <= 1
 
@@ -118,7 +119,7 @@ def test_prompts_from_a_file(server: Server) -> None:
     values[-1] = 'a river flowing left, ink\n--prompt "a waterfall falling down" --seed 9'
     script = {"script_name": "prompts from file or textbox", "script_args": values}
     plain = ask(server, txt2img(**script))
-    paired = ask(server, txt2img(**script, alwayson_scripts=panel(motion="")))
+    paired = ask(server, txt2img(**script, alwayson_scripts=twinned(motion="")))
     assert len(plain.pictures) == len(paired.pictures) == 2
     assert max(map(largest_difference, plain.pictures, paired.pictures)) <= 1
     assert len(server.get("/probe/seen")["sessions"]) == 2
@@ -126,7 +127,7 @@ def test_prompts_from_a_file(server: Server) -> None:
 
 def test_grids_show_the_pictures_alone(server: Server) -> None:
     request = txt2img(batch_size=2, n_iter=2, do_not_save_grid=False, override_settings={"return_grid": True})
-    found = [server.post("/sdapi/v1/txt2img", request | more) for more in ({}, {"alwayson_scripts": panel(twin=True)})]
+    found = [server.post("/sdapi/v1/txt2img", request | more) for more in ({}, {"alwayson_scripts": twinned()})]
     plain, paired = ([np.asarray(decoded(text).convert("RGB")) for text in answer["images"]] for answer in found)
     assert [picture.shape for picture in plain] == [picture.shape for picture in paired]
     assert max(map(largest_difference, plain, paired)) <= 1

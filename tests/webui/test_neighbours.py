@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from webui.conftest import Fresh, assert_no_trace, fresh_state
-from webui.requests import ask, largest_difference, moves, panel, txt2img
+from webui.requests import ask, largest_difference, moves, twinned, txt2img
 from webui.server import Host, Server, running
 
 STAND_INS = Path(__file__).parent / "neighbours"
@@ -35,7 +35,7 @@ def test_a_neighbour_works_with_the_twin(neighbourhood: tuple[Server, Fresh], ki
     plain = ask(server, request | {"alwayson_scripts": guests})
     assert largest_difference(bare.pictures[0], plain.pictures[0]) > 1
     server.post("/probe/reset")
-    paired = ask(server, request | {"alwayson_scripts": guests | panel()})
+    paired = ask(server, request | {"alwayson_scripts": guests | twinned()})
     assert len(paired.pictures) == size
     assert max(map(largest_difference, plain.pictures, paired.pictures)) <= 1
     assert len(paired.loops) == size and all(map(moves, paired.loops)) and not paired.notes
@@ -49,7 +49,7 @@ def test_a_second_run_of_the_layers_is_declined_with_a_sentence(neighbourhood: t
     server.post("/probe/reset")
     guests = _neighbours(control=True, reference=True)
     plain = ask(server, txt2img(alwayson_scripts=guests))
-    paired = ask(server, txt2img(alwayson_scripts=guests | panel()))
+    paired = ask(server, txt2img(alwayson_scripts=guests | twinned()))
     assert largest_difference(plain.pictures[0], paired.pictures[0]) <= 1
     assert any("no twin was made" in note and "reference" in note for note in paired.notes), paired.notes
     assert moves(paired.loops[0])

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from t2c_ext.webui.loops import without_ours
-from webui.requests import FRAMES, LONG, ask, largest_difference, moves, panel, txt2img, unpacked
-from webui.server import Server
+from webui.requests import FRAMES, LONG, ask, largest_difference, moves, panel, twinned, txt2img, unpacked
+from webui.server import RequestError, Server
 
 CASES: dict[str, dict[str, Any]] = {
     "Euler a": {},
@@ -40,7 +40,7 @@ def test_the_picture_is_the_one_without_the_panel_and_gets_a_loop(server: Server
     request = txt2img(**CASES[case])
     count = request.get("batch_size", 1) * request.get("n_iter", 1)
     plain = ask(server, request)
-    paired = ask(server, request | {"alwayson_scripts": panel()})
+    paired = ask(server, request | {"alwayson_scripts": twinned()})
     assert len(paired.pictures) == len(plain.pictures) == count
     differences = [largest_difference(one, other) for one, other in zip(plain.pictures, paired.pictures, strict=True)]
     assert max(differences) <= 1
@@ -58,7 +58,7 @@ def test_the_twin_takes_after_its_picture(server: Server) -> None:
     latents = []
     for shares in ({"feature_share": 1, "attention_share": 1}, {"feature_share": 0, "attention_share": 0}):
         server.post("/probe/reset")
-        ask(server, txt2img(alwayson_scripts=panel(**shares)))
+        ask(server, txt2img(alwayson_scripts=twinned(**shares)))
         latents.append(unpacked(server.get("/probe/seen")["latents"]))
     (art, injected), (same_art, free) = latents
     assert np.allclose(art, same_art, atol=1e-4)
@@ -71,6 +71,25 @@ def test_nothing_of_the_pair_is_sampled_where_the_twin_is_off(server: Server) ->
     answer = ask(server, txt2img(alwayson_scripts=panel(twin=False)))
     assert np.array_equal(answer.pictures[0], plain.pictures[0]) and moves(answer.loops[0])
     assert server.get("/probe/seen")["sessions"] == []
+
+
+def test_a_mask_alone_makes_no_twin(server: Server) -> None:
+    plain = ask(server, txt2img())
+    answer = ask(server, txt2img(alwayson_scripts=panel()))
+    assert np.array_equal(answer.pictures[0], plain.pictures[0]) and moves(answer.loops[0])
+    assert server.get("/probe/seen")["sessions"] == []
+
+
+def test_each_picture_s_workspace_runs_on(server: Server) -> None:
+    answer = ask(server, txt2img(batch_size=2, alwayson_scripts=twinned()))
+    ids = answer.info["extra_generation_params"]["Cinemagraph ids"]
+    assert len(set(ids)) == len(answer.loops) == 2
+    again = server.post("/t2c/v1/run", {"id": ids[1], "from": "motion", "settings": {"frames": 6}})
+    assert again["id"] == ids[1] and again["frames"] == 6
+    server.delete(f"/t2c/v1/files/{ids[0]}")
+    with pytest.raises(RequestError) as refused:
+        server.post("/t2c/v1/run", {"id": ids[0]})
+    assert refused.value.status == 404 and all(path.is_file() for path in answer.loops)
 
 
 def test_twins_are_shown_only_where_asked(server: Server) -> None:

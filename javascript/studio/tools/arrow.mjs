@@ -1,7 +1,7 @@
-/** Arrows: press, drag, release; the length is the way of a point in a second. */
+/** Arrows: press, drag, release; the length is the way of a point in a second, within bounds. */
 
 import { MAX_ITEMS, withItem } from "../document.mjs";
-import { clamp } from "../geometry.mjs";
+import { bounded, clamp } from "../geometry.mjs";
 import { followArrows } from "../steer.mjs";
 import { move } from "./select.mjs";
 
@@ -11,7 +11,7 @@ const SHORTEST = 6;
 /** @type {import("./index.mjs").Tool} */
 export const arrow = {
     name: "arrow", label: "Arrow", key: "a", icon: "arrow", pointer: "cross",
-    help: "Press, drag, let go: where it flows. The longer, the faster.",
+    help: "Press, drag, let go: where it flows. The longer, the faster, within bounds.",
     down(board, touch) {
         const under = board.hit(touch.point);
         if (under?.kind === "arrow" && under.part !== "body") return move(board, under, touch);
@@ -22,7 +22,7 @@ export const arrow = {
         }
         const from = clamp(touch.point);
         let to = from;
-        const made = () => withItem(document, "arrows", document.arrows.length, { from, to });
+        const made = () => withItem(document, "arrows", document.arrows.length, bounded({ from, to }, board.store.opened));
         board.store.select(null);
         return {
             move({ point }) {

@@ -1,7 +1,7 @@
 /** Selecting, moving and deleting arrows, swirls, pins and frozen areas. */
 
 import { withItem } from "../document.mjs";
-import { clamp } from "../geometry.mjs";
+import { bounded, clamp } from "../geometry.mjs";
 import { followArrows } from "../steer.mjs";
 
 /** @import { Arrow, Document, Swirl } from "../document.mjs" */
@@ -39,15 +39,15 @@ function shifted(points, way) {
     return points.map(([x, y]) => clamp([x + dx, y + dy]));
 }
 
-/** @param {Arrow} arrow @param {Part} part @param {Point} way @returns {Arrow} the same where it would have no length */
-export function movedArrow(arrow, part, way) {
+/** @param {Arrow} arrow @param {Part} part @param {Point} way @param {Size} picture @returns {Arrow} the same where it would have no length */
+function movedArrow(arrow, part, way, picture) {
     if (part !== "from" && part !== "to") {
         const [from, to] = shifted([arrow.from, arrow.to], way);
         return { ...arrow, from, to };
     }
     const moved = { ...arrow, [part]: shifted([arrow[part]], way)[0] };
     const same = moved.from[0] === moved.to[0] && moved.from[1] === moved.to[1];
-    return same ? arrow : moved;
+    return same ? arrow : bounded(moved, picture);
 }
 
 /** @param {Swirl} swirl @param {Part} part @param {Point} way @param {Size} picture @returns {Swirl} */
@@ -68,7 +68,7 @@ export function movedSwirl(swirl, part, way, picture) {
  */
 export function movedShape(document, { kind, index }, part, way, picture) {
     const { arrows, swirls, pins, freeze } = document;
-    if (kind === "arrow") return withItem(document, "arrows", index, movedArrow(arrows[index], part, way));
+    if (kind === "arrow") return withItem(document, "arrows", index, movedArrow(arrows[index], part, way, picture));
     if (kind === "swirl") return withItem(document, "swirls", index, movedSwirl(swirls[index], part, way, picture));
     if (kind === "pin") return withItem(document, "pins", index, shifted([pins[index]], way)[0]);
     return withItem(document, "freeze", index, shifted(freeze[index], way));

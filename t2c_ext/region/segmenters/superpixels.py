@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from skimage.segmentation import slic
 
 from t2c_ext.types import FloatArray
 
@@ -75,6 +74,8 @@ def cut(picture: FloatArray) -> Pieces:
     Args:
         picture: float32 [H, W, 3], 0..1.
     """
+    from skimage.segmentation import slic
+
     small = reduce(picture)
     lab = cv2.cvtColor(small, cv2.COLOR_RGB2LAB)
     smooth = cv2.bilateralFilter(lab, 7, 14.0, 3.0)

@@ -21,6 +21,7 @@ opts: Any = SimpleNamespace(
 )
 cmd_opts: Any = SimpleNamespace()
 sd_model: Any = None
+demo: Any = None
 
 
 class State:

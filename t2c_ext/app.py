@@ -116,6 +116,7 @@ def serve(folder: Path | None = None, *, model: str = "", door: Door | None = No
 
         name = model or (miniature.NAME if miniature.can_draw() else "")
         studio = Studio(folder, name, keeps=not temporary, lists=door.alone and not door.users)
+        studio.downloads = studio.lists
         if not door.alone:
             studio.most_pixels = SHARED_AREA
         stack.callback(studio.close)

@@ -9,6 +9,9 @@ from t2c_ext.settings import table
 
 _OPTION = re.compile(r"(?P<opened>\s*\()?(?P<joined>\s+with\s+)?(?P<option>--[a-z][a-z-]*)(?(opened)\))")
 
+_DOWNLOAD = re.compile(r"get it with: t2c models download (\S+)")
+"""Advice that a page follows by a click."""
+
 _ONLY_ON_THE_COMMAND_LINE = {"--mask": "", "--natural": "", "--flow": "", "--workspace": "", "--output": ""}
 """Options that are no setting; on a page the sentence says enough without them."""
 
@@ -21,6 +24,7 @@ def for_a_page(sentence: str) -> str:
     labels = {row.name: row.label for row in table()}
     first, _, rest = sentence.partition(" ")
     opened = f"{labels[first]} {rest}" if first in labels and rest.startswith("is ") else sentence
+    opened = _DOWNLOAD.sub(r'get \1 in the list "Models" of the Cinemagraph page', opened)
     return _reworded(opened, {row.flag: row.label for row in table()} | _ONLY_ON_THE_COMMAND_LINE)
 
 

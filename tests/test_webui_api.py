@@ -179,6 +179,15 @@ def test_no_other_file_is_given_out(app: FastAPI, request_: dict[str, Any], name
     assert call(app, "GET", f"{ROOT}/files/{made['id']}/{name}")[0] == 404
 
 
+def test_an_answer_is_deleted(app: FastAPI, service: Service, request_: dict[str, Any]) -> None:
+    _, made = call(app, "POST", f"{ROOT}/animate", request_)
+    assert call(app, "DELETE", f"{ROOT}/files/{made['id']}") == (200, {})
+    assert not (service.folder / made["id"]).exists()
+    for id in (made["id"], "nothing"):
+        status, refused = call(app, "DELETE", f"{ROOT}/files/{id}")
+        assert status == 404 and refused["error"] == "not found"
+
+
 def test_progress_and_cancel_while_another_request_runs(
     app: FastAPI, service: Service, request_: dict[str, Any]
 ) -> None:
@@ -212,7 +221,7 @@ def test_the_settings_and_models_are_listed(app: FastAPI) -> None:
 
 
 ROUTES = [("POST", "animate"), ("POST", "run"), ("GET", "settings"), ("GET", "models"), ("GET", "progress")]
-ROUTES += [("POST", "cancel"), ("GET", "files/0123456789abcdef/loop.mp4")]
+ROUTES += [("POST", "cancel"), ("GET", "files/0123456789abcdef/loop.mp4"), ("DELETE", "files/0123456789abcdef")]
 
 
 def test_every_route_asks_for_the_host_s_credentials(service: Service) -> None:

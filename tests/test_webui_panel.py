@@ -165,6 +165,11 @@ def test_places_are_kept_from_the_host_s_api(host: Any, monkeypatch: pytest.Monk
     monkeypatch.setattr(host, "hide_dirs", {}, raising=False)
     monkeypatch.setattr(host.opts, "add_option", added.__setitem__, raising=False)
     add_preferences()
-    assert set(added) == {"t2c_models_path", "t2c_folder", *(option_of(row) for row in rows_of_the_user())}
+    assert set(added) == {
+        "t2c_models_path",
+        "t2c_folder",
+        "t2c_keep_gigabytes",
+        *(option_of(row) for row in rows_of_the_user()),
+    }
     assert added["t2c_folder"].restrict_api and added["t2c_models_path"].restrict_api
     assert all(option.section == ("t2c", "Cinemagraph") for option in added.values())

@@ -481,7 +481,7 @@ def test_a_grid_tells_of_its_first_picture(tmp_path: Path) -> None:
 
     shots = [Shot(None, "", 0, number, loop=tmp_path / f"{number}.mp4") for number in range(2)]
     processed = SimpleNamespace(infotexts=["grid", "first", "second", "a twin"], index_of_first_image=1)
-    tell_of_loops(Run(read_options([_given()]), shots=shots), processed)
+    tell_of_loops(Run(read_options([_given()]), shots=shots, shot_of=dict(enumerate(shots))), processed)
     told = [text.partition(", Cinemagraph file: ")[2] for text in processed.infotexts]
     assert told == ['"0.mp4"', '"0.mp4"', '"1.mp4"', ""]
 

@@ -8,6 +8,9 @@ const TAKEN_OVER = 20;
 /** The host's tabs that make pictures. */
 const TABS = ["txt2img", "img2img"];
 
+/** What a click on may ask for something. */
+const ASKS = ["open", "choose", "delete", "model", "stop"].map((what) => `[data-t2c-${what}]`).join(", ");
+
 /** The button of the host's tab that holds the studio. */
 const TAB = "Cinemagraph";
 
@@ -106,11 +109,13 @@ export class Results {
 
     /** @private @param {Event} event */
     clicked(event) {
-        const target = event.target instanceof Element ? event.target.closest("[data-t2c-open], [data-t2c-choose], [data-t2c-delete]") : null;
+        const target = event.target instanceof Element ? event.target.closest(ASKS) : null;
         if (!(target instanceof HTMLElement)) return;
-        const { t2cOpen: id, t2cChoose: region, t2cDelete: gone } = target.dataset;
+        const { t2cOpen: id, t2cChoose: region, t2cDelete: gone, t2cModel: model, t2cStop: stop } = target.dataset;
         if (id !== undefined) this.open(id);
         if (region !== undefined) this.choose(target, region);
+        if (model !== undefined) this.put("t2c_wanted", model, "t2c_download");
+        if (stop !== undefined) this.page.press("t2c_stop");
         if (gone !== undefined && window.confirm("Delete this cinemagraph? Loops that were saved elsewhere stay.")) this.put("t2c_wanted", gone, "t2c_delete");
     }
 

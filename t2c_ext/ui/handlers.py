@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from PIL import Image
@@ -15,6 +15,7 @@ from t2c_ext.shelf import VIEW
 from t2c_ext.types import Stage
 from t2c_ext.ui import page
 from t2c_ext.ui.channel import Channel
+from t2c_ext.ui.models import Models
 from t2c_ext.ui.opened import Opened
 from t2c_ext.ui.pictures import draw_candidates, draw_stages
 from t2c_ext.ui.samples import Sample
@@ -68,12 +69,14 @@ class Handlers:
         address: of a file on the page's server.
         channel: answers the page's script; made from the other two.
         shelf: shows what was kept; made from the first.
+        models: shows the models, and gets them.
     """
 
     studio: Studio
     address: page.Address
     channel: Channel | None = None
     shelf: Shelf | None = None
+    models: Models = field(default_factory=Models)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "shelf", self.shelf or Shelf(self.studio.folder))

@@ -46,6 +46,7 @@ class Page:
         wanted, open: the id of a workspace that is to be opened, and the button that does it; the script's.
         delete: the button that deletes it, likewise.
         recent, shelf: the tab with the list of what was kept, and the list; None where there is none.
+        side_models, models, download, stop: the same for the models, and the buttons that get one and stop that.
         animate, generate, cancel, use, again: the buttons of runs.
         status, player, figures, choosing, choices, names: what a run shows without the script.
     """
@@ -64,6 +65,10 @@ class Page:
     delete: Any
     recent: Any | None
     shelf: Any | None
+    side_models: Any | None
+    models: Any | None
+    download: Any
+    stop: Any
     animate: Any
     generate: Any | None
     cancel: Any
@@ -122,7 +127,7 @@ class Page:
         ]
 
 
-def inputs(fields: Fields, with_model: bool, from_text: str, lists: bool = False) -> dict[str, Any]:
+def inputs(fields: Fields, with_model: bool, from_text: str, lists: bool, downloads: bool) -> dict[str, Any]:
     """The left side: picture, words, canvas, and the settings that are always in view.
 
     Args:
@@ -130,8 +135,9 @@ def inputs(fields: Fields, with_model: bool, from_text: str, lists: bool = False
         with_model: something can make pictures from text here.
         from_text: a sentence on the "From text" side.
         lists: whether what was kept is listed.
+        downloads: whether models are listed, and may be downloaded.
     """
-    made: dict[str, Any] = {"generate": None, "recent": None, "shelf": None}
+    made: dict[str, Any] = {"generate": None} | dict.fromkeys(("recent", "shelf", "side_models", "models"))
     settings: dict[str, Any] = {}
     with gr.Tabs(elem_id=f"{PREFIX}_sides"):
         with gr.Tab("From a painting", elem_id=f"{PREFIX}_side_painting"):
@@ -150,6 +156,9 @@ def inputs(fields: Fields, with_model: bool, from_text: str, lists: bool = False
         if lists:
             with gr.Tab("Recent", elem_id=f"{PREFIX}_side_recent") as made["recent"]:
                 made["shelf"] = _bare("", "shelf")
+        if downloads:
+            with gr.Tab("Models", elem_id=f"{PREFIX}_side_models") as made["side_models"]:
+                made["models"] = _bare("", "models")
     settings |= _widgets(fields.first)
     _bare(CANVAS, "canvas")
     with gr.Row(elem_id=f"{PREFIX}_bar"):
@@ -171,6 +180,8 @@ def inputs(fields: Fields, with_model: bool, from_text: str, lists: bool = False
     made["wanted"] = _unseen("wanted")
     made["open"] = gr.Button("Open", elem_id=f"{PREFIX}_open", elem_classes=[HIDDEN])
     made["delete"] = gr.Button("Delete", elem_id=f"{PREFIX}_delete", elem_classes=[HIDDEN])
+    made["download"] = gr.Button("Download", elem_id=f"{PREFIX}_download", elem_classes=[HIDDEN])
+    made["stop"] = gr.Button("Stop", elem_id=f"{PREFIX}_stop", elem_classes=[HIDDEN])
     made["go"] = gr.Button("Ask", elem_id=f"{PREFIX}_ask_go", elem_classes=[HIDDEN])
     return made | {"settings": settings}
 

@@ -56,7 +56,7 @@ def draw_small(result: Cinemagraph, folder: Path) -> dict[str, Path]:
         return {}
     small = fitted(twin.art.rgb, SMALLER)
     drawn = {"regions": tinted(small, regions.regions), "flow": flow_picture(small, flow.field, regions.mask)}
-    return {name: _save(folder / f"small-{name}.png", picture) for name, picture in drawn.items()}
+    return {name: save_picture(folder / f"small-{name}.png", picture) for name, picture in drawn.items()}
 
 
 def draw_candidates(picture: FloatArray, candidates: Sequence[Region], folder: Path) -> list[Path]:

@@ -106,6 +106,7 @@ class Studio:
         keeps: whether a workspace that was run stays when its visitor has left.
         most_pixels: of a picture or mask that is put in.
         lists: whether a visitor may see, open and delete all that lies in the folder.
+        downloads: whether a visitor may download models.
         keep_bytes: how much of it is kept, the oldest going first; 0: all.
     """
 
@@ -121,6 +122,7 @@ class Studio:
     keeps: bool = True
     most_pixels: int = LARGEST
     lists: bool = False
+    downloads: bool = False
     keep_bytes: Callable[[], int] = int
     _reading: threading.Lock = field(default_factory=threading.Lock)
     _lock: threading.Lock = field(default_factory=threading.Lock)

@@ -38,12 +38,12 @@ SOLVER = "solver"
 """What makes motion without weights."""
 
 BETTER_REGION = (
-    "the region was found by what comes with the package; a segmentation model (such as oneformer-ade, in "
-    "models/t2c) finds it more surely, and a mask exactly"
+    "the region was found by what comes with the package; a segmentation model (such as oneformer-ade, from the list "
+    '"Models" of the Cinemagraph tab) finds it more surely, and a mask exactly'
 )
 BETTER_MOTION = (
     "no words say where it moves, so the direction is a guess from the picture; say it (--motion), or add the paper's "
-    "network (motion-pretrained, in models/t2c)"
+    'network (motion-pretrained, from the list "Models" of the Cinemagraph tab)'
 )
 
 
@@ -363,4 +363,5 @@ def for_a_stranger(error: RegionNotFound) -> RegionNotFound:
 
 def question(error: RegionNotFound) -> str:
     """What was not found, and that one of the regions below it may be chosen."""
-    return f"{for_a_page(error.what)}; click one of the regions to move it, or open the picture in the Cinemagraph tab and paint it"
+    what = for_a_page(error.what)
+    return f"{what}; click one of the regions to move it, or open the picture in the Cinemagraph tab and paint it"

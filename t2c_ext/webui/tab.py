@@ -140,6 +140,8 @@ def host_studio(folder: Path) -> Studio:
     Args:
         folder: where the workspaces lie.
     """
+    from modules import shared
+
     from t2c_ext.ui.studio import Studio
     from t2c_ext.webui.host_twin import glimpse, picture_source, sampled_values, sampling_rows
     from t2c_ext.webui.loops import as_a_job, host_reporter
@@ -153,6 +155,7 @@ def host_studio(folder: Path) -> Studio:
         sampling_rows=sampling_rows(),
         sampled=sampled_values,
         lists=True,
+        downloads=not getattr(shared.cmd_opts, "disable_extension_access", False),
         keep_bytes=keep_bytes,
         glimpse=glimpse,
     )

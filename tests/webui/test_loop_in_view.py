@@ -1,0 +1,141 @@
+"""The loop is seen where it was made, and goes to the tab and back whole; clicks are counted on the way."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from browser.studio_app import StudioPage
+
+from webui.browser import PATIENCE
+from webui.requests import PROMPT, strokes
+from webui.server import Server
+
+IN_VIEW = """selector => { const box = document.querySelector(selector)?.getBoundingClientRect();
+    return box !== undefined && box.height > 0 && box.top >= 0 && box.bottom <= innerHeight; }"""
+PLAYS = "selector => (document.querySelector(selector)?.currentTime ?? 0) > 0"
+
+
+class Clicks:
+    """Clicks on a page, counted."""
+
+    def __init__(self, page: Any) -> None:
+        self.page, self.count = page, 0
+
+    def on(self, selector: str) -> None:
+        """Click on the first of these."""
+        self.page.locator(selector).first.click()
+        self.count += 1
+
+
+def _panel(tab: str) -> str:
+    return f"#script_{tab}_cinemagraph_cinemagraph"
+
+
+def _set_up(page: Any, tab: str, folder: Path) -> None:
+    """A small picture and few frames, by the page's own fields."""
+    if tab == "img2img":
+        page.click("#tabs > .tab-nav button:has-text('img2img')")
+        strokes().save(folder / "given.png")
+        page.set_input_files("#img2img_image input[type=file]", str(folder / "given.png"))
+    page.fill(f"#{tab}_prompt textarea", PROMPT)
+    for name, value in (("width", 256), ("height", 256), ("steps", 3)):
+        page.fill(f"#{tab}_{name} input[type=number]", str(value))
+
+
+@pytest.fixture
+def tab(request: pytest.FixtureRequest) -> Iterator[str]:
+    yield str(request.param)
+
+
+@pytest.mark.parametrize("tab", ["txt2img", "img2img"], indirect=True)
+def test_a_loop_plays_under_the_gallery_and_goes_to_the_tab_whole(
+    server: Server, page: Any, tmp_path: Path, tab: str
+) -> None:
+    _set_up(page, tab, tmp_path)
+    clicks, loops = Clicks(page), f"#{tab}_cinemagraph_loops"
+    clicks.on(f"{_panel(tab)} > .label-wrap > span:first-child")
+    page.fill(f"{_panel(tab)}_frames input[type=number]", "8")
+    page.press(f"{_panel(tab)}_frames input[type=number]", "Tab")
+    clicks.on(f"#{tab}_generate")
+    page.wait_for_selector(f"{loops} video, {loops} .t2c-choose", timeout=2 * PATIENCE)
+    if page.locator(f"{loops} video").count() == 0:  # a model of random weights draws no river
+        page.wait_for_function(IN_VIEW, arg=f"{loops} .t2c-choose")
+        clicks.on(f"{loops} .t2c-choose")
+        page.wait_for_selector(f"{loops} video", timeout=PATIENCE)
+    page.wait_for_function(PLAYS, arg=f"{loops} video")
+    page.wait_for_function(IN_VIEW, arg=f"{loops} video")
+    assert clicks.count <= 3
+    page.locator(loops).first.screenshot(path=str(tmp_path / f"{tab}.png"))
+    name = page.inner_text(f"{loops} .t2c-saved b")
+    (saved,) = (server.data / "outputs").rglob(name)
+    assert saved.is_file() and page.locator(f"{loops} a[download='{name}']").count() == 1
+    assert page.locator(f"{loops} .t2c-card-small img").count() == 2
+    answer = page.request.get(page.locator(f"{loops} a[download='{name}']").get_attribute("href"))
+    assert answer.body() == saved.read_bytes(), "whoever sits elsewhere gets the file, too"
+
+    studio = StudioPage(page)
+    clicks.on(f"{loops} [data-t2c-open]")
+    page.wait_for_selector("#tab_cinemagraph .t2c-board")
+    studio.wait("s.loop && s.stages.region.regions.length > 0")
+    assert page.input_value("#t2c_prompt textarea") == PROMPT
+    assert page.input_value("#t2c_frames input[type=number]") == "8"
+    assert not any(stage["stale"] for stage in studio.state["stages"].values())
+    before = studio.state["loop"]["url"]
+    page.fill("#t2c_frames input[type=number]", "6")
+    page.press("#t2c_frames input[type=number]", "Tab")
+    page.locator(".t2c-step[data-stage=loop] button", has_text="Run from here").click()
+    studio.wait(f"s.loop && !s.running && s.loop.url !== {json.dumps(before)}", 120)
+    assert studio.state["loop"]["frames"] == 6
+
+    studio.press(f"t2c_to_{tab}")
+    page.wait_for_function(
+        "([box, value]) => document.querySelector(box)?.value === value",
+        arg=[f"{_panel(tab)}_frames input[type=number]", "6"],
+    )
+    assert page.locator(f"#tab_{tab}").is_visible() and page.input_value(f"#{tab}_prompt textarea") == PROMPT
+    assert page.is_checked(f"{_panel(tab)}-visible-checkbox")
+
+    page.click("#tabs > .tab-nav button:has-text('Cinemagraph')")
+    page.locator("#t2c_sides button", has_text="Recent").click()
+    one = f"[data-t2c-delete='{studio.state['id']}']"
+    page.once("dialog", lambda dialog: dialog.accept())
+    page.locator(one).click()
+    page.wait_for_selector(one, state="detached")
+    assert saved.is_file() and not (server.data / "outputs" / "cinemagraphs" / studio.state["id"]).exists()
+
+
+def test_png_info_sends_picture_and_settings_to_the_tab(server: Server, page: Any, tmp_path: Path) -> None:
+    from PIL.PngImagePlugin import PngInfo
+
+    text, ours = PngInfo(), "Cinemagraph enabled: True, Cinemagraph frames: 12, Cinemagraph version: 0.1.0"
+    text.add_text("parameters", f"{PROMPT}\nSteps: 3, Sampler: Euler, Seed: 5, Size: 256x256, {ours}")
+    strokes().save(tmp_path / "still.png", pnginfo=text)
+    page.click("#tabs > .tab-nav button:has-text('PNG Info')")
+    page.set_input_files("#pnginfo_image input[type=file]", str(tmp_path / "still.png"))
+    page.wait_for_function("() => gradioApp().querySelector('#tab_pnginfo').innerText.includes('Cinemagraph frames')")
+    page.click("#cinemagraph_tab")
+    page.wait_for_selector("#tab_cinemagraph #t2c_picture img[src]")
+    page.wait_for_function("() => document.querySelector('#t2c_frames input[type=number]').value === '12'")
+    assert page.input_value("#t2c_prompt textarea") == PROMPT
+    assert StudioPage(page).state["picture"]["width"] == 256
+
+
+def test_the_models_are_listed_with_what_they_bring(page: Any) -> None:
+    page.click("#tabs > .tab-nav button:has-text('Cinemagraph')")
+    page.locator("#t2c_sides button", has_text="Models").click()
+    page.wait_for_selector("[data-t2c-name=oneformer-ade] [data-t2c-model]")
+    assert "MB" in page.inner_text("[data-t2c-name=oneformer-ade]")
+
+
+def test_animate_and_the_result_are_both_in_view(page: Any) -> None:
+    page.click("#tabs > .tab-nav button:has-text('Cinemagraph')")
+    page.wait_for_selector(".t2c-board")
+    StudioPage(page).press("t2c_example")
+    StudioPage(page).wait("s.picture")
+    page.evaluate("() => scrollTo(0, 0)")
+    for selector in ("#t2c_animate", ".t2c-loop .t2c-screen"):
+        page.wait_for_function(IN_VIEW, arg=selector, timeout=10_000)

@@ -5,7 +5,7 @@ export default [
     { ignores: ["**/node_modules/", "**/.*/"] },
     js.configs.recommended,
     {
-        files: ["javascript/**/*.{js,mjs}", "tests/**/*.{js,mjs}"],
+        files: ["javascript/**/*.{js,mjs}", "t2c_ext/**/*.mjs", "tests/**/*.{js,mjs}"],
         rules: {
             "array-callback-return": ["error", { checkForEach: false }],
             "consistent-return": "error",
@@ -31,7 +31,7 @@ export default [
             "max-len": ["error", { code: 160, ignoreStrings: true, ignoreTemplateLiterals: true }],
         },
     },
-    { files: ["javascript/**/*.{js,mjs}", "tests/browser/*.js"], languageOptions: { globals: globals.browser } },
+    { files: ["javascript/**/*.{js,mjs}", "t2c_ext/**/*.mjs", "tests/browser/*.js"], languageOptions: { globals: globals.browser } },
     {
         // a classic script: the host calls its function by its name
         files: ["javascript/cinemagraph.js"],

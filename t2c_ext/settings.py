@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import MISSING, dataclass, field, fields
+from functools import cache
 from typing import Any
 
 from t2c_ext.errors import UserError
@@ -547,5 +548,9 @@ def rows_of(stage: Stage, group: type) -> Iterator[Setting]:
 
 def table() -> Iterator[Setting]:
     """Every setting, in the order of the stages."""
-    for stage, group in groups().items():
-        yield from rows_of(stage, group)
+    yield from _declared()
+
+
+@cache
+def _declared() -> tuple[Setting, ...]:
+    return tuple(row for stage, group in groups().items() for row in rows_of(stage, group))

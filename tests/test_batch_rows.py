@@ -216,6 +216,17 @@ def test_a_loop_that_is_gone_or_whose_picture_changed_is_made_again(tmp_path: Pa
     assert again.name == planned.name
 
 
+def test_a_job_of_ray_goes_on_wherever_its_files_are_laid_out(tmp_path: Path) -> None:
+    plans = []
+    for package in ("_ray_pkg_0a1b", "_ray_pkg_2c3d"):
+        folder = tmp_path / package
+        folder.mkdir()
+        (folder / "a.png").write_bytes(b"one")
+        rows = rows_from([folder / "a.png"], Recipe())
+        plans.append(make_plan(rows, [done(plan.todo[0]) for plan in plans], lambda row: True, f"{folder}/list.csv"))
+    assert len(plans[0].todo) == 1 and len(plans[1].finished) == 1
+
+
 def test_a_picture_that_only_its_time_tells_from_before_is_the_same(tmp_path: Path) -> None:
     from t2c_ext.batch.inputs import is_as_it_was, state_of
 

@@ -222,6 +222,7 @@ def test_a_storage_gets_loops_and_finished_stages_and_gives_them_to_whoever_goes
     document = make(order, Keeper(), unseen).document
     assert document["state"] == DONE, document
     assert document["made"] == {"prompt": 1, "twin": 1, "region": 1, "motion": 1, "loop": 1}
+    assert "begun" not in document, "what the first machine had begun of the loop is gone with it"
     assert (tmp_path / "storage/p000.gif").stat().st_size == document["bytes"]
     assert make(order, Keeper(), unseen).document == document, "an outcome that was not told any more is told again"
 

@@ -34,6 +34,9 @@ RETRIES = 20
 AHEAD = 2
 """Rows that are handed over for each that can run, so that a worker that gets free has the next one at once."""
 
+WAITING = 16
+"""Rows that wait besides, for machines that the cluster may add because of them."""
+
 IN_TIME = 60.0
 """Seconds that a node has to say whether it can work."""
 
@@ -221,7 +224,7 @@ class RayPool:
         if kind == NETWORKS:
             return min(self._actors.values(), default=AHEAD) < AHEAD or len(self._actors) < self._most_actors()
         in_hand = sum(actor is None for _, actor in self._refs.values())
-        return in_hand < (self._workers or AHEAD * self._slots() + AHEAD)
+        return in_hand < (self._workers or AHEAD * self._slots() + WAITING)
 
     def submit(self, order: Order, sent: Mapping[str, bytes]) -> None:
         """Hand it over."""
@@ -309,8 +312,10 @@ class RayPool:
         return dict(self._ray.cluster_resources())
 
     def _check_resources(self) -> None:
-        """Refuse what the cluster can never place: its tasks would wait for ever."""
+        """Refuse what no machine can hold, unless there are only machines to come: its tasks would wait for ever."""
         nodes = [node["Resources"] for node in self._ray.nodes() if node["Alive"]]
+        if not any(node.get("CPU", 0) for node in nodes):
+            return
         wanted = {"CPU": self._cpus, **self._memory}
         if not any(all(node.get(name, 0) >= amount for name, amount in wanted.items()) for node in nodes):
             most = max((node.get("CPU", 0) for node in nodes), default=0)
@@ -350,7 +355,7 @@ class RayPool:
                     f"{t2c_ext.__version__}; install the same one"
                 )
             seen.append(sees)
-        return bool(seen) and all(seen)
+        return bool(seen) and all(seen)  # what is not known to be shared is made on one machine from end to end
 
 
 class _Queue:

@@ -138,15 +138,17 @@ def _concluded(order: Order, place: Place, known: dict[str, Any], result: Cinema
         raise RuntimeError("a row without a loop came to its end")
     delivery: Delivery = place.deliver(result.loop)
     height, width = result.twin.art.size
-    made = _made(place.unfinished / JOURNAL)
+    journal = read_journal(place.unfinished / JOURNAL)
+    made, begun = (Counter(line["stage"] for line in journal if line["state"] == state) for state in ("made", "begun"))
     document = known | {
         "state": DONE,
         "file": delivery.file,
         "poster": delivery.poster,
         "bytes": delivery.length,
         "size": [width, height],
-        "seconds": {stage: seconds for stage, seconds in result.seconds.items() if stage in made},
-        "made": made,
+        "seconds": {stage: seconds for stage, seconds in result.seconds.items() if stage in begun},
+        "made": dict(made),
+        "begun": {stage: times for stage, times in begun.items() if times > 1},
         "notes": list(result.notes),
         "inputs": inputs,
         "ended": _now(),
@@ -220,16 +222,11 @@ def read_journal(path: Path) -> list[dict[str, str]]:
                 document = json.loads(line)
             except ValueError:
                 continue
-            if isinstance(document, dict):
+            if isinstance(document, dict) and {"stage", "state"} <= document.keys():
                 lines.append(document)
     except OSError:
         return []
     return lines
-
-
-def _made(path: Path) -> dict[str, int]:
-    """How often each stage began to be made."""
-    return dict(Counter(str(line.get("stage")) for line in read_journal(path) if line.get("state") == "begun"))
 
 
 def _details(order: Order) -> str:

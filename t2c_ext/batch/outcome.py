@@ -23,7 +23,8 @@ class Outcome:
         bytes: the loop's size.
         size: (width, height) in pixels.
         seconds: of each stage that made something.
-        made: how often each stage began to make something, over all runs; more than once where it was killed.
+        made: how often each stage made something, over all runs.
+        begun: how often a stage began to, where that is more than once: it was killed amid.
         notes: what the stages had to say.
         error: one line, or "".
         kind: of the error, for the summary.
@@ -50,6 +51,7 @@ class Outcome:
     size: tuple[int, int] = (0, 0)
     seconds: Mapping[str, float] = field(default_factory=dict)
     made: Mapping[str, int] = field(default_factory=dict)
+    begun: Mapping[str, int] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     error: str = ""
     kind: str = ""

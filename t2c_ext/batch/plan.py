@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
 from t2c_ext.batch.inputs import is_as_it_was
@@ -52,11 +53,13 @@ class Plan:
         finished: the outcomes of rows that are done.
         todo: the rows that are to be made, in the list's order.
         broken: outcomes of the rows that cannot be made.
+        places: the place in the list of each finished row, by its name, and of each that is to be made.
     """
 
     finished: tuple[Outcome, ...]
     todo: tuple[Planned, ...]
     broken: tuple[Outcome, ...]
+    places: Mapping[str, int] = field(default_factory=dict)
 
 
 def make_plan(
@@ -77,19 +80,24 @@ def make_plan(
     for outcome in known.values():
         free[outcome.fingerprint].append(outcome)
     finished, open_rows, broken = list[Outcome](), list[tuple[Row, str, str, Outcome | None]](), list[Outcome]()
-    for row in rows:
+    places, numbers = dict[str, int](), list[int]()
+    for number, row in enumerate(rows):
         if isinstance(row, Broken):
             broken.append(Outcome(row.label, FAILED, error=row.reason, kind=BROKEN, label=row.label))
             continue
-        print_, origin = fingerprint(row), _digest(source, row.wanted)
+        print_, origin = fingerprint(row), _digest(lasting(source), row.wanted)
         claimed = free[print_].pop(0) if free[print_] else None
         if claimed is not None and claimed.is_done and _unchanged(claimed, row) and is_there(claimed):
             finished.append(claimed)
+            places[claimed.name] = number
         else:
+            numbers.append(number)
             open_rows.append((row, print_, origin, claimed))
     kept = {outcome.name for outcome in finished} | {row[3].name for row in open_rows if row[3] is not None}
     left = (outcome for rest in free.values() for outcome in rest)
-    return Plan(tuple(finished), _named(open_rows, kept, list(left)), tuple(broken))
+    todo = _named(open_rows, kept, list(left))
+    places |= {planned.name: number for planned, number in zip(todo, numbers, strict=True)}
+    return Plan(tuple(finished), todo, tuple(broken), places)
 
 
 def _named(
@@ -111,8 +119,13 @@ def _named(
                 numbers[row.wanted] += 1
                 name = f"{row.wanted}-{numbers[row.wanted]}"
             taken.add(folded(name))
-        planned.append(Planned(row, name, print_, origin, f"{print_[:16]}-{_digest(name)[:8]}"))
+        planned.append(Planned(row, name, print_, origin, key_of(print_, name)))
     return tuple(planned)
+
+
+def key_of(fingerprint: str, name: str) -> str:
+    """The name of the folder that holds what is unfinished of a row."""
+    return f"{fingerprint[:16]}-{_digest(name)[:8]}"
 
 
 def fingerprint(row: Row) -> str:
@@ -131,7 +144,12 @@ def _digest(*values: object) -> str:
 
 def _short(name: str) -> str:
     """The end of a path: a folder of pictures may be moved as a whole."""
-    return "/".join(PurePosixPath(Path(name).as_posix()).parts[-2:])
+    return "/".join(PurePosixPath(lasting(Path(name).as_posix())).parts[-2:])
+
+
+def lasting(place: str) -> str:
+    """A path without the folder in which Ray lays out the files of a job, whose name changes with what is in them."""
+    return re.sub(r".*/_ray_pkg_[0-9a-f]+/", "", place)
 
 
 def _unchanged(outcome: Outcome, row: Row) -> bool:

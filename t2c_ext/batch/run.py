@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import shutil
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
@@ -22,11 +23,12 @@ from t2c_ext.batch.manifest import Manifest, latest, read_manifest
 from t2c_ext.batch.order import CORES, NETWORKS, Order
 from t2c_ext.batch.outcome import Outcome, from_document
 from t2c_ext.batch.places import UNFINISHED, size_of
-from t2c_ext.batch.plan import BROKEN, Plan, Planned, as_outcome, make_plan
+from t2c_ext.batch.plan import BROKEN, Plan, Planned, as_outcome, key_of, make_plan
 from t2c_ext.batch.pool import Died, Event, Over, Pool, Progress
 from t2c_ext.batch.rows import Broken, Row, is_address
 from t2c_ext.batch.storage import Storage
 from t2c_ext.errors import UserError
+from t2c_ext.media.ownership import is_our_file
 from t2c_ext.outputs import check_output
 from t2c_ext.types import Stage
 
@@ -37,6 +39,8 @@ LOOK = 0.25
 
 AHEAD = 32
 """Rows, at most, whose networks have run and whose loops wait for cores."""
+
+_TOKEN = re.compile(r"seen-[0-9a-f]{32}")
 
 TRIES_ELSEWHERE = 3
 """Machines that are tried for a row that meets full disks."""
@@ -104,8 +108,9 @@ def run(setup: Setup, listener: Listener | None = None) -> Iterator[Outcome]:
         site = stack.enter_context(_opened(setup.out))
         before, _ = read_manifest(site.manifest.path)
         plan = make_plan(setup.rows, before, site.lookout(), setup.source)
+        site.sweep(plan.finished)
         listener.begin(len(setup.rows), plan.finished)
-        stack.callback(site.gallery)
+        stack.callback(site.gallery, plan.places)
         yield from plan.finished
         known = {outcome.name: outcome for outcome in before}
         for outcome in plan.broken:
@@ -113,7 +118,6 @@ def run(setup: Setup, listener: Listener | None = None) -> Iterator[Outcome]:
                 site.manifest.append(outcome)
             listener.ended(outcome)
             yield outcome
-        site.keys = {planned.name: planned.key for planned in plan.todo}
         if plan.todo:
             yield from _Run(setup, site, plan, listener).outcomes()
 
@@ -262,14 +266,9 @@ def _by_model(planned: Sequence[Planned]) -> list[Planned]:
 
 
 class _Site:
-    """The batch's folder, or a storage and a folder of this machine that stands for it.
-
-    Attributes:
-        keys: the folder, by the row's name, of what is unfinished of it.
-    """
+    """The batch's folder, or a storage and a folder of this machine that stands for it."""
 
     def __init__(self, out: str) -> None:
-        self.keys: dict[str, str] = {}
         self.storage = Storage(out) if is_address(out) else None
         if self.storage is None:
             self.folder = Path(out).resolve()
@@ -284,13 +283,12 @@ class _Site:
         """Tells whether an outcome's loop is as it was written."""
         if self.storage is None:
             return self._is_there
-        sizes = self.storage.sizes()
-
-        def is_there(outcome: Outcome) -> bool:
-            frames = sum(size for name, size in sizes.items() if name.startswith(f"{outcome.file}/"))
-            return bool(outcome.file) and sizes.get(outcome.file, frames) == outcome.bytes
-
-        return is_there
+        sizes = Counter(self.storage.sizes())
+        for name, size in list(sizes.items()):
+            folder, _, frame = name.partition("/")
+            if frame:
+                sizes[folder] += size  # a loop may be a folder of frames
+        return lambda outcome: bool(outcome.file) and sizes[outcome.file] == outcome.bytes
 
     def _is_there(self, outcome: Outcome) -> bool:
         try:
@@ -308,8 +306,9 @@ class _Site:
                 for name, content in frames.items():
                     (temporary / name.rpartition("/")[2]).write_bytes(content)
         for name, content in contents.items():
-            if name not in frames:
-                with replacing(self.folder / name) as temporary:
+            path = self.folder / name
+            if name not in frames and (name == outcome.file or not path.exists() or is_our_file(path)):
+                with replacing(path) as temporary:
                     temporary.write_bytes(content)
 
     def settle(self, now: bool = False) -> None:
@@ -317,24 +316,33 @@ class _Site:
         for outcome in self.manifest.settled(now):
             if outcome.is_done:
                 self._forget(outcome)
-        if now and self.storage is None:
-            with suppress(OSError):  # some rows are unfinished
-                (self.folder / UNFINISHED).rmdir()
+
+    def sweep(self, finished: Sequence[Outcome]) -> None:
+        """Remove what a run that was killed left of rows that are done, and its token."""
+        if self.storage is not None:
+            return  # it is looked for row by row, which takes long there
+        with suppress(OSError):
+            left = {path.name: path for path in (self.folder / UNFINISHED).iterdir()}
+            for name, path in left.items():
+                if _TOKEN.fullmatch(name):
+                    path.unlink(missing_ok=True)
+            for outcome in finished if left else ():
+                if key_of(outcome.fingerprint, outcome.name) in left:
+                    self._forget(outcome)
+            (self.folder / UNFINISHED).rmdir()
 
     def _forget(self, outcome: Outcome) -> None:
-        key = self.keys.get(outcome.name)
-        if key is None:
-            return
+        key = key_of(outcome.fingerprint, outcome.name)
         if self.storage is not None:
             self.storage.remove(f"{UNFINISHED}/{key}")
         else:
             shutil.rmtree(self.folder / UNFINISHED / key, ignore_errors=True)
 
-    def gallery(self) -> None:
-        """Write the page with all loops."""
+    def gallery(self, places: Mapping[str, int]) -> None:
+        """Write the page with all loops: those of this list in its order, then those of others."""
         outcomes, _ = read_manifest(self.manifest.path)
         shown = [row for row in latest(outcomes).values() if row.kind != BROKEN]
-        write_gallery(self.folder, shown)
+        write_gallery(self.folder, sorted(shown, key=lambda row: places.get(row.name, len(places))))
         if self.storage is not None:
             self.storage.put(self.folder / "index.html", "index.html")
 
@@ -343,6 +351,7 @@ class _Site:
         """A file by which workers tell whether they see the batch's folder; "" where that is not asked."""
         if not wanted or self.storage is not None:
             yield ""
+            self._tidy()
             return
         name = f"seen-{uuid4().hex}"
         path = self.folder / UNFINISHED / name
@@ -352,6 +361,11 @@ class _Site:
             yield name
         finally:
             path.unlink(missing_ok=True)
+            self._tidy()
+
+    def _tidy(self) -> None:
+        with suppress(OSError):  # some rows are unfinished
+            (self.folder / UNFINISHED).rmdir()
 
 
 @contextmanager

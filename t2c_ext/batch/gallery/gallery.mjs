@@ -318,14 +318,13 @@ class Gallery {
     facts(row) {
         const list = element("dl");
         const seconds = Object.entries(row.seconds ?? {}).map(([stage, time]) => `${stage} ${time.toFixed(1)} s`);
-        const settings = Object.entries(row.settings ?? {}).map(([name, value]) => `${name}: ${value}`);
         const size = row.size ? `${row.size[0]} × ${row.size[1]}` : "";
         /** @type {[string, string | undefined][]} */
         const facts = [
             ["error", row.error], ...(row.notes ?? []).map((note) => /** @type {[string, string]} */ (["note", note])),
             ["prompt", row.prompt], ["motion", row.motion], ["picture", row.picture], ["row", row.label],
             ["size", size], ["seconds", seconds.join(", ")], ["made on", row.where], ["ended", row.ended],
-            ...settings.map((text) => /** @type {[string, string]} */ (["setting", text])),
+            ...Object.entries(row.settings ?? {}).map(([name, value]) => /** @type {[string, string]} */ ([name.replaceAll("_", " "), String(value)])),
         ];
         for (const [name, text] of facts) {
             if (text) list.append(element("dt", "", name), element("dd", name === "error" ? "wrong" : "", text));

@@ -44,6 +44,7 @@ def render(outcomes: Iterable[Outcome], title: str) -> str:
     environment = Environment(
         loader=FunctionLoader(lambda name: parts.joinpath(name).read_text(encoding="utf-8")), autoescape=True
     )
+    environment.policies["json.dumps_kwargs"] = {"sort_keys": False, "separators": (",", ":")}
     # the policy names the very bytes of both, so they stand in the template without any space around them
     return environment.get_template("gallery.html").render(
         title=title,

@@ -92,7 +92,7 @@ class PromptInput(StageInput):
         models: the language models that are here.
     """
 
-    algorithm = 2
+    algorithm: ClassVar[int] = 2
 
     settings: PromptSettings
     models: tuple[str, ...] = ()
@@ -157,8 +157,6 @@ class RegionInput(StageInput):
         segmenter: what finds them, or None where nothing is to be found.
     """
 
-    algorithm = 2
-
     words: tuple[str, ...]
     picture: FloatArray
     art: FloatArray
@@ -170,7 +168,7 @@ class RegionInput(StageInput):
     attention: Attention | None = None
     seed: int = 0
     segmenter: SegmenterChoice | None = None
-    algorithm: ClassVar[int] = 2
+    algorithm: ClassVar[int] = 3
 
 
 def region_input(  # noqa: PLR0917

@@ -12,6 +12,7 @@ from t2c_ext.settings import PromptSettings
 from t2c_ext.types import Motion, MotionKind
 
 OWN = Path(__file__).parent / "data" / "directions.jsonl"
+# beside a checkout; a clone does not have them, and judges its own rows only
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data" / "directions" / "directions.jsonl"
 
 

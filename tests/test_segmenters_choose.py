@@ -13,7 +13,7 @@ import pytest
 from t2c_ext.errors import UserError
 from t2c_ext.region.find import RegionNotFound, find_regions
 from t2c_ext.region.segmenters import choose
-from t2c_ext.region.segmenters.choose import CLOSED, NAMES, OPEN, make_segmenter
+from t2c_ext.region.segmenters.choose import CLOSED, LIGHT, NAMES, OPEN, is_light, make_segmenter
 from t2c_ext.region.segmenters.closed import ClosedSegmenter
 from t2c_ext.region.segmenters.clusters import ClusterSegmenter
 from t2c_ext.region.segmenters.networks import Lazily
@@ -56,7 +56,21 @@ def sources(relay: Relay, *words: str) -> list[tuple[str, str]]:
 
 def test_the_setting_offers_exactly_what_can_be_made() -> None:
     (setting,) = (row for row in table() if row.name == "segmenter")
-    assert setting.choices == NAMES
+    assert setting.choices == NAMES, (
+        "write the same names, in this order, into the choices of `segmenter` in t2c_ext/settings.py, "
+        "then run python tests/readme_settings.py"
+    )
+
+
+@pytest.mark.parametrize("name", LIGHT)
+def test_what_comes_with_the_package_answers_without_a_model(name: str) -> None:
+    picture = np.random.default_rng(0).random((48, 64, 3)).astype(np.float32)
+    segmenter = make_segmenter(name, find=lambda _: None)
+    assert segmenter.name == name and is_light(segmenter) and 0 < segmenter.threshold <= 1
+    for region in (*segmenter.segment(picture, ["river", "sky"]), *segmenter.propose(picture)):
+        assert region.mask.shape == (48, 64) and region.mask.dtype == np.float32
+        assert region.mask.min() >= 0 and region.mask.max() <= 1
+    segmenter.close()
 
 
 def test_each_word_goes_to_the_first_that_is_sure() -> None:

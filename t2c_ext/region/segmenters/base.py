@@ -1,4 +1,7 @@
-"""The one interface of everything that can point at a thing in a picture."""
+"""The one interface of everything that can point at a thing in a picture.
+
+What `choose` opens also has `close()`, which lets go of what it has loaded (`relay.Closable`).
+"""
 
 from __future__ import annotations
 

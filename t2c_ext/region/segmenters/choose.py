@@ -71,14 +71,14 @@ OPEN: dict[str, _Open] = {
 }
 """Open vocabularies, the best for things without a firm shape first."""
 
-LIGHT: dict[str, Callable[[], ClusterSegmenter | SmallSegmenter | VoteSegmenter]] = {
+LIGHT: dict[str, Callable[[], Closable]] = {
     ClusterSegmenter.name: ClusterSegmenter,
     SmallSegmenter.name: SmallSegmenter,
 }
 """Those that come with the package: no model to find, no torch, a fraction of a second."""
 
 NAMES = (AUTO, *LIGHT, *CLOSED, *OPEN)
-"""What the setting `segmenter` can be."""
+"""What the setting `segmenter` can be; its choices in `settings.py`, which imports nothing from here, repeat them."""
 
 
 @dataclass(frozen=True)
@@ -212,4 +212,4 @@ def comes_with_the_package(source: str) -> bool:
 
 def is_light(segmenter: Segmenter) -> bool:
     """Whether it needs neither torch nor a model's memory, so that it may run beside others."""
-    return isinstance(segmenter, (ClusterSegmenter, SmallSegmenter, VoteSegmenter))
+    return segmenter.name in LIGHT or isinstance(segmenter, VoteSegmenter)

@@ -1,4 +1,4 @@
-"""Puts the page's scripts, which the WebUI wants in `javascript/` and `style.css`, into the package as well."""
+"""Puts the page's scripts, and its words in other languages, where the WebUI wants them, into the package as well."""
 
 import shutil
 from pathlib import Path
@@ -21,6 +21,9 @@ class BuildWithScripts(build_py):
         shutil.rmtree(target, ignore_errors=True)
         shutil.copytree(ROOT / "javascript", target)
         shutil.copyfile(ROOT / "style.css", target / "style.css")
+        words = Path(self.build_lib) / "t2c_ext" / "localizations"
+        shutil.rmtree(words, ignore_errors=True)
+        shutil.copytree(ROOT / "localizations", words)
 
 
 setup(cmdclass={"build_py": BuildWithScripts})

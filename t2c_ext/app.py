@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import json
 import os
 import secrets
 import shutil
@@ -15,6 +16,7 @@ import webbrowser
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from html import escape
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
@@ -164,11 +166,14 @@ def build(studio: Studio, address: Address) -> Any:
     from t2c_ext.ui.blocks import cinemagraph_page
     from t2c_ext.ui.guard import OWN
     from t2c_ext.ui.handlers import Handlers
+    from t2c_ext.ui.languages import languages
     from t2c_ext.ui.scripts import script_option, starter, style_sheet
 
     handlers = Handlers(studio, address)
     with gr.Blocks(title=TITLE, analytics_enabled=False) as demo:
         gr.HTML(f"<style>{style_sheet()}</style>", elem_id="t2c_studio_style")
+        words = escape(json.dumps(languages(), ensure_ascii=False))
+        gr.HTML(f'<div hidden class="t2c-languages" data-words="{words}"></div>', elem_id="t2c_languages")
         cinemagraph_page(handlers, _from_text(studio))
         demo.load(None, None, None, **script_option(starter(address, f"{OWN}/here")))
     workers = "default_concurrency_limit"

@@ -5,6 +5,7 @@ import { Player } from "./player.mjs";
 import { Results } from "./results.mjs";
 import { Strip } from "./strip.mjs";
 import { Studio } from "./studio.mjs";
+import { pageWords, translate } from "./translate.mjs";
 
 /** @import { PageState } from "./types" */
 
@@ -97,6 +98,8 @@ export function send(tab, info) {
 export function start() {
     mount();
     results = new Results(host());
+    const words = pageWords(document);
+    if (words !== null) translate(document.body, words);
     let waiting = false;
     const observer = new MutationObserver(() => {
         if (waiting) return;
@@ -105,6 +108,7 @@ export function start() {
             waiting = false;
             mount();
             results?.look();
+            if (words !== null) translate(document.body, words);
         }, PATIENCE);
     });
     const app = host();

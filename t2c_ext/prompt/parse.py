@@ -12,6 +12,7 @@ from t2c_ext.prompt import paper, taggers
 from t2c_ext.prompt import vocabulary as vocab
 from t2c_ext.prompt.bind import bind
 from t2c_ext.prompt.directions import Direction, Form, find_directions
+from t2c_ext.prompt.foreign import SENTENCE, is_foreign
 from t2c_ext.prompt.natural import natural_prompt
 from t2c_ext.prompt.nodes import Node, Role, find_mentions
 from t2c_ext.prompt.phrases import find_phrases
@@ -79,6 +80,8 @@ def parse(settings: PromptSettings, tagger: taggers.Tagger | None = None) -> Pla
         notes += remarks
         regions = _regions(spoken, motions, still) or _regions(prompt, motions, still)
     notes += _about_still(still, regions)
+    if not motions and (is_foreign(settings.motion) or is_foreign(settings.prompt)):
+        notes.append(SENTENCE)
     natural = settings.natural_prompt.strip() or natural_prompt(art, settings.natural_terms, lexicon, tagger)
     return Plan(art, natural, regions, tuple(motions), tuple(dict.fromkeys(notes)))
 

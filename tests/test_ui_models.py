@@ -68,3 +68,9 @@ def test_what_went_wrong_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_advice_on_a_page_names_the_list() -> None:
     said = for_a_page("the model clipseg is not here; get it with: t2c models download clipseg")
     assert said == 'the model clipseg is not here; get clipseg in the list "Models" of the Cinemagraph page'
+
+
+def test_where_others_reach_the_page_nothing_is_downloaded(going: threading.Event) -> None:
+    models = Models(gets=False)
+    assert "data-t2c-model" not in models.html() and "nothing is downloaded" in models.html()
+    assert [view.count("data-t2c-stop") for view in models.get(NAME)] == [0]

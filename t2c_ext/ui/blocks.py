@@ -38,7 +38,7 @@ def cinemagraph_page(handlers: Handlers, from_text: str, queued: bool = True, be
     id = gr.State("")
     with gr.Row(elem_id=f"{PREFIX}_page", elem_classes=["t2c", "t2c-studio"]):
         with gr.Column(scale=6, min_width=320, elem_id=f"{PREFIX}_left"):
-            left = inputs(fields, studio.makes_pictures, from_text, studio.lists, studio.downloads)
+            left = inputs(fields, studio.makes_pictures, from_text, studio.lists)
         with gr.Column(scale=5, min_width=320, elem_id=f"{PREFIX}_right"):
             right = outputs(fields)
             settings = left.pop("settings") | right.pop("settings")
@@ -135,12 +135,11 @@ class _Wiring:
         if page.recent is not None:
             page.recent.select(handlers.recent, None, page.shelf, queue=False, **QUIET)
             page.delete.click(handlers.delete, [page.wanted], page.shelf, queue=False, **QUIET)
-        if page.side_models is not None:
-            models = handlers.models
-            page.side_models.select(models.html, None, page.models, queue=False, **QUIET)
-            get = models.get if self.queued else lambda name: list(models.get(name))[-1]
-            page.download.click(get, [page.wanted], page.models, **QUIET)
-            page.stop.click(models.stop, None, None, queue=False, **QUIET)
+        models = handlers.models
+        page.side_models.select(models.html, None, page.models, queue=False, **QUIET)
+        get = models.get if self.queued else lambda name: list(models.get(name))[-1]
+        page.download.click(get, [page.wanted], page.models, **QUIET)
+        page.stop.click(models.stop, None, None, queue=False, **QUIET)
 
     def _script(self) -> None:
         page = self.page

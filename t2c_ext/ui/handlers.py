@@ -79,6 +79,7 @@ class Handlers:
     models: Models = field(default_factory=Models)
 
     def __post_init__(self) -> None:
+        self.models.gets = self.studio.downloads
         object.__setattr__(self, "shelf", self.shelf or Shelf(self.studio.folder))
         object.__setattr__(self, "channel", self.channel or Channel(self.studio, self.address))
 

@@ -46,7 +46,8 @@ class Page:
         wanted, open: the id of a workspace that is to be opened, and the button that does it; the script's.
         delete: the button that deletes it, likewise.
         recent, shelf: the tab with the list of what was kept, and the list; None where there is none.
-        side_models, models, download, stop: the same for the models, and the buttons that get one and stop that.
+        side_models, models, download, stop: the same for the models, and the buttons that get one and
+            stop that.
         animate, generate, cancel, use, again: the buttons of runs.
         status, player, figures, choosing, choices, names: what a run shows without the script.
     """
@@ -65,8 +66,8 @@ class Page:
     delete: Any
     recent: Any | None
     shelf: Any | None
-    side_models: Any | None
-    models: Any | None
+    side_models: Any
+    models: Any
     download: Any
     stop: Any
     animate: Any
@@ -127,7 +128,7 @@ class Page:
         ]
 
 
-def inputs(fields: Fields, with_model: bool, from_text: str, lists: bool, downloads: bool) -> dict[str, Any]:
+def inputs(fields: Fields, with_model: bool, from_text: str, lists: bool) -> dict[str, Any]:
     """The left side: picture, words, canvas, and the settings that are always in view.
 
     Args:
@@ -135,9 +136,8 @@ def inputs(fields: Fields, with_model: bool, from_text: str, lists: bool, downlo
         with_model: something can make pictures from text here.
         from_text: a sentence on the "From text" side.
         lists: whether what was kept is listed.
-        downloads: whether models are listed, and may be downloaded.
     """
-    made: dict[str, Any] = {"generate": None} | dict.fromkeys(("recent", "shelf", "side_models", "models"))
+    made: dict[str, Any] = {"generate": None} | dict.fromkeys(("recent", "shelf"))
     settings: dict[str, Any] = {}
     with gr.Tabs(elem_id=f"{PREFIX}_sides"):
         with gr.Tab("From a painting", elem_id=f"{PREFIX}_side_painting"):
@@ -156,9 +156,8 @@ def inputs(fields: Fields, with_model: bool, from_text: str, lists: bool, downlo
         if lists:
             with gr.Tab("Recent", elem_id=f"{PREFIX}_side_recent") as made["recent"]:
                 made["shelf"] = _bare("", "shelf")
-        if downloads:
-            with gr.Tab("Models", elem_id=f"{PREFIX}_side_models") as made["side_models"]:
-                made["models"] = _bare("", "models")
+        with gr.Tab("Models", elem_id=f"{PREFIX}_side_models") as made["side_models"]:
+            made["models"] = _bare("", "models")
     settings |= _widgets(fields.first)
     _bare(CANVAS, "canvas")
     with gr.Row(elem_id=f"{PREFIX}_bar"):

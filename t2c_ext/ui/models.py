@@ -19,10 +19,21 @@ POLL = 0.3
 """Seconds between two looks at a download."""
 
 
+NOT_HERE = (
+    "Others can reach this page, so nothing is downloaded from it; put a model into the folder for models by hand, or "
+    "start where only you reach it (in the WebUI also with --enable-insecure-extension-access)"
+)
+
+
 @dataclass
 class Models:
-    """The list, and the one download that may be in hand."""
+    """The list, and the one download that may be in hand.
 
+    Attributes:
+        gets: whether models may be downloaded from here.
+    """
+
+    gets: bool = True
     _name: str = ""
     _worker: Worker = field(default_factory=Worker)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -34,10 +45,14 @@ class Models:
             said: HTML that stands before it.
         """
         rows = "".join(self._row(row) for row in list_models())
+        said = said or ("" if self.gets else message(NOT_HERE))
         return f'{said}<ul class="t2c-models">{rows}</ul>'
 
     def get(self, name: str) -> Iterator[str]:
         """Download a model: the list, again and again until it is here, or could not be got."""
+        if not self.gets:
+            yield self.html(message(NOT_HERE, "error"))
+            return
         with self._lock:
             if self._name:
                 yield self.html(message(f"{self._name} is being downloaded; wait for it, or stop it", "error"))
@@ -79,6 +94,8 @@ class Models:
             bar = f'<div class="t2c-bar"><div style="width:{100 * share:.0f}%"></div></div>'
             stop = '<button type="button" class="t2c-button t2c-worded" data-t2c-stop="">Stop</button>'
             return f'<div class="t2c-getting" role="status">{told}{bar}{stop}</div>'
+        if not self.gets:
+            return '<span class="t2c-here">not here</span>'
         return (
             f'<button type="button" class="t2c-button t2c-worded" data-t2c-model="{name}" '
             f'aria-label="Download {name}">Download</button>'

@@ -46,6 +46,8 @@ export class RegionRow {
     constructor(name, acts) {
         this.name = name;
         this.acts = acts;
+        /** The speed that is shown. */
+        this.pace = 1;
         this.colour = el("input", {
             type: "color", class: "t2c-colour", "aria-label": "Colour",
             onchange: () => acts.change(this.name, { colour: this.colour.value }, "another colour"),
@@ -64,7 +66,8 @@ export class RegionRow {
         this.speed = el("input", {
             type: "range", min: -20, max: 20, step: 1, class: "t2c-speed", "aria-label": "Speed",
             oninput: () => { this.number.value = String(speedOf(this.speed.value)); },
-            onchange: () => acts.pace(this.name, speedOf(this.speed.value)),
+            // its places are coarser than the speeds that words, arrows and numbers have
+            onchange: () => { if (Number(this.speed.value) !== placeOf(this.pace)) acts.pace(this.name, speedOf(this.speed.value)); },
         });
         this.number = el("input", {
             type: "number", min: 0, max: MOST, step: 0.05, class: "t2c-number", "aria-label": "Speed as a number",
@@ -171,6 +174,7 @@ export class RegionRow {
         const pace = drawn ?? region.speed;
         this.speed.value = String(placeOf(pace));
         this.speed.title = drawn === null ? "" : "Said by its arrow; a number beyond what its length says can be typed";
+        this.pace = pace;
         if (this.number !== document.activeElement) this.number.value = String(Number(pace.toFixed(2)));
         this.showAngle(region.kind === "translate" ? region.angle : null);
         this.angleSaid.textContent = region.kind === "translate" ? said(region) : "";

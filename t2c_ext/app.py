@@ -82,7 +82,7 @@ class Door:
         return not self.share and not self.names and self.host in (LOOPBACK, "localhost", "::1")
 
 
-def serve(folder: Path | None = None, *, model: str = "", door: Door | None = None) -> None:
+def serve(folder: Path | None = None, *, model: str = "", door: Door | None = None, keep: float = 0.0) -> None:
     """Serve the app until it is stopped.
 
     Args:
@@ -90,6 +90,7 @@ def serve(folder: Path | None = None, *, model: str = "", door: Door | None = No
         model: a checkpoint file, a folder in diffusers' layout or a repository, for pictures from text; "": the
             built-in miniature model, where its packages are installed.
         door: how it is reached; None: by this machine alone.
+        keep: gigabytes of workspaces that are kept in `folder`, the oldest going first; 0: all.
 
     Raises:
         UserError: Gradio is not installed, there is no such address here, or the port is taken.
@@ -118,7 +119,7 @@ def serve(folder: Path | None = None, *, model: str = "", door: Door | None = No
 
         name = model or (miniature.NAME if miniature.can_draw() else "")
         studio = Studio(folder, name, keeps=not temporary, lists=door.alone and not door.users)
-        studio.downloads = studio.lists
+        studio.downloads, studio.keep_bytes = studio.lists, lambda: int(max(0.0, keep) * 1e9)
         if not door.alone:
             studio.most_pixels = SHARED_AREA
         stack.callback(studio.close)

@@ -95,7 +95,7 @@ def test_a_password_on_the_command_line_is_warned_of(
     users = tmp_path / "users"
     users.write_text("ben:fall\n", encoding="utf-8")
     doors: list[app.Door] = []
-    monkeypatch.setattr(app, "serve", lambda folder, model, door: doors.append(door))
+    monkeypatch.setattr(app, "serve", lambda folder, model, door, keep: doors.append(door))
     monkeypatch.setenv("T2C_AUTH", "eva:lake")
     assert main(["app", "--auth", "anna:river", "--auth-file", str(users), "--allow-host", "cinema.example"]) == 0
     told = capsys.readouterr().err

@@ -22,6 +22,14 @@ def register(commands: Commands) -> None:
     )
     app.add_argument("--folder", type=a_folder, metavar="DIR", help="keep the workspaces here (default: nowhere)")
     app.add_argument(
+        "--keep",
+        type=float,
+        default=0.0,
+        metavar="GB",
+        help="of --folder: the oldest workspaces go where there is more, never one that is open or changed by hand "
+        "(default: all stay)",
+    )
+    app.add_argument(
         "--host", default=LOOPBACK, metavar="ADDRESS", help=f"listen at this address (default: {LOOPBACK})"
     )
     app.add_argument("--port", type=int, metavar="N", help="default: the first free one from 7860 on")
@@ -52,7 +60,7 @@ def _app(options: argparse.Namespace) -> int:
     from t2c_ext.app import serve
 
     door = Door(options.host, options.port, options.allow_host, options.share, _users(options), browser=options.browser)
-    serve(options.folder, model=options.model, door=door)
+    serve(options.folder, model=options.model, door=door, keep=options.keep)
     return 0
 
 

@@ -280,6 +280,11 @@ class Workspace:
             self._records.publish(OFFERS, draft, Record("offered"))
         return self._records.place(f"{OFFERS}/{OVERVIEW}")
 
+    def load_offers(self) -> Regions | None:
+        """What may be chosen from; None where there is nothing to choose."""
+        index = self._records.place(f"{OFFERS}/{INDEX}")
+        return read_masks(self._records.place, OFFERS, None) if index.exists() else None
+
     def forget_offers(self) -> None:
         """Remove offers/, when there is nothing more to choose."""
         if self._records.groups.get(OFFERS, Record()).files:

@@ -13,6 +13,7 @@ from t2c_ext.errors import UserError
 from t2c_ext.jobs import Job, make_job
 from t2c_ext.pipeline import run_job
 from t2c_ext.recipe import Recipe
+from t2c_ext.region.find import RegionNotFound
 from t2c_ext.twin.source import GivenTwin
 from t2c_ext.types import Attention, Picture, Stage, Twin
 from t2c_ext.ui import page
@@ -108,3 +109,13 @@ def test_what_is_not_there_is_said(handlers: Handlers, id: str) -> None:
     assert opened is None and "not there any more" in str(view.status)
     with pytest.raises(UserError):
         handlers.studio.open("", id)
+
+
+def test_where_nothing_was_found_the_regions_are_offered_again(handlers: Handlers, tmp_path: Path) -> None:
+    art = Picture(np.float32(np.rint(_picture(0) * 255) / 255))
+    with pytest.raises(RegionNotFound) as error:
+        run_job(make_job(Recipe().with_values(VALUES | {"region": "unicorn"}), picture=art), tmp_path / ID)
+    names = tuple(region.name for region in error.value.candidates)
+    view, opened = handlers.open("", ID)
+    assert opened is not None and view.names == names and str(view.choices).count("<img") == len(names) > 0
+    assert _end(handlers.choose(ID, names[:1], opened.values)).begun and (tmp_path / ID / "loop.gif").exists()

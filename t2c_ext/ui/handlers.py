@@ -116,6 +116,13 @@ class Handlers:
             session.loop = loop_of(opened.results, float(opened.values["fps"]), self.address)
         except UserError as error:
             return View(before, page.message(for_a_page(str(error)), "error"), begun=self._begun(before)), None
+        if opened.offers and opened.results.twin is not None:
+            drawn = draw_candidates(opened.results.twin.art.rgb, opened.offers, folder / VIEW)
+            names = tuple(region.name for region in opened.offers)
+            choices = page.choices(names, [self.address(path) for path in drawn])
+            asked, figures = page.message("choose one of these regions, or paint it"), strip(session.shown)
+            state = self._state(id)
+            return View(id, asked, page.EMPTY, figures, choices, names=names, state=state, begun=True), opened
         notes = page.messages(opened.results.notes)
         player = self._player(opened.results, opened.results.seconds.get(Stage.LOOP.value, 0.0))
         return View(id, notes, player, strip(session.shown), "", state=self._state(id), begun=True), opened

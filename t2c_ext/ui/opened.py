@@ -14,7 +14,7 @@ from t2c_ext.pipeline import Cinemagraph, kept_results
 from t2c_ext.recipe import Recipe
 from t2c_ext.settings import Value
 from t2c_ext.twin.source import GivenTwin
-from t2c_ext.types import Regions
+from t2c_ext.types import Region, Regions
 from t2c_ext.ui.session import Session, keep_still
 from t2c_ext.workspace import Given, Workspace
 
@@ -31,12 +31,14 @@ class Opened:
         values: the settings, by name.
         picture: the file of the picture that was given; None where the picture was made.
         mask: the file of the mask that was given, or None.
+        offers: the regions to choose from, where what moves was not found.
     """
 
     results: Cinemagraph
     values: Mapping[str, Value]
     picture: Path | None
     mask: Path | None
+    offers: tuple[Region, ...] = ()
 
 
 def open_workspace(folder: Path, view: Path) -> tuple[Session, Opened]:
@@ -66,7 +68,9 @@ def open_workspace(folder: Path, view: Path) -> tuple[Session, Opened]:
         keeps_twin=twin_is_kept(given, recipe, twin.natural is not None),
     )
     picture = workspace.place("art.png") if given.painting is not None else None
-    return session, Opened(results, recipe.values(), picture, _mask_file(given.regions, view))
+    offered = workspace.load_offers() if results.regions is None else None
+    offers = () if offered is None else offered.regions
+    return session, Opened(results, recipe.values(), picture, _mask_file(given.regions, view), offers)
 
 
 def twin_is_kept(given: Given, recipe: Recipe, natural: bool) -> bool:

@@ -5,7 +5,7 @@ Field numbers are those of `onnx.proto` (IR version 7, operator set 11).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -103,3 +103,47 @@ class Graph:
         graph += _bytes(11, _value(*given)) + _bytes(12, _value(*result))
         operators = _bytes(1, "") + _number(2, OPERATORS)
         return _number(1, IR_VERSION) + _bytes(2, "t2c") + _bytes(7, graph) + _bytes(8, operators)
+
+
+def initialisers(content: bytes) -> list[NDArray[np.float32]]:
+    """The constant tensors of a model that this module wrote, in the order in which they were written."""
+    graph = next(value for place, value in _fields(content) if place == GRAPH)
+    assert isinstance(graph, bytes)
+    found = []
+    for place, value in _fields(graph):
+        if place != INITIALISER or not isinstance(value, bytes):
+            continue
+        parts = list(_fields(value))
+        shape = [part for at, part in parts if at == DIMENSION and isinstance(part, int)]
+        raw = next(part for at, part in parts if at == RAW and isinstance(part, bytes))
+        found.append(np.frombuffer(raw, "<f4").reshape(shape).copy())
+    return found
+
+
+GRAPH, INITIALISER, DIMENSION, RAW = 7, 5, 1, 9
+"""Field numbers: a model's graph, a graph's constant, a tensor's dimension and its bytes."""
+
+
+def _fields(content: bytes) -> Iterator[tuple[int, int | bytes]]:
+    """(number, value) of each field of a message; numbers and byte strings only, as this module writes no others."""
+    at = 0
+
+    def varint() -> int:
+        nonlocal at
+        value = shift = 0
+        while True:
+            byte = content[at]
+            at += 1
+            value |= (byte & 127) << shift
+            shift += 7
+            if byte < 128:
+                return value
+
+    while at < len(content):
+        head = varint()
+        if head & 7 == 0:
+            yield head >> 3, varint()
+        else:
+            length = varint()
+            yield head >> 3, content[at : at + length]
+            at += length

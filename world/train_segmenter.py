@@ -1,6 +1,7 @@
 """Trains the small mask network: `python -m world.train_segmenter FOLDER --minutes 25`, again to go on.
 
-Everything is seeded; the folder keeps the drawn scenes, the state and a log. Only scenes of `world` are seen.
+Everything is seeded; the folder keeps the drawn scenes and the state. Scenes of `world` are seen, in odd styles, and
+with `--pictures` a few real pictures, in odd styles too. `--start` goes on from the weights of a network in a file.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import argparse
 import os
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
@@ -17,8 +19,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from world.network import MaskNetwork
+from world.network import MaskNetwork, fill
+from world.pictures import Labelled, labelled_pictures
 from world.shards import MIXED, SIZE, Shard, load_shard
+from world.styles import restyled
+from world.textures import Array
 
 SIDE = 128
 """Side of the drawn scenes."""
@@ -31,6 +36,15 @@ COARSE = 0.55
 
 BATCH = 16
 RATE = 2.5e-3
+RATE_ON = 1.6e-3
+"""The rate of learning at first; the second one where the weights are not new."""
+
+STYLED = 0.72
+"""Share of the scenes and pictures that are seen in an odd style."""
+
+REAL = 0.14
+"""Share of real pictures in what is seen, where there are any."""
+
 STEPS_PER_SHARD = 150
 """A new shard of scenes is drawn after so many steps, until all are there."""
 
@@ -41,16 +55,21 @@ CALM = 0.15
 class Trainer:
     """The network, its average and where the training stands."""
 
-    def __init__(self, folder: Path, shards: int, total: int) -> None:
+    def __init__(
+        self, folder: Path, shards: int, total: int, real: Sequence[Labelled] = (), start: Path | None = None
+    ) -> None:
         """Start, or go on from the folder's state.
 
         Args:
             folder: of scenes and state.
             shards: how many of a thousand scenes each.
             total: steps after which the learning rate has fallen to nothing.
+            real: labelled pictures to learn from beside the scenes.
+            start: a network's file whose weights are the first ones; seen only where there is no state.
         """
         torch.manual_seed(0)
-        self.folder, self.shards, self.total = folder, shards, total
+        self.folder, self.shards, self.total, self.real = folder, shards, total, tuple(real)
+        self.rate = RATE if start is None else RATE_ON
         self.network = MaskNetwork().to(memory_format=torch.channels_last)
         self.average = MaskNetwork()
         self.average.load_state_dict(self.network.state_dict())
@@ -63,6 +82,9 @@ class Trainer:
             self.average.load_state_dict(state["average"])
             self.optimiser.load_state_dict(state["optimiser"])
             self.step = int(state["step"])
+        elif start is not None:
+            fill(self.network, start.read_bytes(), self.batch()[0])
+            self.average.load_state_dict(self.network.state_dict())
 
     @property
     def state_path(self) -> Path:
@@ -94,12 +116,17 @@ class Trainer:
         random = np.random.default_rng([11, self.step])
         pictures, labels = [], []
         for _ in range(BATCH):
-            shard = self.drawn[int(random.integers(wanted))]
-            index = int(random.integers(SIZE))
-            picture, owner = crop(shard.rgb[index], shard.labels[index], random, self.side)
+            if self.real and random.random() < REAL:
+                rgb, owners = self.real[int(random.integers(len(self.real)))]
+            else:
+                shard, index = self.drawn[int(random.integers(wanted))], int(random.integers(SIZE))
+                rgb, owners = shard.rgb[index], shard.labels[index]
+            picture, owner = crop(rgb, owners, random, self.side)
+            if random.random() < STYLED:
+                picture, owner = restyled(picture, owner, random)
             pictures.append(picture)
-            labels.append(owner)
-        x = torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2).float() / 255
+            labels.append(owner[1::2, 1::2])
+        x = torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2)
         generator = torch.Generator().manual_seed(self.step)
         return augment(x, generator), torch.from_numpy(np.stack(labels)).long()
 
@@ -107,7 +134,7 @@ class Trainer:
         """One update; the loss."""
         pictures, labels = self.batch()
         share = min(1.0, self.step / self.total)
-        rate = RATE * min(1.0, (self.step + 1) / 100) * (0.5 + 0.5 * np.cos(np.pi * share)) + 1e-5
+        rate = self.rate * min(1.0, (self.step + 1) / 100) * (0.5 + 0.5 * np.cos(np.pi * share)) + 1e-5
         for group in self.optimiser.param_groups:
             group["lr"] = float(rate)
         self.network.train()
@@ -146,18 +173,18 @@ def loss_of(logits: Tensor, labels: Tensor) -> Tensor:
 
 def crop(
     rgb: NDArray[np.uint8], labels: NDArray[np.uint8], random: np.random.Generator, size: int
-) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """A part of a scene, mostly nearly all of it, `size` pixels square; labels at half of that. Mirrored at random."""
-    side = rgb.shape[0]
-    high = round(side * (1 - 0.5 * random.random() ** 2))
-    wide = int(np.clip(high * random.uniform(0.75, 1.33), 48, side))
-    top, left = int(random.integers(side - high + 1)), int(random.integers(side - wide + 1))
+) -> tuple[Array, NDArray[np.uint8]]:
+    """A part of a picture, mostly nearly all of it, `size` pixels square, 0..1, and its labels. Mirrored at random."""
+    height, width = labels.shape
+    high = round(height * (1 - 0.5 * random.random() ** 2))
+    wide = int(np.clip(high * width / height * random.uniform(0.75, 1.33), 0.37 * width, width))
+    top, left = int(random.integers(height - high + 1)), int(random.integers(width - wide + 1))
     part = (slice(top, top + high), slice(left, left + wide))
     picture = cv2.resize(np.ascontiguousarray(rgb[part]), (size, size), interpolation=cv2.INTER_AREA)
-    owner = cv2.resize(np.ascontiguousarray(labels[part]), (size // 2, size // 2), interpolation=cv2.INTER_NEAREST)
+    owner = cv2.resize(np.ascontiguousarray(labels[part]), (size, size), interpolation=cv2.INTER_NEAREST)
     if random.random() < 0.5:
         picture, owner = picture[:, ::-1], owner[:, ::-1]
-    return np.ascontiguousarray(picture), np.ascontiguousarray(owner)
+    return picture.astype(np.float32) / 255, np.ascontiguousarray(owner)
 
 
 def augment(x: Tensor, generator: torch.Generator) -> Tensor:
@@ -196,10 +223,13 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=25.0, help="of processor time")
     parser.add_argument("--shards", type=int, default=6)
     parser.add_argument("--steps", type=int, default=2000, help="of the whole plan")
+    parser.add_argument("--start", type=Path, help="a network's file to go on from")
+    parser.add_argument("--pictures", type=Path, help="folder of unpacked packages with pictures.json's pictures")
     options = parser.parse_args()
     options.folder.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(1)
-    trainer = Trainer(options.folder, options.shards, options.steps)
+    real = () if options.pictures is None else labelled_pictures(options.pictures)
+    trainer = Trainer(options.folder, options.shards, options.steps, real, options.start)
     start, losses = time.process_time(), []
     while trainer.step < trainer.total and time.process_time() - start < options.minutes * 60:
         losses.append(trainer.train_step())

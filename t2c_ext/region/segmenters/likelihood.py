@@ -44,6 +44,13 @@ def enlarge(probability: FloatArray, height: int, width: int) -> FloatArray:
     return np.asarray(np.clip(stretched, 0.0, 1.0), dtype=np.float32)
 
 
+def likelier(probability: FloatArray, log_odds: float) -> FloatArray:
+    """Probabilities, float [...], 0..1, with log-odds added; what is surely so or not stays."""
+    factor = np.float32(np.exp(log_odds))
+    raised = probability * factor
+    return np.asarray(raised / (raised + 1 - probability), np.float32)
+
+
 def certainty(mask: FloatArray) -> float:
     """How likely the mask is right, 0..1: the mean probability inside it, less where it is hardly there.
 

@@ -86,6 +86,8 @@ def plan_to_document(plan: Plan) -> dict[str, Any]:
         "regions": list(plan.regions),
         "motions": motions,
         "notes": list(plan.notes),
+        "nouns": list(plan.nouns),
+        "styles": list(plan.styles),
     }
 
 
@@ -110,6 +112,8 @@ def plan_from_document(document: Mapping[str, Any]) -> Plan:
         tuple(_text(name) for name in _list(document["regions"], "regions")),
         motions,
         tuple(_text(note) for note in _list(document.get("notes", []), "notes")),
+        tuple(_text(noun) for noun in _list(document.get("nouns", []), "nouns")),
+        tuple(_text(style) for style in _list(document.get("styles", []), "styles")),
     )
 
 

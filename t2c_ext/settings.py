@@ -240,7 +240,8 @@ class TwinSettings:
     feature_share: float = setting(
         -1.0,
         "Feature share",
-        "Share of the steps in which the twin takes the picture's features (-1: 0.8 as the paper, 0.6 for SDXL).",
+        "Share of the noise's time in which the twin takes the picture's features: 0.8 until t = 200 of 1000 "
+        "(-1: 0.8 as the paper, 0.6 for SDXL).",
         minimum=-1,
         maximum=1,
         step=0.05,
@@ -249,7 +250,8 @@ class TwinSettings:
     attention_share: float = setting(
         -1.0,
         "Attention share",
-        "Share of the steps in which the twin takes the picture's attention (-1: 0.5 as the paper, 0.6 for SDXL).",
+        "Share of the noise's time in which the twin takes the picture's attention "
+        "(-1: 0.5 as the paper, 0.6 for SDXL).",
         minimum=-1,
         maximum=1,
         step=0.05,
@@ -258,7 +260,7 @@ class TwinSettings:
     injection: str = setting(
         "exact",
         "Injection",
-        "The shares exactly, or one step longer as the paper's code runs.",
+        "The shares of the noise's time, or of the steps and one step longer as the paper's code runs.",
         choices=("exact", "paper"),
         advanced=True,
     )
@@ -350,6 +352,7 @@ class RegionSettings:
             "auto",
             "clusters",
             "small",
+            "attention",
             "oneformer-ade",
             "mask2former-ade",
             "oneformer-coco",

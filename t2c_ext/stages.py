@@ -39,7 +39,7 @@ from t2c_ext.region.find import PAINTED, find_regions, fit_mask, is_shared_out
 from t2c_ext.region.matte import refine_matte
 from t2c_ext.region.painted import beside_mask_file, painted_regions, sought_beside
 from t2c_ext.region.refine import refine_regions
-from t2c_ext.region.segmenters.choose import SegmenterChoice, choose_segmenter, open_segmenter
+from t2c_ext.region.segmenters.choose import SegmenterChoice, asking, choose_segmenter, open_segmenter
 from t2c_ext.region.segmenters.relay import Closable
 from t2c_ext.results import in_levels
 from t2c_ext.settings import LoopSettings, MotionSettings, PromptSettings, RegionSettings
@@ -52,6 +52,7 @@ from t2c_ext.types import (
     Hints,
     Loop,
     Motion,
+    NounMaps,
     Picture,
     Plan,
     Region,
@@ -155,6 +156,7 @@ class RegionInput(StageInput):
         attention: of the picture that moves, where it redraws what is found, or None.
         seed: of the clusters of the attention; 0 without.
         segmenter: what finds them, or None where nothing is to be found.
+        nouns: where the diffusion model sees the things, where it was asked and has a say.
     """
 
     words: tuple[str, ...]
@@ -168,6 +170,7 @@ class RegionInput(StageInput):
     attention: Attention | None = None
     seed: int = 0
     segmenter: SegmenterChoice | None = None
+    nouns: NounMaps | None = None
     algorithm: ClassVar[int] = 3
 
 
@@ -198,6 +201,8 @@ def region_input(  # noqa: PLR0917
         asks = bool(sought_beside(painted, settings, besides))
     else:
         asks = given is None or (not named and is_shared_out(words, settings))
+    choice = choose_segmenter(settings.segmenter) if asks else None
+    seen = None if twin.attention is None or choice is None or not choice.asks_the_model else twin.attention.nouns
     return RegionInput(
         words,
         colours,
@@ -207,9 +212,10 @@ def region_input(  # noqa: PLR0917
         None if given is None else replace(bare(given, PAINTED), notes=given.notes),
         painted,
         besides,
-        attention,
+        None if attention is None else replace(attention, nouns=None),
         0 if attention is None else seed,
-        choose_segmenter(settings.segmenter) if asks else None,
+        choice,
+        seen,
     )
 
 
@@ -220,7 +226,8 @@ def make_regions(given: RegionInput, reporter: Reporter, device: str = "auto", k
         RegionNotFound: what was asked for was not found.
         UserError: a mask does not fit the picture, or nothing of the regions can be seen.
     """
-    with _segmenter(given.segmenter, None if device == "auto" else device, keeper) as segmenter:
+    with _segmenter(given.segmenter, None if device == "auto" else device, keeper) as finder:
+        segmenter = finder if given.nouns is None else asking(finder, given.nouns)
         found = _found(given, segmenter, reporter)
     if given.given is None and not given.painted:
         found = refine_regions(found, given.attention, given.art, given.settings, given.seed)

@@ -86,6 +86,8 @@ class Plan:
         regions: the words that name what moves, as they stand in the prompt.
         motions: only what the words state; a lexicon's default is not a motion of the prompt.
         notes: sentences for the user (which language model was used, what was not understood).
+        nouns: what can be seen, without how it is made: with these the things that move compete for places.
+        styles: how it is made, from which the natural-looking twin is led away.
     """
 
     art_prompt: str = ""
@@ -93,6 +95,8 @@ class Plan:
     regions: tuple[str, ...] = ()
     motions: tuple[Motion, ...] = ()
     notes: tuple[str, ...] = ()
+    nouns: tuple[str, ...] = ()
+    styles: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -154,27 +158,6 @@ class CompactPicture(Picture):
 
 
 @dataclass(frozen=True)
-class Attention:
-    """Averages of the attention maps that the artistic picture was made with.
-
-    Attributes:
-        size: (h, w) of the grid; pixel (row, column) of the grid is token row * w + column.
-        self_attention: float32 [h * w, h * w], query by key; each row sums to 1.
-        words: for each word that moves, float32 [h, w], 0..1: where the model put it.
-    """
-
-    size: tuple[int, int]
-    self_attention: FloatArray
-    words: Mapping[str, FloatArray] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        tokens = self.size[0] * self.size[1]
-        wrong = [word for word, where in self.words.items() if where.shape != self.size]
-        if self.self_attention.shape != (tokens, tokens) or wrong:
-            raise UserError(f"the attention maps do not have the size {self.size[0]}x{self.size[1]}")
-
-
-@dataclass(frozen=True)
 class NounMaps:
     """Where a diffusion model sees each of some things that compete with each other.
 
@@ -195,6 +178,29 @@ class NounMaps:
         wrong = [name for name, where in self.things.items() if where.shape != self.size]
         if wrong or self.background.shape != self.size or set(self.shares) != set(self.things):
             raise UserError(f"the maps of nouns do not have the size {self.size[0]}x{self.size[1]}")
+
+
+@dataclass(frozen=True)
+class Attention:
+    """Averages of the attention maps that the artistic picture was made with.
+
+    Attributes:
+        size: (h, w) of the grid; pixel (row, column) of the grid is token row * w + column.
+        self_attention: float32 [h * w, h * w], query by key; each row sums to 1.
+        words: for each word that moves, float32 [h, w], 0..1: where the model put it.
+        nouns: where the model sees each thing in the finished pictures, or None where it was not asked.
+    """
+
+    size: tuple[int, int]
+    self_attention: FloatArray
+    words: Mapping[str, FloatArray] = field(default_factory=dict)
+    nouns: NounMaps | None = None
+
+    def __post_init__(self) -> None:
+        tokens = self.size[0] * self.size[1]
+        wrong = [word for word, where in self.words.items() if where.shape != self.size]
+        if self.self_attention.shape != (tokens, tokens) or wrong:
+            raise UserError(f"the attention maps do not have the size {self.size[0]}x{self.size[1]}")
 
 
 @dataclass(frozen=True)

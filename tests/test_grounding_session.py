@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import re
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -17,14 +18,19 @@ from tiny_unets import CONFIGS, FAMILIES, LdmUNet, conditions, converted, diffus
 from torch.nn import functional  # noqa: E402
 
 from t2c_ext.errors import UserError  # noqa: E402
+from t2c_ext.progress import Reporter  # noqa: E402
+from t2c_ext.settings import TwinSettings  # noqa: E402
 from t2c_ext.twin import capture  # noqa: E402
 from t2c_ext.twin.diffusion.embeddings import PromptEncoder  # noqa: E402
 from t2c_ext.twin.diffusion.grounding import TIMESTEP, ground_latent, ground_pictures, noun_list  # noqa: E402
 from t2c_ext.twin.diffusion.latents import encode, resized  # noqa: E402
+from t2c_ext.twin.diffusion.source import DiffusersTwin  # noqa: E402
 from t2c_ext.twin.grounding.answer import TokenMaps, answer  # noqa: E402
 from t2c_ext.twin.grounding.plan import heard_layers  # noqa: E402
+from t2c_ext.twin.grounding.rivals import distinct  # noqa: E402
 from t2c_ext.twin.grounding.session import GroundingOptions, GroundingSession  # noqa: E402
 from t2c_ext.twin.layout import grid_at, layout_of  # noqa: E402
+from t2c_ext.types import Plan  # noqa: E402
 
 LATENT = (8, 16)
 TOKENS = 9
@@ -323,3 +329,24 @@ def test_a_pass_over_a_painting_sees_it_at_the_models_size(model: Any, monkeypat
     found = answer(both, nouns.positions, ["river"])
     assert list(found.things) == ["river"]
     assert found.size == both.size
+
+
+def test_a_twin_comes_with_what_the_model_sees_in_it(model: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("t2c_ext.twin.diffusion.grounding.native_side", lambda components: 128)
+    before = {name: value.clone() for name, value in model.unet.state_dict().items()}
+    settings = TwinSettings(model="tiny", steps=2, width=128, height=64, sampler="ddim")
+    plan = Plan("a river and a lake", "river, lake", ("River", "lake"), nouns=("river", "castle"))
+    twin = DiffusersTwin(settings, 3, components=model).make(plan, Reporter())
+    assert twin.attention is not None and twin.attention.nouns is not None
+    assert list(twin.attention.nouns.things) == ["river"], "a lake beside it would take its places"
+    again = DiffusersTwin(settings, 3, components=model).make(plan, Reporter())
+    assert again.attention is not None and again.attention.nouns is not None
+    np.testing.assert_array_equal(again.attention.nouns.things["river"], twin.attention.nouns.things["river"])
+    assert all(torch.equal(value, before[name]) for name, value in model.unet.state_dict().items())
+    assert not _hooked(model.unet)
+    still = DiffusersTwin(settings, 3, components=model).make(replace(plan, regions=()), Reporter())
+    assert still.attention is not None and still.attention.nouns is None
+
+
+def test_words_that_mean_one_thing_are_asked_for_once() -> None:
+    assert distinct(["River", "lake", "castle", "sky", "clouds", "castle"]) == ("river", "castle", "sky")

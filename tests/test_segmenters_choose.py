@@ -129,7 +129,7 @@ def test_auto_takes_the_best_that_is_here(names: list[str], members: list[str]) 
     made = make_segmenter("auto", here(*names))
     assert isinstance(made, Relay)
     assert [member.name for member in made._models] == members
-    assert isinstance(made._last_resort, VoteSegmenter)
+    assert isinstance(made.last_resort, VoteSegmenter)
     assert made.name == members[0]
 
 

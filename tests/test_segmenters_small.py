@@ -14,7 +14,7 @@ from t2c_ext.evaluate.masks import intersection_over_union
 from t2c_ext.lexicon import load_lexicon
 from t2c_ext.region.segmenters.closed import ClosedSegmenter
 from t2c_ext.region.segmenters.small import LABELS, SIDE, SmallNetwork, SmallSegmenter, SmallVocabulary, starts
-from t2c_ext.region.segmenters.vote import AGREED, NETWORK, Ballot, VoteSegmenter, offer, outcome, probability
+from t2c_ext.region.segmenters.vote import AGREED, CAUTION, NETWORK, Ballot, VoteSegmenter, offer, outcome, probability
 from t2c_ext.types import FloatArray, Region
 from world.canvas import KINDS
 from world.scenes import make_scene
@@ -171,7 +171,7 @@ def test_in_doubt_the_whole_is_shown_of_which_the_network_sees_a_part() -> None:
 
 def test_a_vote_has_the_log_odds_that_its_weights_say() -> None:
     ballot = Ballot(None, None, 0.5, 0.75)
-    odds = NETWORK.constant + NETWORK.own * np.log(3) + NETWORK.other * np.log(1 / 4)
+    odds = NETWORK.constant - CAUTION + NETWORK.own * np.log(3) + NETWORK.other * np.log(1 / 4)
     expected = 1 / (1 + np.exp(-(odds + NETWORK.overlap * 0.5 + NETWORK.within * 0.75)))
     assert probability(NETWORK, 0.75, 0.2, ballot) == pytest.approx(min(expected, 0.95))
     assert probability(NETWORK, 1.0, 1.0, Ballot(None, None, 1.0, 1.0)) <= 0.95

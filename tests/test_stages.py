@@ -37,6 +37,7 @@ from t2c_ext.types import (
     Hints,
     Motion,
     MotionKind,
+    NounMaps,
     Painted,
     Picture,
     Plan,
@@ -77,6 +78,7 @@ CASES: dict[type[StageInput], tuple[StageInput, dict[str, Any]]] = {
             "attention": MAPS,
             "seed": 1,
             "segmenter": SegmenterChoice((("oneformer-ade", (Path("oneformer-ade"),)),)),
+            "nouns": NounMaps((8, 8), {"river": LEFT}, LEFT, {"river": 0.4}),
         },
     ),
     MotionInput: (

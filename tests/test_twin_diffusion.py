@@ -20,6 +20,7 @@ from t2c_ext.settings import SAMPLERS, TwinSettings  # noqa: E402
 from t2c_ext.twin.diffusion import ddim, latents, pair  # noqa: E402
 from t2c_ext.twin.diffusion.components import Components  # noqa: E402
 from t2c_ext.twin.diffusion.embeddings import PromptEncoder  # noqa: E402
+from t2c_ext.twin.diffusion.pair import guidance_of_twin  # noqa: E402
 from t2c_ext.twin.diffusion.sampling import Denoiser, sample  # noqa: E402
 from t2c_ext.twin.diffusion.schedulers import make_scheduler  # noqa: E402
 from t2c_ext.twin.diffusion.source import DiffusersTwin  # noqa: E402
@@ -28,6 +29,7 @@ from t2c_ext.twin.families import PLANS  # noqa: E402
 from t2c_ext.twin.inject import NO_INJECTION, InjectionOptions, Recording  # noqa: E402
 from t2c_ext.twin.session import TwinSession  # noqa: E402
 from t2c_ext.types import Picture, Plan  # noqa: E402
+from t2c_ext.weights.devices import out_of_memory  # noqa: E402
 
 ART, NATURAL, NEGATIVE = "a river in the night, painting", "(water:1.3), " + "mountain " * 40, "sky"
 PLAN = Plan("a (river:1.2) under the mountain, night", "river, mountain, nature", ("river",))
@@ -504,3 +506,38 @@ def test_plans_of_the_families_are_the_defaults(model: Components) -> None:
     plan = PLANS[model.family]
     given = InjectionOptions(features=plan.feature_share, attention=plan.attention_share)
     assert torch.equal(lockstep(model)[1], lockstep(model, injection=given)[1])
+
+
+@pytest.mark.parametrize(
+    ("guidance", "natural", "wanted"),
+    [(5.0, 7.5, 7.5), (1.0, 7.5, 1.5), (2.0, 7.5, 3.0), (2.5, 7.5, 7.5), (1.5, 1.0, 1.0)],
+)
+def test_a_distilled_model_is_not_driven(guidance: float, natural: float, wanted: float) -> None:
+    assert guidance_of_twin(guidance, natural) == wanted
+
+
+def test_few_steps_begin_at_the_noisiest_time() -> None:
+    config = {**SCHEDULE, "prediction_type": "epsilon"}
+    for sampler in SAMPLERS:
+        few, many = make_scheduler(sampler, config, 4), make_scheduler(sampler, config, 20)
+        few.set_timesteps(4)
+        assert float(few.timesteps[0]) == 999, sampler
+        assert many.config.timestep_spacing == make_scheduler(sampler, config).config.timestep_spacing
+    few = make_scheduler("ddim", config, 4)
+    few.set_timesteps(4)
+    assert few.timesteps.tolist() == [999, 749, 499, 249]
+
+
+@pytest.mark.parametrize(
+    ("error", "is_full"),
+    [
+        (torch.cuda.OutOfMemoryError("CUDA out of memory. Tried to allocate 1 GiB"), True),
+        (RuntimeError("MPS backend out of memory (MPS allocated: 9.0 GB)"), True),
+        (RuntimeError("[enforce fail at alloc_cpu.cpp] DefaultCPUAllocator: can't allocate memory"), True),
+        (RuntimeError("Could not allocate tensor with 4 bytes. There is not enough memory"), True),
+        (RuntimeError("shapes do not match"), False),
+        (ValueError("out of memory"), False),
+    ],
+)
+def test_what_says_that_the_memory_is_full(error: Exception, is_full: bool) -> None:
+    assert out_of_memory(error) == is_full

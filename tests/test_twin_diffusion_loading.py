@@ -125,6 +125,17 @@ def test_a_description_beside_the_file(word: str, wanted: str, tmp_path: Path) -
     assert load.load_model(str(path), CPU).scheduler["prediction_type"] == wanted
 
 
+@pytest.mark.parametrize(("word", "wanted"), [("v", "v_prediction"), ("epsilon", "epsilon"), ("flow", "epsilon")])
+def test_a_header_says_what_is_predicted(word: str, wanted: str, tmp_path: Path) -> None:
+    from safetensors.torch import load_file, save_file
+
+    state, _ = tiny_files.checkpoint("SD1")
+    path = tiny_files.write_checkpoint(tmp_path / "model.safetensors", state)
+    save_file(load_file(path), path, {"modelspec.prediction_type": word})
+    assert load.load_model(str(path), CPU).scheduler["prediction_type"] == wanted
+    assert load.load_model(str(path), CPU, "epsilon").scheduler["prediction_type"] == "epsilon"
+
+
 @pytest.mark.parametrize("predicts_noise", [True, False])
 def test_sd2_is_tried_out(predicts_noise: bool) -> None:
     from t2c_ext.twin.diffusion.single_file import probe_prediction

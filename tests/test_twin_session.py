@@ -30,7 +30,7 @@ from tiny_unets import (  # noqa: E402
 
 from t2c_ext.errors import Cancelled, UserError  # noqa: E402
 from t2c_ext.twin.capture import CaptureOptions  # noqa: E402
-from t2c_ext.twin.inject import NO_INJECTION, FixedPoint, InjectionOptions, Moment, Recording, steps_of  # noqa: E402
+from t2c_ext.twin.inject import NO_INJECTION, FixedPoint, InjectionOptions, Moment, Recording, is_taken  # noqa: E402
 from t2c_ext.twin.rows import OTHER, Row, art, guided_rows, rows, twin  # noqa: E402
 from t2c_ext.twin.session import TwinSession  # noqa: E402
 
@@ -265,24 +265,33 @@ def test_passes_that_differ_are_refused(unets: dict[str, Any]) -> None:
         sample(unet, session, rows([twin()]), x, found, steps=4)
 
 
+DDIM_50 = [981 - 20 * index for index in range(50)]
+KARRAS_20 = [999, 939, 880, 820, 757, 693, 625, 555, 482, 408, 334, 263, 197, 140, 93, 58, 32, 15, 5, 1]
+
+
 @pytest.mark.parametrize(
-    ("share", "total", "paper", "wanted"),
+    ("share", "times", "paper", "wanted"),
     [
-        (0.8, 50, False, 40),
-        (0.5, 50, False, 25),
-        (0.8, 50, True, 41),
-        (0.5, 50, True, 26),
-        (0.0, 50, True, 0),
-        (1.0, 20, True, 20),
-        (0.7, 10, False, 7),
-        (0.29, 100, False, 29),
-        (0.5, 25, False, 12),
-        (0.5, 1, False, 1),
-        (0.5, 1, True, 1),
+        (0.8, DDIM_50, False, 40),
+        (0.5, DDIM_50, False, 25),
+        (0.8, DDIM_50, True, 41),
+        (0.5, DDIM_50, True, 26),
+        (0.0, DDIM_50, True, 0),
+        (0.0, DDIM_50, False, 0),
+        (1.0, DDIM_50, False, 50),
+        (1.0, DDIM_50, True, 50),
+        (0.8, KARRAS_20, False, 12),
+        (0.5, KARRAS_20, False, 8),
+        (0.8, KARRAS_20, True, 17),
+        (0.8, [751, 501, 251, 1], False, 3),
+        (0.5, [400.0], False, 1),
+        (0.5, [400.0], True, 1),
     ],
 )
-def test_number_of_steps(share: float, total: int, paper: bool, wanted: int) -> None:
-    assert steps_of(share, total, paper) == wanted
+def test_how_long_features_are_taken(share: float, times: list[float], paper: bool, wanted: int) -> None:
+    moments = [Moment(index, len(times), time) for index, time in enumerate(times)]
+    taken = [is_taken(share, moment, paper) for moment in moments]
+    assert taken == [index < wanted for index in range(len(times))]
 
 
 @pytest.mark.parametrize("paper", [False, True])
@@ -293,7 +302,7 @@ def test_injection_ends_after_its_steps(unets: dict[str, Any], paper: bool) -> N
     differs = []
     with TwinSession(unet, LATENT, injection=options) as session:
         for index in (24, 25, 26, 39, 40, 41):
-            session.step(index, 50, 481)
+            session.step(index, 50, 981 - 20 * index)
             given = _call(unet, session, [art(), twin()], x, found)
             differs.append(round(float((given[1] - free[1]).abs().max()), 4))
     everything, features = differs[0], differs[3]

@@ -244,3 +244,79 @@ def test_paintings_are_brought_to_a_size_the_model_takes(
     size: tuple[int, int], area: int, expected: tuple[int, int]
 ) -> None:
     assert fitting(size, area) == expected
+
+
+def _asked(unet: Any, monkeypatch: pytest.MonkeyPatch) -> tuple[Any, Pairs, list[str]]:
+    """A processing object whose pictures are asked for a river and a sky, and the pairs' sentences."""
+    processing = _processing(unet)
+    pairs, notes = _paired(processing)
+    pairs.words, pairs.nouns = lambda prompt: ("river", "sky"), lambda prompt: ("river", "castle")
+    places = {"river": (1,), "sky": (2,), "castle": (3,), "rock": (4,)}
+    monkeypatch.setattr(
+        type(pairs.host), "token_positions", lambda self, prompt, words: {w: places[w] for w in words if w in places}
+    )
+    return processing, pairs, notes
+
+
+def test_the_model_is_asked_where_things_are(unet: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    from t2c_ext.webui import grounding
+
+    plain = _sampled(_processing(unet))
+    processing, pairs, notes = _asked(unet, monkeypatch)
+    weights = {name: value.clone() for name, value in unet.state_dict().items()}
+    before = _state(processing)
+    calls: list[Any] = []
+    handle = unet.register_forward_pre_hook(lambda module, given: calls.append(given))
+    torch.testing.assert_close(_sampled(processing), plain, atol=1e-4, rtol=1e-4)
+    sampled = len(calls)
+    attention = pairs.attention(1)
+    assert attention is not None and attention.nouns is not None and not notes
+    assert set(attention.nouns.things) == {"river", "sky"}
+    assert len(calls) == sampled + 2, "one call for the picture, and one for its twin"
+    handle.remove()
+    after, own = _state(processing), before[3]
+    own.pop("sample")  # the test's own
+    assert after == before
+    assert all(torch.equal(value, weights[name]) for name, value in unet.state_dict().items())
+    again = pairs.attention(1)
+    assert again is not None and again.nouns is not None
+    np.testing.assert_array_equal(again.nouns.things["river"], attention.nouns.things["river"])
+    shown = grounding.noised(torch.ones(1, 4, 8, 16), 3)
+    assert abs(float(shown.mean()) - grounding.kept_at(100) ** 0.5) < 0.1
+
+
+def test_what_the_unet_sees_is_the_picture_and_not_noise(unet: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    from t2c_ext.webui import grounding
+
+    processing, pairs, _ = _asked(unet, monkeypatch)
+    _sampled(processing)
+    seen: list[Any] = []
+    full = unet.forward
+
+    def forward(x: Any, timesteps: Any, *others: Any) -> Any:
+        seen.append((x.clone(), timesteps.clone()))
+        return full(x, timesteps, *others)
+
+    monkeypatch.setattr(unet, "forward", forward)
+    latent = torch.linspace(-1, 1, 4 * 8 * 16).reshape(1, 4, 8, 16)
+    grounding.find_nouns(pairs.host, [latent], ["river"], ["castle"], 0, 7)
+    ((x, timesteps),) = seen
+    torch.testing.assert_close(x[0], grounding.noised(latent, 7)[0])
+    assert timesteps[0] == grounding.TIMESTEP
+
+
+def test_a_painting_is_asked_too_and_what_fails_is_said(unet: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    from t2c_ext.webui import pairs as module
+
+    levels = np.random.default_rng(0).integers(0, 255, (96, 192, 3), np.uint8)
+    processing, pairs, notes = _asked(unet, monkeypatch)
+    _sampled(processing)
+    _, attention = pairs.of_painting(Image.fromarray(levels), 1)
+    assert attention is not None and attention.nouns is not None and set(attention.nouns.things) == {"river", "sky"}
+
+    def full(*arguments: Any) -> Any:
+        raise torch.cuda.OutOfMemoryError("out of memory")
+
+    monkeypatch.setattr(module, "find_nouns", full)
+    attention = pairs.attention(0)
+    assert attention is not None and attention.nouns is None and "memory" in notes[-1]

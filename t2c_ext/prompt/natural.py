@@ -25,6 +25,7 @@ _NOT_NOUNS = vocab.words("""
     rest edge distance world-class style hour time manner water-colour quality left-hand right-hand type
     masterpiece
 """)
+_BETWEEN = frozenset(["of", "in", "with", "and", "style"])
 _STYLE_OPENERS = frozenset(["by", "style", "art-by", "artist"])
 
 
@@ -56,6 +57,25 @@ def natural_prompt(art_prompt: str, terms: str, lexicon: Lexicon, tagger: Tagger
         nouns.setdefault(word, word)
     extra = [term.strip() for term in terms.split(",") if term.strip()]
     return ", ".join([*nouns.values(), *(term for term in extra if term.lower() not in nouns)])
+
+
+def style_terms(art_prompt: str, lexicon: Lexicon) -> tuple[str, ...]:
+    """How the picture is made, in lower case: media, artists and styles, which the natural prompt leaves out."""
+    text = plain(art_prompt).text
+    tokens = tokenize(text)
+    mentions = find_mentions(tokens, lexicon)
+    skipped = _style_tokens(tokens)
+    runs: list[list[Token]] = [[]]
+    for at, token in enumerate(tokens):
+        word = token.lower
+        if token.kind is not Kind.WORD or word in _STYLE_OPENERS or word in vocab.DETERMINERS or word in _BETWEEN:
+            if runs[-1] and word not in vocab.DETERMINERS:
+                runs.append([])
+        elif at in skipped or (at not in mentions and (word in vocab.MEDIA or word in vocab.ARTISTS)):
+            runs[-1].append(token)
+        elif runs[-1]:
+            runs.append([])
+    return tuple(dict.fromkeys(text[run[0].start : run[-1].end].lower() for run in runs if run))
 
 
 def _tagged(tokens: list[Token], tagger: Tagger) -> list[bool]:

@@ -13,7 +13,7 @@ from t2c_ext.prompt import vocabulary as vocab
 from t2c_ext.prompt.bind import bind
 from t2c_ext.prompt.directions import Direction, Form, find_directions
 from t2c_ext.prompt.foreign import SENTENCE, is_foreign
-from t2c_ext.prompt.natural import natural_prompt
+from t2c_ext.prompt.natural import natural_prompt, style_terms
 from t2c_ext.prompt.nodes import Node, Role, find_mentions
 from t2c_ext.prompt.phrases import find_phrases
 from t2c_ext.prompt.sides import angle_of
@@ -83,7 +83,8 @@ def parse(settings: PromptSettings, tagger: taggers.Tagger | None = None) -> Pla
     if not motions and (is_foreign(settings.motion) or is_foreign(settings.prompt)):
         notes.append(SENTENCE)
     natural = settings.natural_prompt.strip() or natural_prompt(art, settings.natural_terms, lexicon, tagger)
-    return Plan(art, natural, regions, tuple(motions), tuple(dict.fromkeys(notes)))
+    nouns = tuple(noun for noun in natural_prompt(art, "", lexicon, tagger).split(", ") if noun)
+    return Plan(art, natural, regions, tuple(motions), tuple(dict.fromkeys(notes)), nouns, style_terms(art, lexicon))
 
 
 def _about_still(still: Mapping[str, str], regions: Iterable[str]) -> list[str]:

@@ -28,7 +28,7 @@ class LayerPlan:
         features: blocks whose residual branch (the last convolution of the ResBlock, before the sum) is taken.
         shortcut: whether the ResBlock's shortcut is taken too, so that the whole sum is the artist's.
         attention: blocks whose self-attention queries and keys are taken, in every transformer block.
-        feature_share, attention_share: the share of the steps, from the first one, in which they are taken.
+        feature_share, attention_share: the share of the noise's time, from its start, in which they are taken.
     """
 
     features: tuple[str, ...]

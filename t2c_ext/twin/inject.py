@@ -34,9 +34,9 @@ class InjectionOptions:
     """For how long the twin takes the artist's features.
 
     Attributes:
-        features: share of the steps for the residual features; None: the plan's.
-        attention: share of the steps for self-attention queries and keys; None: the plan's.
-        paper: one step longer each, as the paper's code runs (unless the share is 0).
+        features: share of the noise's time for the residual features; None: the plan's.
+        attention: likewise for self-attention queries and keys; None: the plan's.
+        paper: shares of the steps, and one step longer each, as the paper's code runs (unless the share is 0).
     """
 
     features: float | None = None
@@ -48,14 +48,22 @@ NO_INJECTION = InjectionOptions(features=0.0, attention=0.0)
 """The twin goes its own way."""
 
 
-def steps_of(share: float, total: int, paper: bool) -> int:
-    """The number of steps, from the first one, in which features are taken: 40 of 50 for 0.8, 41 in paper mode.
+TIMES = 1000
+"""Of the noise's schedule."""
 
-    At least one step unless the share is 0: models of few steps settle the layout in the first.
+
+def is_taken(share: float, moment: Moment, paper: bool) -> bool:
+    """Whether features are taken in a step.
+
+    A share is one of the noise's time: 0.8 means while the timestep is above 200. So the paper's 40 of 50 DDIM steps
+    mean the same under every sampler and schedule; Karras' spends half of its steps below t = 200, where features
+    would keep the twin painted. The first step always counts: models of few steps settle the layout in it.
     """
     if share <= 0:
-        return 0
-    return min(total, max(1, int(share * total + 1e-6)) + int(paper))
+        return False
+    if paper:
+        return moment.index < min(moment.total, max(1, int(share * moment.total + 1e-6)) + 1)
+    return moment.index == 0 or share >= 1 or moment.timestep > (1 - share) * TIMES + 1e-6
 
 
 @dataclass(frozen=True)
@@ -166,7 +174,7 @@ class Injector:
     def active(self, site: Site, moment: Moment) -> bool:
         """Whether the twin takes this site's output in this step."""
         share = self.feature_share if site.kind in (Kind.BRANCH, Kind.SHORTCUT) else self.attention_share
-        return moment.index < steps_of(share, moment.total, self.paper)
+        return is_taken(share, moment, self.paper)
 
     @torch.no_grad()
     def carry(self, site: Site, output: Tensor, rows: Rows, moment: Moment) -> Tensor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,14 +13,21 @@ from numpy.typing import NDArray
 from t2c_ext.arrays import read_arrays
 from t2c_ext.atomic import replacing
 from t2c_ext.errors import UserError
-from t2c_ext.types import Attention, FloatArray
+from t2c_ext.types import Attention, FloatArray, NounMaps
 
-_WORD = "word:"
+_WORD, _NOUN, _SHARE = "word:", "noun:", "share:"
 
 
 def write_attention(path: Path, attention: Attention) -> None:
-    """Write attention maps as `.npz`: `size`, `self_attention`, and `word:NAME` for each word."""
+    """Write attention maps as `.npz`: `size`, `self_attention`, and `word:NAME` for each word.
+
+    Where the model was asked for nouns: `noun:NAME` and `share:NAME` for each thing, and `background`.
+    """
     arrays: dict[str, Any] = {_WORD + word: np.asarray(where, np.float32) for word, where in attention.words.items()}
+    if attention.nouns is not None:
+        arrays |= {_NOUN + name: np.asarray(where, np.float32) for name, where in attention.nouns.things.items()}
+        arrays |= {_SHARE + name: np.float64(share) for name, share in attention.nouns.shares.items()}
+        arrays["background"] = np.asarray(attention.nouns.background, np.float32)
     with replacing(path) as temporary, temporary.open("wb") as file:
         np.savez(file, size=attention.size, self_attention=np.asarray(attention.self_attention, np.float32), **arrays)
 
@@ -34,10 +42,23 @@ def read_attention(path: Path) -> Attention:
     try:
         height, width = (int(side) for side in arrays["size"])
         words = {name.removeprefix(_WORD): where for name, where in arrays.items() if name.startswith(_WORD)}
-        return Attention((height, width), _floats(arrays["self_attention"]), {k: _floats(words[k]) for k in words})
+        maps = {name: _floats(where) for name, where in words.items()}
+        return Attention((height, width), _floats(arrays["self_attention"]), maps, _nouns(arrays))
     except (KeyError, TypeError, ValueError) as error:  # a UserError is one of them
         reason = str(error) if isinstance(error, UserError) else "it does not hold attention maps"
         raise UserError(f"cannot read {path}: {reason}") from None
+
+
+def _nouns(arrays: Mapping[str, NDArray[Any]]) -> NounMaps | None:
+    """The maps of nouns, if the file holds any; KeyError or ValueError where a part of them is missing."""
+    if "background" not in arrays:
+        return None
+    background = _floats(arrays["background"])
+    if background.ndim != 2:
+        raise ValueError("a background of another shape")
+    things = {name.removeprefix(_NOUN): _floats(where) for name, where in arrays.items() if name.startswith(_NOUN)}
+    shares = {name: float(arrays[_SHARE + name]) for name in things}
+    return NounMaps((background.shape[0], background.shape[1]), things, background, shares)
 
 
 def _floats(values: NDArray[Any]) -> FloatArray:

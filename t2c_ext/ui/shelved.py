@@ -14,8 +14,8 @@ from PIL import Image
 
 from t2c_ext.errors import UserError
 from t2c_ext.media.pictures import read_picture, to_bytes
+from t2c_ext.region.overlay import fitted
 from t2c_ext.shelf import Entry, entries
-from t2c_ext.ui.pictures import fitted
 from t2c_ext.ui.recent import Recent
 from t2c_ext.workspace import Workspace
 

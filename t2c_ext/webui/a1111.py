@@ -111,6 +111,10 @@ class Automatic1111:
                 prompts[place] = shorter(prompts[place])
         return self.conditions([""] * len(prompts), artistic)
 
+    def encoded(self, prompts: Sequence[str]) -> Any:
+        """See `Host`."""
+        return self._encode(prompts)
+
     def _encode(self, prompts: Sequence[str]) -> Any:
         from modules import devices, prompt_parser, shared
 

@@ -63,6 +63,9 @@ class Host(Protocol):
             The prompts, shortened where they had to be, and their conditions.
         """
 
+    def encoded(self, prompts: Sequence[str]) -> Any:
+        """The conditions of prompts, whatever their length; it leaves nothing in the generation parameters."""
+
     def joined(self, *conditions: Any) -> Any:
         """The conditions of several batches as those of one."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
@@ -19,8 +19,10 @@ from t2c_ext.types import Attention
 from t2c_ext.webui.a1111 import to_pil
 from t2c_ext.webui.batch import attributes, paired_values, replace_method, twice
 from t2c_ext.webui.calls import Cast
+from t2c_ext.webui.grounding import find_nouns
 from t2c_ext.webui.host import Host, by_name
 from t2c_ext.webui.sampling import Painting, PairSampling
+from t2c_ext.weights.devices import out_of_memory
 
 SAMPLE = ("conditioning", "unconditional_conditioning", "seeds", "subseeds", "subseed_strength", "prompts")
 """The parameters of the host's `sample`."""
@@ -46,6 +48,7 @@ class Pairs:
         sampling: the pictures' sampling, once it has begun.
         prompts: of the batch, as the text encoder is given them.
         twins: PIL pictures, in the order of the batch; empty where there are none.
+        nouns: from a picture's prompt to what can be seen in it, with which the things that move compete for places.
     """
 
     host: Host
@@ -57,11 +60,36 @@ class Pairs:
     sampling: PairSampling | None = None
     twins: list[Image.Image] = field(default_factory=list)
     prompts: list[str] = field(default_factory=list)
+    nouns: Callable[[str], tuple[str, ...]] = lambda prompt: ()
+    _latents: tuple[Tensor, Tensor | None] | None = None
     _late: bool = False
 
     def attention(self, place: int) -> Attention | None:
-        """What the model looked at while it made a picture of the batch."""
-        return None if self.sampling is None else self.sampling.attention(place)
+        """What the model looked at while it made a picture of the batch, and where it sees what moves."""
+        found = None if self.sampling is None else self.sampling.attention(place)
+        if found is None or self._latents is None:
+            return found
+        parts = [part[place : place + 1] for part in self._latents if part is not None and place < len(part)]
+        return self._seen(found, parts, place)
+
+    def _seen(self, attention: Attention, latents: Sequence[Tensor], place: int) -> Attention:
+        """The attention, with what the model says of the nouns when it looks at finished pictures once more."""
+        prompt = self.prompts[place]
+        things = self.words(prompt)
+        if not things or not latents or self.host.stopped():
+            return attention
+        try:
+            seed = int(self.host.processing.seeds[place])
+            nouns = find_nouns(self.host, latents, things, self.nouns(prompt), place, seed)
+        except UserError as error:
+            self.tell(f"the model was not asked where things are: {error}")
+            return attention
+        except RuntimeError as error:
+            if not out_of_memory(error):
+                raise
+            self.tell("there is not enough memory to ask the model where things are")
+            return attention
+        return replace(attention, nouns=nouns) if nouns.things else attention
 
     def sample(self, original: Callable[..., Any], arguments: Sequence[Any], named: Mapping[str, Any]) -> Any:
         """The host's samples of the batch, as without the extension; the twins are made beside.
@@ -118,7 +146,10 @@ class Pairs:
                 latents = host.sample(noise, joined, twice(p.uc and p.uc[place : place + 1]))
             if host.stopped():
                 raise UserError("the twin was stopped")
-            return host.decode(latents[1:])[0], sampling.attention(0)
+            attention = sampling.attention(0)
+            if attention is not None:
+                attention = self._seen(attention, [clean, latents[1:]], place)
+            return host.decode(latents[1:])[0], attention
         except RuntimeError as error:
             if not out_of_memory(error):
                 raise
@@ -153,6 +184,7 @@ class Pairs:
             samples = original(**{**given, **both})
             if self._late:
                 return samples
+        self._latents = samples[:count], samples[count:]
         self._keep(samples[count:])
         return samples[:count]
 
@@ -172,6 +204,7 @@ class Pairs:
         try:
             with attributes(p, {"prompts": naturals, "rng": source}), follow.active():
                 latents = self.host.sample(source.next(), natural, given["unconditional_conditioning"])
+            self._latents = samples, latents
             self._keep(latents)
             self.tell(TWO_PASSES)
         except UserError as error:
@@ -198,6 +231,7 @@ class Pairs:
                 stack.close()
                 self._late = True
                 latents, decoded = given["samples"], given["decoded_samples"]
+                self._latents = None if latents is None else (latents[:count], latents[count:])
                 self._keep(None if latents is None else latents[count:], None if decoded is None else decoded[count:])
                 parts = {name: given[name] for name in HIRES if name != "subseed_strength"}
                 cut = {name: None if part is None else part[:count] for name, part in parts.items()}
@@ -238,10 +272,3 @@ def fitting(size: tuple[int, int], area: int, unit: int = 64) -> tuple[int, int]
     width, height = size
     scale = (area / (width * height)) ** 0.5
     return max(unit, round(width * scale / unit) * unit), max(unit, round(height * scale / unit) * unit)
-
-
-def out_of_memory(error: BaseException) -> bool:
-    """Whether an error says that the device's memory is full."""
-    words = str(error).lower()
-    signs = ("out of memory", "can't allocate memory", "not enough memory")
-    return isinstance(error, torch.cuda.OutOfMemoryError) or any(sign in words for sign in signs)

@@ -79,6 +79,7 @@ class Run:
             tell=self.tell,
             show_twins=self.options.panel.show_twin,
             prompts=list(processing.prompts),
+            nouns=lambda prompt: self.plan(prompt).nouns,
         )
 
     def release(self) -> None:

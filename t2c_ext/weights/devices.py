@@ -26,6 +26,18 @@ def choose_device(name: str = "auto") -> torch.device:
     return device
 
 
+def out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that a device's memory is full.
+
+    CUDA has a class for it; Apple's MPS, DirectML and the CPU's allocator raise a plain RuntimeError with words.
+    """
+    words = str(error).lower()
+    signs = ("out of memory", "can't allocate memory", "not enough memory")
+    return isinstance(error, torch.cuda.OutOfMemoryError) or (
+        isinstance(error, RuntimeError) and any(sign in words for sign in signs)
+    )
+
+
 def free_memory() -> None:
     """Give memory that nothing uses any more back to the device's other users."""
     gc.collect()

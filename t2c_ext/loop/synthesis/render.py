@@ -18,7 +18,7 @@ from t2c_ext.loop.synthesis.network import VideoNetwork
 from t2c_ext.progress import Reporter
 from t2c_ext.settings import LoopSettings
 from t2c_ext.types import ByteArray, FloatArray
-from t2c_ext.weights.devices import choose_device
+from t2c_ext.weights.devices import choose_device, out_of_memory
 
 LARGEST = 1024 * 1024
 """Pixels that are decoded at a time where nothing says how much memory there is: about 2.5 GB in float32."""
@@ -83,7 +83,9 @@ def synthesize_loop(
                 check_finite(frame, kind)
                 holes = frame.holes / max(int((mask > 0).sum()), 1)
                 yield (whole_frame(frame, still) if faithful else restore(frame, picture, mask, still)), holes
-        except torch.cuda.OutOfMemoryError:
+        except RuntimeError as error:
+            if not out_of_memory(error):
+                raise
             raise UserError(
                 "the video network needs more memory than the GPU has free; use the device cpu, or a smaller picture"
             ) from None

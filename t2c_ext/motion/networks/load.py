@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from t2c_ext.errors import UserError
 from t2c_ext.motion.networks.direction import MotionDirectionNetwork
 from t2c_ext.motion.networks.text import MotionTextNetwork
-from t2c_ext.weights.devices import choose_device, free_memory
+from t2c_ext.weights.devices import choose_device, free_memory, out_of_memory
 from t2c_ext.weights.spectral import freeze_spectral
 from t2c_ext.weights.states import fill_module, load_state
 
@@ -117,7 +117,7 @@ def load_network(path: Path, device: str = "auto", dtype: str = "auto") -> FlowN
 
 def _is_lack(error: RuntimeError, device: torch.device) -> bool:
     """Whether a device has too little memory or lacks an operation; MPS says both in plain runtime errors."""
-    lacks = isinstance(error, (NotImplementedError, torch.cuda.OutOfMemoryError)) or device.type == "mps"
+    lacks = isinstance(error, NotImplementedError) or out_of_memory(error) or device.type == "mps"
     return lacks and device.type != "cpu"
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from t2c_ext.errors import UserError
 from t2c_ext.region.segmenters import closed_networks, odise, open_networks
+from t2c_ext.region.segmenters.attention import AttentionSegmenter
 from t2c_ext.region.segmenters.base import Segmenter
 from t2c_ext.region.segmenters.closed import ClosedNetwork, ClosedSegmenter
 from t2c_ext.region.segmenters.clusters import ClusterSegmenter
@@ -18,6 +19,7 @@ from t2c_ext.region.segmenters.open import OpenNetwork, OpenSegmenter
 from t2c_ext.region.segmenters.relay import Closable, Relay
 from t2c_ext.region.segmenters.small import SmallSegmenter
 from t2c_ext.region.segmenters.vote import VoteSegmenter
+from t2c_ext.types import NounMaps
 from t2c_ext.weights.find import find_model
 
 Finder = Callable[[str], Path | None]
@@ -77,7 +79,7 @@ LIGHT: dict[str, Callable[[], Closable]] = {
 }
 """Those that come with the package: no model to find, no torch, a fraction of a second."""
 
-NAMES = (AUTO, *LIGHT, *CLOSED, *OPEN)
+NAMES = (AUTO, *LIGHT, AttentionSegmenter.name, *CLOSED, *OPEN)
 """What the setting `segmenter` can be; its choices in `settings.py`, which imports nothing from here, repeat them."""
 
 
@@ -88,12 +90,17 @@ class SegmenterChoice:
     Attributes:
         networks: the name of each network and where its models lie, the first asked first; none: what is built in.
         alone: the network alone, without what is built in for what it does not know.
-        light: the built-in one that is named, if any.
+        light: the one that is named, if it needs no model of its own.
     """
 
     networks: tuple[tuple[str, tuple[Path, ...]], ...] = ()
     alone: bool = False
     light: str = ""
+
+    @property
+    def asks_the_model(self) -> bool:
+        """Whether what the diffusion model sees in the picture has a say."""
+        return not self.alone and self.light in ("", AttentionSegmenter.name)
 
 
 def choose_segmenter(name: str, find: Finder = find_model) -> SegmenterChoice:
@@ -109,7 +116,7 @@ def choose_segmenter(name: str, find: Finder = find_model) -> SegmenterChoice:
     Raises:
         UserError: there is none of that name, or its model is not here.
     """
-    if name in LIGHT:
+    if name in LIGHT or name == AttentionSegmenter.name:
         return SegmenterChoice(light=name)
     if name not in NAMES:
         raise UserError(f"there is no segmenter called {name!r}; use one of: {', '.join(NAMES)}")
@@ -132,12 +139,25 @@ def open_segmenter(choice: SegmenterChoice, device: str | None = None) -> Closab
         choice: from `choose_segmenter`.
         device: a torch device; the best one when None.
     """
+    if choice.light == AttentionSegmenter.name:
+        return AttentionSegmenter(None)
     if choice.light:
         return LIGHT[choice.light]()
     models = [_opened(name, folders, device) for name, folders in choice.networks]
     if choice.alone:
         return models[0]
     return Relay(models, VoteSegmenter()) if models else VoteSegmenter()
+
+
+def asking(segmenter: Closable, nouns: NounMaps) -> Closable:
+    """A segmenter beside what a diffusion model saw in the picture; it uses the given one, which its owner closes."""
+    if isinstance(segmenter, AttentionSegmenter):
+        return AttentionSegmenter(nouns)
+    if isinstance(segmenter, VoteSegmenter):
+        return segmenter.asking(AttentionSegmenter(nouns))
+    if isinstance(segmenter, Relay):
+        return segmenter.with_last_resort(asking(segmenter.last_resort, nouns))
+    return segmenter
 
 
 def make_segmenter(name: str, find: Finder = find_model, device: str | None = None) -> Closable:

@@ -82,13 +82,15 @@ class Network:
         Raises:
             UserError: a file is missing, damaged or of another model, or holds code.
         """
-        import torch
+        from t2c_ext.weights.devices import out_of_memory
 
         self._model, self._hardware = load_model(model_class, folder), hardware
         self.config = self._model.config
         try:
             self._move(hardware)
-        except torch.cuda.OutOfMemoryError:
+        except RuntimeError as error:
+            if not out_of_memory(error):
+                raise
             self._move(Hardware("cpu"))
 
     def __call__(self, call: Callable[[Any, Callable[[Any], Any]], T]) -> T:
@@ -97,9 +99,7 @@ class Network:
         Where half precision overflows it runs in single precision, and where the device has too little memory, or
         lacks an operation, on the CPU: slower, with the same result.
         """
-        import torch
-
-        from t2c_ext.weights.devices import free_memory
+        from t2c_ext.weights.devices import free_memory, out_of_memory
 
         try:
             result = self._run(call)
@@ -107,8 +107,9 @@ class Network:
                 return result
             self._move(Hardware(self._hardware.device))
             return self._run(call)
-        except (torch.cuda.OutOfMemoryError, NotImplementedError):
-            if self._hardware.device == "cpu":
+        except RuntimeError as error:  # NotImplementedError is one
+            lacks = isinstance(error, NotImplementedError) or out_of_memory(error)
+            if not lacks or self._hardware.device == "cpu":
                 raise
         self._move(Hardware("cpu"))
         free_memory()

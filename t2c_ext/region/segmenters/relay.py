@@ -23,16 +23,23 @@ class Relay:
     A word that a model answers surely enough is done. One that it answers unsurely, or that its vocabulary lacks,
     goes on to the next model, and the surest answer counts. The last resort gets only what no model had an answer
     for: it knows less than any of them, so its claim does not stand against a model's doubt.
+
+    Attributes:
+        last_resort: who gets the rest.
     """
 
     threshold = 0.5
 
     def __init__(self, models: Sequence[Closable], last_resort: Closable) -> None:
         """Keep them; nothing is loaded."""
-        self._models, self._last_resort = tuple(models), last_resort
+        self._models, self.last_resort = tuple(models), last_resort
         members = (*self._models, last_resort)
         self.name = members[0].name
         self.limits = members[0].limits
+
+    def with_last_resort(self, last_resort: Closable) -> Relay:
+        """The same models with another last resort."""
+        return Relay(self._models, last_resort)
 
     def segment(self, picture: FloatArray, words: Sequence[str]) -> list[Region]:
         """See `Segmenter.segment`."""
@@ -44,15 +51,15 @@ class Relay:
                     best[region.name] = region
         unknown = [word for word in words if word not in best]
         if unknown:
-            best |= {region.name: region for region in self._last_resort.segment(picture, unknown)}
+            best |= {region.name: region for region in self.last_resort.segment(picture, unknown)}
         return [best[word] for word in dict.fromkeys(words) if word in best]
 
     def propose(self, picture: FloatArray) -> list[Region]:
         """See `Segmenter.propose`: what the best model offers, or the last resort where that is nothing."""
         offered = self._models[0].propose(picture) if self._models else []
-        return offered or self._last_resort.propose(picture)
+        return offered or self.last_resort.propose(picture)
 
     def close(self) -> None:
         """Close them all."""
-        for member in (*self._models, self._last_resort):
+        for member in (*self._models, self.last_resort):
             member.close()

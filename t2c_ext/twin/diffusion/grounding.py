@@ -18,7 +18,7 @@ from t2c_ext.twin.diffusion.sampling import Denoiser
 from t2c_ext.twin.diffusion.schedulers import make_scheduler
 from t2c_ext.twin.diffusion.tracks import Member
 from t2c_ext.twin.grounding.positions import phrase_positions
-from t2c_ext.types import FloatArray
+from t2c_ext.types import FloatArray, NounMaps
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -111,3 +111,30 @@ def ground_pictures(
         latent = encode(components, resized(rgb, fitted_size((rgb.shape[0], rgb.shape[1]), area)))
         passes.append(ground_latent(components, latent, nouns, seed, options))
     return averaged(passes)
+
+
+def find_nouns(  # noqa: PLR0917
+    components: Components,
+    encoder: PromptEncoder,
+    pictures: Sequence[FloatArray],
+    things: Sequence[str],
+    others: Sequence[str] = (),
+    seed: int = 0,
+) -> NounMaps:
+    """Where things are in finished pictures: a pass over each, with what the things compete with.
+
+    Args:
+        components, pictures, seed: as of `ground_pictures`.
+        encoder: of the model's prompts.
+        things: the words that name what moves; of those that mean one thing the first stands for all.
+        others: the other nouns of the prompt.
+
+    Raises:
+        UserError: as `ground_latent`.
+    """
+    from t2c_ext.twin.grounding.answer import answer
+    from t2c_ext.twin.grounding.rivals import distinct, rivals
+
+    wanted = distinct(things)
+    nouns = noun_list(encoder, [*wanted, *rivals(wanted, others)])
+    return answer(ground_pictures(components, pictures, nouns, seed), nouns.positions, wanted)

@@ -123,6 +123,8 @@ def _within_memory(components: Components, run: Any) -> Tensor:
     """Run the VAE; once more tile by tile when the whole does not fit."""
     import torch
 
+    from t2c_ext.weights.devices import free_memory, out_of_memory
+
     vae = components.vae
     with torch.no_grad(), components.at_work(vae):
         try:
@@ -130,8 +132,6 @@ def _within_memory(components: Components, run: Any) -> Tensor:
         except RuntimeError as error:
             if not out_of_memory(error):
                 raise
-            from t2c_ext.weights.devices import free_memory
-
             free_memory()
             vae.enable_tiling()
             try:
@@ -139,13 +139,3 @@ def _within_memory(components: Components, run: Any) -> Tensor:
             finally:
                 vae.disable_tiling()
     return result
-
-
-def out_of_memory(error: BaseException) -> bool:
-    """Whether an error says that the device's memory is full."""
-    import torch
-
-    words = str(error).lower()
-    return isinstance(error, torch.cuda.OutOfMemoryError) or any(
-        sign in words for sign in ("out of memory", "can't allocate memory", "not enough memory")
-    )

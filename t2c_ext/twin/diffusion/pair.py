@@ -15,7 +15,7 @@ from t2c_ext.settings import TwinSettings
 from t2c_ext.twin.diffusion import ddim
 from t2c_ext.twin.diffusion.components import Components
 from t2c_ext.twin.diffusion.embeddings import PromptEncoder
-from t2c_ext.twin.diffusion.latents import Size, decode, generators, out_of_memory, start_noise
+from t2c_ext.twin.diffusion.latents import Size, decode, generators, start_noise
 from t2c_ext.twin.diffusion.sampling import Denoiser, Progress, sample
 from t2c_ext.twin.diffusion.schedulers import make_scheduler
 from t2c_ext.twin.diffusion.tracks import Member, PaintedTrack, Prompts, SampledTrack, Track
@@ -25,6 +25,11 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from t2c_ext.twin.inject import InjectionOptions
+
+
+DISTILLED, MOST_OF_DISTILLED = 2.0, 1.5
+"""A picture's guidance up to which its model is taken for a distilled one (LCM, Turbo, Lightning), which more guidance
+burns; and how many times that the twin's may be."""
 
 
 class Mode(Enum):
@@ -45,6 +50,7 @@ class Wish:
         seeds: one for each pair of pictures.
         size: (height, width) in pixels.
         painting: latents [1, 4, h, w] of a given picture in place of the artistic one, or None.
+        natural_negative: the twin's negative prompt.
     """
 
     art_prompt: str
@@ -53,6 +59,7 @@ class Wish:
     seeds: Sequence[int]
     size: Size
     painting: Tensor | None = None
+    natural_negative: str = ""
 
 
 @dataclass(frozen=True)
@@ -102,6 +109,8 @@ class Sampler:
             try:
                 return self._attempt(wish, mode)
             except RuntimeError as error:
+                from t2c_ext.weights.devices import out_of_memory
+
                 if not out_of_memory(error):
                     raise
             # outside the except block the failed run's tensors are free
@@ -127,6 +136,11 @@ class Sampler:
             )
             for index in range(len(wish.seeds))
         ]
+
+
+def guidance_of_twin(guidance: float, natural: float) -> float:
+    """The twin's guidance: as set, but for a distilled model, whose picture has little, at most half as much again."""
+    return min(natural, MOST_OF_DISTILLED * guidance) if guidance <= DISTILLED else natural
 
 
 class _Run:
@@ -181,7 +195,7 @@ class _Run:
         )
 
     def _scheduler(self) -> Any:
-        scheduler = make_scheduler(self.settings.sampler, self.components.scheduler)
+        scheduler = make_scheduler(self.settings.sampler, self.components.scheduler, self.settings.steps)
         scheduler.set_timesteps(self.settings.steps, device=self.components.placement.device)
         return scheduler
 
@@ -219,20 +233,23 @@ class _Run:
             noise = art.start
         unguided = not isinstance(art, SampledTrack) or art.guidance == 1
         prompts = [self._natural_prompts(calls)] * count
-        return SampledTrack(
-            noise, self._scheduler(), prompts, self.settings.natural_guidance, sources, False, unguided_source=unguided
-        )
+        guidance = guidance_of_twin(self.settings.guidance, self.settings.natural_guidance)
+        return SampledTrack(noise, self._scheduler(), prompts, guidance, sources, False, unguided_source=unguided)
 
     def _natural_prompts(self, calls: int) -> Prompts:
         conditional = self.encoder.schedule(self.wish.natural_prompt, calls)
         if self.settings.negative_schedule == "off":
-            return Prompts(conditional, self.encoder.schedule(self.settings.negative_prompt, calls))
+            return Prompts(conditional, self.encoder.schedule(self.wish.natural_negative, calls))
         return Prompts(
             conditional,
             self.encoder.schedule("", calls),
-            self.encoder.schedule(self.settings.negative_prompt or self.wish.art_prompt, calls),
+            self.encoder.schedule(self._led_away(), calls),
             ddim.negative_weights(self.settings.negative_schedule, self.settings.negative_alpha, calls),
         )
+
+    def _led_away(self) -> str:
+        """What a schedule leads the twin away from: the paper's is the picture's own prompt."""
+        return self.wish.natural_negative if self.settings.negative_prompt else self.wish.art_prompt
 
     def _inverted(self, painting: Tensor) -> Tensor:
         """The noise from which DDIM, without guidance, comes back to the painting."""

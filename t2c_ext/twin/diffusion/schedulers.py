@@ -30,13 +30,19 @@ _OWN = ("num_train_timesteps", "beta_start", "beta_end", "beta_schedule", "train
 _SHARED = ("steps_offset", "timestep_spacing", "rescale_betas_zero_snr")
 
 
-def make_scheduler(name: str, config: Config) -> Any:
+FEW = 8
+"""Up to so many steps a schedule ends at the noisiest timestep: models of few steps are distilled to begin there."""
+
+
+def make_scheduler(name: str, config: Config, steps: int = 0) -> Any:
     """A fresh scheduler.
 
     Args:
         name: one of the settings' samplers.
         config: the model's schedule; what it predicts, its betas and a zero terminal SNR are kept, the options of the
             sampler that came with the model are not.
+        steps: how many will be sampled, where that is known; few ones trail ("trailing" spacing): 4 of them are 999,
+            749, 499 and 249 instead of 751, 501, 251 and 1.
 
     Raises:
         UserError: the model's schedule ends in pure noise, which this sampler cannot start from.
@@ -50,6 +56,6 @@ def make_scheduler(name: str, config: Config) -> Any:
     if name == "ddim":
         kept |= {"clip_sample": False, "set_alpha_to_one": False}
     kept.setdefault("steps_offset", 1)
-    if kept.get("rescale_betas_zero_snr"):
+    if kept.get("rescale_betas_zero_snr") or 0 < steps <= FEW:
         kept["timestep_spacing"] = "trailing"
     return getattr(diffusers, kind).from_config({**kept, **options})

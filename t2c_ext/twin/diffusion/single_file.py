@@ -37,7 +37,8 @@ def load_single_file(path: Path, placement: Placement, prediction: str = "auto",
         path: the file; a `.yaml` of the same name may say `parameterization: v`, its metadata what the shapes of
             unusual models do not tell (see `told`).
         placement: where they will compute.
-        prediction: "epsilon", "v_prediction", or "auto": as the file or its `.yaml` says; SD2 is tried out.
+        prediction: "epsilon", "v_prediction", or "auto": as the file's header (`modelspec.prediction_type`), its keys
+            or its `.yaml` say; SD2 is tried out.
         online: whether the tokenizer may be fetched from the hub.
 
     Raises:
@@ -212,11 +213,18 @@ def _from_open_clip(own: Mapping[str, Tensor], layout: EncoderLayout) -> dict[st
     return found
 
 
+_PREDICTIONS = {"epsilon": "epsilon", "eps": "epsilon", "v": "v_prediction", "v_prediction": "v_prediction"}
+"""What a file's header calls what its UNet predicts, and our name for it."""
+
+
 def _prediction(components: Components, path: Path, prediction: str) -> str:
     """What the UNet predicts."""
     stated = str(components.scheduler["prediction_type"])
     if prediction != "auto":
         return prediction
+    written = notes_of(path).get("modelspec.prediction_type", "").strip().lower()
+    if written in _PREDICTIONS:
+        return _PREDICTIONS[written]
     description = path.with_suffix(".yaml")
     if description.is_file() and stated == "epsilon":
         text = description.read_text(encoding="utf-8", errors="replace")

@@ -14,9 +14,11 @@ from t2c_ext.twin import miniature
 from t2c_ext.twin.diffusion import latents as between
 from t2c_ext.twin.diffusion.components import Components, placement_for
 from t2c_ext.twin.diffusion.extras import apply_loras, embedding_files, find_by_name, load_embeddings
+from t2c_ext.twin.diffusion.grounding import find_nouns
 from t2c_ext.twin.diffusion.load import load_model, require_diffusers
 from t2c_ext.twin.diffusion.pair import Pair, Sampler, Wish
 from t2c_ext.twin.diffusion.prompt import LoraRequest, joins_prompts, network_notes, take_loras
+from t2c_ext.twin.negative import natural_negative
 from t2c_ext.types import FloatArray, Picture, Plan, Twin
 from t2c_ext.weights.places import expanded
 
@@ -46,7 +48,7 @@ class DiffusersTwin:
 
         The device, and how the model is laid out on it, change no more than the rounding.
         """
-        words = (plan.art_prompt, plan.natural_prompt, plan.regions)
+        words = (plan.art_prompt, plan.natural_prompt, plan.regions, plan.nouns, plan.styles)
         settings = replace(self.settings, device="auto", memory="auto")
         painting = None if self.painting is None else self.painting.rgb
         return ("diffusers", *words, settings, self.seed, self._files(plan), painting)
@@ -90,8 +92,34 @@ class DiffusersTwin:
             latent = between.encode(components, between.resized(self.painting.rgb, size))
         seeds = [(self.seed + number) % 2**32 for number in range(count)]
         sampler = Sampler(components, self.settings, reporter, notes)
-        pairs = sampler.run(Wish(art_prompt, natural_prompt, plan.regions, seeds, size, latent))
+        negative = natural_negative(self.settings.negative_prompt, plan.styles)
+        pairs = sampler.run(Wish(art_prompt, natural_prompt, plan.regions, seeds, size, latent, negative))
+        pairs = [self._seen(sampler, pair, plan, seed) for pair, seed in zip(pairs, seeds, strict=True)]
         return [self._twin(pair, plan, seed, size, sampler.notes) for pair, seed in zip(pairs, seeds, strict=True)]
+
+    def _seen(self, sampler: Sampler, pair: Pair, plan: Plan, seed: int) -> Pair:
+        """The pair, with what the model says of the plan's nouns when it looks at the finished pictures once more."""
+        art = pair.art if self.painting is None else self.painting.rgb
+        if pair.attention is None or art is None or not plan.regions:
+            return pair
+        pictures = [art]
+        if pair.natural is not None:
+            pictures.append(between.resized(pair.natural, (art.shape[0], art.shape[1])))
+        try:
+            nouns = find_nouns(sampler.components, sampler.encoder, pictures, plan.regions, plan.nouns, seed)
+        except RuntimeError as error:
+            from t2c_ext.weights.devices import out_of_memory
+
+            if not out_of_memory(error):
+                raise
+            nouns = None
+            sampler.notes.append("Memory did not suffice to ask the model where the things are.")
+        except UserError as error:
+            nouns = None
+            sampler.notes.append(f"The model was not asked where the things are: {error}.")
+        if nouns is None or not nouns.things:
+            return pair
+        return replace(pair, attention=replace(pair.attention, nouns=nouns))
 
     def _check_size(self) -> None:
         """Refuse a size before a model is loaded for it."""

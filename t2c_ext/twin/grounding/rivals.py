@@ -41,6 +41,17 @@ def rivals(things: Sequence[str], others: Iterable[str] = (), lexicon: Lexicon |
     return tuple(found)
 
 
+def distinct(things: Sequence[str], lexicon: Lexicon | None = None) -> tuple[str, ...]:
+    """The words in lower case, without those that mean the same thing as one before: they would take its places."""
+    lexicon = lexicon or load_lexicon()
+    found: dict[str, Thing | None] = {}
+    for word in things:
+        plain, thing = word.strip().lower(), lexicon.find(word)
+        if plain and not _means_one_of(thing, [known for known in found.values() if known is not None]):
+            found.setdefault(plain, thing)
+    return tuple(found)
+
+
 def _forms(word: str) -> set[str]:
     plain = word.strip().lower()
     return {plain, plural(plain)}

@@ -15,6 +15,7 @@ from t2c_ext.media.videos import ENCODERS, Written, write_video
 from t2c_ext.motion.field import resize_flow
 from t2c_ext.motion.hints import parse_hints
 from t2c_ext.motion.holds import without_frozen
+from t2c_ext.motion.laws import split_laws
 from t2c_ext.pipeline import texts
 from t2c_ext.progress import Reporter
 from t2c_ext.settings import Setting, table
@@ -79,7 +80,8 @@ def export_loop(
     recipe, twin = workspace.load_recipe(), workspace.load_twin()
     hints = parse_hints(recipe.motion.hints)
     regions = workspace.load_regions(twin.art.size)
-    mask = without_frozen(regions, hints, *twin.art.size).mask
+    free = without_frozen(regions, hints, *twin.art.size)
+    mask = free.mask
     size = reduced(twin.art.size, options.side)
     art = replace(
         twin.art,
@@ -87,6 +89,11 @@ def export_loop(
         alpha=None if twin.art.alpha is None else averaged(twin.art.alpha, size),
     )
     mask, flow = averaged(mask, size), resize_flow(workspace.load_flow().field, *size)
+    laws = (
+        ()
+        if workspace.load_inputs().flow is not None
+        else split_laws(free, workspace.load_plan(), hints, recipe.motion)[1]
+    )
     settings = replace(recipe.loop, format=options.format, quality=options.quality, max_megabytes=options.max_megabytes)
     device = recipe.twin.device
     rendering = make_rendering(
@@ -96,6 +103,7 @@ def export_loop(
         settings,
         seed=recipe.prompt.seed,
         structure=averaged(usual_structure(regions), size),
+        laws=tuple(replace(law, mask=averaged(law.mask, size)) for law in laws),
         reporter=reporter,
         device=device,
     )

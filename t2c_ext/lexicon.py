@@ -31,6 +31,8 @@ class Thing:
         kind: default kind of motion.
         speed: default speed factor.
         structure: 0..1, how far its large shapes stay while the texture on them travels (see `loop.structure`).
+        root: of what sways, which side is fast: "below", "above", "beside" (a pole) or "within" (all over, as grass).
+        streams: it may flow too, though by itself it does not.
         ground: it lies on the ground plane, so that near parts move faster than far ones.
         shy: it moves only when words say that it does (grass stands still unless it is told to stream left).
         ade20k, coco: class names in ADE20K-150 and COCO panoptic; together they are the thing.
@@ -47,6 +49,8 @@ class Thing:
     kind: MotionKind = MotionKind.TRANSLATE
     speed: float = 1.0
     structure: float = 0.8
+    root: str = "within"
+    streams: bool = False
     ground: bool = False
     shy: bool = False
     ade20k: tuple[str, ...] = ()
@@ -58,9 +62,10 @@ class Thing:
 class Lexicon:
     """Finds things by word."""
 
-    def __init__(self, things: tuple[Thing, ...]) -> None:
-        """Index `things` by each of their words."""
+    def __init__(self, things: tuple[Thing, ...], idioms: frozenset[str] = frozenset()) -> None:
+        """Index `things` by each of their words; `idioms` hold such words and mean none."""
         self.things = things
+        self.idioms = idioms
         self._by_word = {word: thing for thing in things for word in thing.words}
 
     def __iter__(self) -> Iterator[Thing]:
@@ -74,7 +79,7 @@ class Lexicon:
     @property
     def longest(self) -> int:
         """The number of parts of the longest word."""
-        return max(len(word.split()) for word in self._by_word)
+        return max(len(word.split()) for word in (*self._by_word, *self.idioms))
 
     def find(self, word: str) -> Thing | None:
         """The thing that `word` names (any case, singular or plural), or None.
@@ -83,7 +88,10 @@ class Lexicon:
         """
         parts = word.lower().replace("-", " ").split()
         for start in range(len(parts)):
-            thing = self._by_word.get(" ".join(parts[start:]))
+            ending = " ".join(parts[start:])
+            if ending in self.idioms:
+                return None
+            thing = self._by_word.get(ending)
             if thing is not None:
                 return thing
         return None
@@ -110,6 +118,8 @@ def _thing(row: dict[str, Any]) -> Thing:
         kind=MotionKind(row.get("kind", "translate")),
         speed=row.get("speed", 1.0),
         structure=row["structure"],
+        root=row.get("root", "within"),
+        streams=row.get("streams", False),
         ground=row.get("ground", False),
         shy=row.get("shy", False),
         ade20k=tuple(row.get("ade20k", ())),
@@ -123,4 +133,13 @@ def _thing(row: dict[str, Any]) -> Thing:
 def load_lexicon() -> Lexicon:
     """The lexicon that comes with the package."""
     text = resources.files("t2c_ext").joinpath("lexicon.toml").read_text(encoding="utf-8")
-    return Lexicon(tuple(_thing(row) for row in tomllib.loads(text)["thing"]))
+    document = tomllib.loads(text)
+    idioms = frozenset(form for idiom in document["idioms"] for form in (idiom, plural(idiom)))
+    return Lexicon(tuple(_thing(row) for row in document["thing"]), idioms)
+
+
+@lru_cache(maxsize=1)
+def load_flowing() -> Lexicon:
+    """Of the lexicon that comes with the package, what can flow."""
+    lexicon = load_lexicon()
+    return Lexicon(tuple(thing for thing in lexicon if thing.kind.flows or thing.streams), lexicon.idioms)

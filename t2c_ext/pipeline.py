@@ -20,6 +20,7 @@ from t2c_ext.media.posters import poster_beside, poster_path
 from t2c_ext.media.videos import format_of
 from t2c_ext.motion.hints import parse_hints
 from t2c_ext.motion.holds import without_frozen
+from t2c_ext.motion.laws import split_laws
 from t2c_ext.outputs import check_output, copy_loop, is_workspaces_own, own_name
 from t2c_ext.progress import Reporter
 from t2c_ext.recipe import VERSION_KEY, Recipe
@@ -44,7 +45,7 @@ from t2c_ext.stages import (
     write_loop,
 )
 from t2c_ext.twin.source import GivenTwin
-from t2c_ext.types import FloatArray, Flow, Hints, Loop, Plan, Regions, Stage, Twin
+from t2c_ext.types import FloatArray, Flow, Hints, Loop, Plan, RegionLaw, Regions, Stage, Twin
 from t2c_ext.workspace import Workspace
 
 POSTER = "loop.png"
@@ -72,13 +73,17 @@ class Watch:
 
 @dataclass
 class Cinemagraph:
-    """The result of each stage that has run; `moving` is the regions' union without what the hints freeze."""
+    """The result of each stage that has run.
+
+    `moving` is the regions' union without what the hints freeze, and `laws` those that move by another law than flow.
+    """
 
     plan: Plan | None = None
     twin: Twin | None = None
     regions: Regions | None = None
     moving: FloatArray | None = None
     flow: Flow | None = None
+    laws: tuple[RegionLaw, ...] = ()
     rendering: Rendering | None = None
     loop: Loop | None = None
     seconds: dict[str, float] = field(default_factory=dict)
@@ -275,10 +280,13 @@ class Pipeline:
     def _motion(self) -> None:
         plan, twin, regions = _made(self.result.plan), _made(self.result.twin), _made(self.result.regions)
         settings, encoder, device = self.job.recipe.motion, self.job.encoder, self.job.recipe.twin.device
-        moving = self.result.moving = without_frozen(regions, self.hints, *twin.art.size).mask
+        free = without_frozen(regions, self.hints, *twin.art.size)
+        moving = self.result.moving = free.mask
         check_memory(moving > 0, self._loop_settings(), device=device)
         if self.job.flow is None:
-            given: MotionInput | GivenFlowInput = motion_input(plan, twin, regions, self.hints, settings, encoder)
+            flowing, _ = split_laws(regions, plan, self.hints, settings)
+            _, self.result.laws = split_laws(free, plan, self.hints, settings)
+            given: MotionInput | GivenFlowInput = motion_input(plan, twin, flowing, self.hints, settings, encoder)
         else:
             given = GivenFlowInput(self.job.flow, moving, settings.speed)
         self.result.flow = self._stage(
@@ -295,7 +303,8 @@ class Pipeline:
             raise RuntimeError("the stages have to run in their order")
         output, settings = self.job.output, self._loop_settings()
         structure, seed = usual_structure(_made(self.result.regions)), self.job.recipe.prompt.seed
-        given = loop_input(art, moving, flow.field, structure, settings, settings.format, seed)
+        laws = self.result.laws
+        given = loop_input(art, moving, flow.field, structure, settings, settings.format, seed, laws)
         if self.workspace is not None:
             self._loop_kept(given, self.workspace)
             return

@@ -76,19 +76,23 @@ def read_plan(place: Place) -> Plan:
 
 def plan_to_document(plan: Plan) -> dict[str, Any]:
     """The plan as `t2c parse --json` prints it, with its notes."""
-    motions = [
-        {"region": motion.region, "angle": motion.angle, "kind": motion.kind.value, "speed": motion.speed}
-        for motion in plan.motions
-    ]
     return {
         "art_prompt": plan.art_prompt,
         "natural_prompt": plan.natural_prompt,
         "regions": list(plan.regions),
-        "motions": motions,
+        "motions": _motion_rows(plan.motions),
+        "laws": _motion_rows(plan.laws),
         "notes": list(plan.notes),
         "nouns": list(plan.nouns),
         "styles": list(plan.styles),
     }
+
+
+def _motion_rows(motions: Sequence[Motion]) -> list[dict[str, Any]]:
+    return [
+        {"region": motion.region, "angle": motion.angle, "kind": motion.kind.value, "speed": motion.speed}
+        for motion in motions
+    ]
 
 
 def plan_from_document(document: Mapping[str, Any]) -> Plan:
@@ -97,23 +101,27 @@ def plan_from_document(document: Mapping[str, Any]) -> Plan:
     Raises:
         KeyError, TypeError, ValueError, OverflowError: something is missing or of another type.
     """
-    motions = tuple(
+    return Plan(
+        _text(document["art_prompt"]),
+        _text(document["natural_prompt"]),
+        tuple(_text(name) for name in _list(document["regions"], "regions")),
+        _motions(document["motions"], "motions"),
+        tuple(_text(note) for note in _list(document.get("notes", []), "notes")),
+        tuple(_text(noun) for noun in _list(document.get("nouns", []), "nouns")),
+        tuple(_text(style) for style in _list(document.get("styles", []), "styles")),
+        _motions(document.get("laws", []), "laws"),
+    )
+
+
+def _motions(rows: Any, name: str) -> tuple[Motion, ...]:
+    return tuple(
         Motion(
             _text(row["region"]),
             None if row["angle"] is None else _number(row["angle"], "an angle", -360_000, 360_000),
             MotionKind(row["kind"]),
             _number(row.get("speed", 1.0), "a speed", 0, MAX_SPEED),
         )
-        for row in _rows(document["motions"], "motions")
-    )
-    return Plan(
-        _text(document["art_prompt"]),
-        _text(document["natural_prompt"]),
-        tuple(_text(name) for name in _list(document["regions"], "regions")),
-        motions,
-        tuple(_text(note) for note in _list(document.get("notes", []), "notes")),
-        tuple(_text(noun) for noun in _list(document.get("nouns", []), "nouns")),
-        tuple(_text(style) for style in _list(document.get("styles", []), "styles")),
+        for row in _rows(rows, name)
     )
 
 

@@ -436,6 +436,13 @@ class MotionSettings:
         advanced=True,
         option="arrows",
     )
+    law: str = setting(
+        "auto",
+        "Law",
+        "How everything moves of which the words do not say it: flow carries texture along, sway moves what is rooted "
+        "in the wind, flicker makes lights brighter and darker, ripple lets small waves run; auto: as is usual for it.",
+        choices=("auto", "flow", "sway", "flicker", "ripple"),
+    )
     perspective: float = setting(
         0.5,
         "Perspective",
@@ -507,6 +514,14 @@ class LoopSettings:
         "shapes stay, -1: as suits what moves).",
         minimum=-1,
         maximum=1,
+        step=0.05,
+    )
+    strength: float = setting(
+        1.0,
+        "Strength",
+        "How far things sway and ripple, and how much lights flicker (0: not at all).",
+        minimum=0,
+        maximum=5,
         step=0.05,
     )
     cycles: int = setting(

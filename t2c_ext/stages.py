@@ -28,7 +28,7 @@ from t2c_ext.loop.choose import VIDEO_WEIGHTS, make_rendering
 from t2c_ext.loop.render import Rendering
 from t2c_ext.media.posters import poster_beside
 from t2c_ext.media.videos import write_video
-from t2c_ext.motion.choose import Choice, Equipment, choose_model, make_flow
+from t2c_ext.motion.choose import Choice, Equipment, MotionModel, choose_model, make_flow
 from t2c_ext.motion.field import prepare_flow
 from t2c_ext.motion.hints import what_moves
 from t2c_ext.progress import Reporter
@@ -57,6 +57,7 @@ from t2c_ext.types import (
     Plan,
     Region,
     RegionHint,
+    RegionLaw,
     Regions,
     Twin,
 )
@@ -317,7 +318,7 @@ class MotionInput(StageInput):
 
     Attributes:
         picture: float32 [H, W, 3], the natural-looking twin, or the picture itself.
-        regions: names and masks.
+        regions: names and masks of what flows.
         motions: what the words state.
         words: the prompt without its syntax, for the network that reads it.
         hints: what the user drew, without masks and colours, which move nothing.
@@ -359,6 +360,8 @@ def motion_input(  # noqa: PLR0917
     """
     picture = twin.art if twin.natural is None else twin.natural
     moving = replace(what_moves(hints), still=hints.still)
+    equipment = Equipment(encoder=encoder)
+    choice = choose_model(settings, plan, moving, equipment) if regions.regions else Choice(MotionModel.SOLVER)
     return MotionInput(
         picture.rgb,
         bare(regions),
@@ -366,7 +369,7 @@ def motion_input(  # noqa: PLR0917
         plain(plan.art_prompt).text,
         moving,
         replace(settings, hints="", motion_model="auto"),
-        choose_model(settings, plan, moving, Equipment(encoder=encoder)),
+        choice,
     )
 
 
@@ -380,6 +383,8 @@ def make_motion(
     """The flow; raises UserError where it cannot be made."""
     if isinstance(given, GivenFlowInput):
         return prepare_flow(given.flow, given.moving, MotionSettings(speed=given.speed))
+    if not given.regions.regions:
+        return Flow(np.zeros((*given.picture.shape[:2], 2), np.float32), "nothing flows")
     return make_flow(
         given.picture,
         given.regions,
@@ -407,6 +412,7 @@ class LoopInput(StageInput):
         structure: float32 [H, W], 0..1, how far the large shapes of what moves there usually stay.
         settings: the stage's; `format` is what is written, whatever the recipe says.
         seed: of the phases.
+        laws: the regions that move by another law than flow.
         weights: of the video network, where that is the renderer.
     """
 
@@ -416,6 +422,7 @@ class LoopInput(StageInput):
     structure: FloatArray
     settings: LoopSettings
     seed: int
+    laws: tuple[RegionLaw, ...] = ()
     weights: Path | None = None
 
 
@@ -427,6 +434,7 @@ def loop_input(  # noqa: PLR0917
     settings: LoopSettings,
     kind: str,
     seed: int,
+    laws: Sequence[RegionLaw] = (),
 ) -> LoopInput:
     """The input of the loop stage.
 
@@ -438,12 +446,14 @@ def loop_input(  # noqa: PLR0917
         settings: the stage's.
         kind: the format that is written.
         seed: the recipe's.
+        laws: the regions that move by another law than flow.
 
     Raises:
         UserError: the renderer's weights are not here.
     """
-    weights = None if settings.renderer == "warp" else require_model(VIDEO_WEIGHTS)
-    return LoopInput(art, moving, flow, structure, replace(settings, format=kind), seed, weights)
+    paints = settings.renderer != "warp" and (bool(flow.any()) or not laws)
+    weights = require_model(VIDEO_WEIGHTS) if paints else None
+    return LoopInput(art, moving, flow, structure, replace(settings, format=kind), seed, tuple(laws), weights)
 
 
 def make_frames(given: LoopInput, reporter: Reporter, device: str = "auto", keeper: Keeper | None = None) -> Rendering:
@@ -462,6 +472,7 @@ def make_frames(given: LoopInput, reporter: Reporter, device: str = "auto", keep
         given.settings,
         seed=given.seed,
         structure=given.structure,
+        laws=given.laws,
         reporter=reporter,
         require=weights,
         device=device,

@@ -43,12 +43,23 @@ class Stage(str, Enum):
 
 
 class MotionKind(str, Enum):
-    """How a region moves. Clockwise and counter-clockwise are as seen on the screen."""
+    """How a region moves. Clockwise and counter-clockwise are as seen on the screen.
+
+    The first four flow along a field; the others oscillate by a law of their own (`loop.laws`).
+    """
 
     TRANSLATE = "translate"
     SWIRL = "swirl"
     SWIRL_CW = "swirl_cw"
     SWIRL_CCW = "swirl_ccw"
+    SWAY = "sway"
+    FLICKER = "flicker"
+    RIPPLE = "ripple"
+
+    @property
+    def flows(self) -> bool:
+        """Whether it follows a flow."""
+        return self in (MotionKind.TRANSLATE, MotionKind.SWIRL, MotionKind.SWIRL_CW, MotionKind.SWIRL_CCW)
 
 
 WHATEVER_MOVES = ""
@@ -61,8 +72,8 @@ class Motion:
 
     Attributes:
         region: the word as it stands in the prompt, or `WHATEVER_MOVES`.
-        angle: degrees (0 right, 90 up); None exactly when `kind` is a swirl.
-        kind: translation or swirl.
+        angle: degrees (0 right, 90 up); None exactly when `kind` is no translation.
+        kind: how it moves.
         speed: multiplies the speed of the whole (1 when the words say nothing about it).
     """
 
@@ -73,7 +84,7 @@ class Motion:
 
     def __post_init__(self) -> None:
         if (self.angle is None) != (self.kind is not MotionKind.TRANSLATE):
-            raise UserError("a translation needs an angle, and a swirl has none")
+            raise UserError("a translation needs an angle, and other kinds of motion have none")
 
 
 @dataclass(frozen=True)
@@ -88,6 +99,7 @@ class Plan:
         notes: sentences for the user (which language model was used, what was not understood).
         nouns: what can be seen, without how it is made: with these the things that move compete for places.
         styles: how it is made, from which the natural-looking twin is led away.
+        laws: what the words state of what moves without flowing; no angles.
     """
 
     art_prompt: str = ""
@@ -97,6 +109,7 @@ class Plan:
     notes: tuple[str, ...] = ()
     nouns: tuple[str, ...] = ()
     styles: tuple[str, ...] = ()
+    laws: tuple[Motion, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -261,6 +274,27 @@ class Regions:
 
 
 @dataclass(frozen=True)
+class RegionLaw:
+    """A region that moves by another law than flow.
+
+    Attributes:
+        name: the region's.
+        kind: the law.
+        mask: float32 [H, W], 0..1.
+        speed: a factor of its frequencies, above 0.
+        strength: a factor of its amplitudes.
+        root: which side of it is fast: "below", "above", "beside" or "within" (all over).
+    """
+
+    name: str
+    kind: MotionKind
+    mask: FloatArray
+    speed: float = 1.0
+    strength: float = 1.0
+    root: str = "within"
+
+
+@dataclass(frozen=True)
 class Arrow:
     """A point travels from `start` to `end` in one second (30 frames) at speed 1. Coordinates 0..1.
 
@@ -315,7 +349,7 @@ class RegionHint:
         name: the region's.
         angle: degrees, or None for its own.
         speed: a factor.
-        kind: translation or a swirl (which has no angle); None, or a translation without an angle: its own.
+        kind: how it moves; all but a translation have no angle. None, or a translation without an angle: its own.
         colour: "#rrggbb" that it is shown in, or "".
         mask: where it is, if the user painted it.
     """

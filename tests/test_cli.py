@@ -112,6 +112,12 @@ def test_parse_prints_the_documented_fields(capsys: pytest.CaptureFixture[str]) 
     assert set(document) == {"art_prompt", "natural_prompt", "regions", "motions"}
     assert [(row["region"], row["angle"]) for row in document["motions"]] == [("river", 180), ("clouds", 0)]
     assert "left" not in document["art_prompt"]
+    assert main(["parse", "trees sway by a river flowing left", "--json"]) == 0
+    rows = json.loads(capsys.readouterr().out)["motions"]
+    assert [(row["region"], row["angle"], row["kind"]) for row in rows] == [
+        ("river", 180, "translate"),
+        ("trees", None, "sway"),
+    ]
 
 
 def test_every_setting_has_its_option(capsys: pytest.CaptureFixture[str]) -> None:

@@ -7,18 +7,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from t2c_ext.compass import direction_words
-from t2c_ext.lexicon import load_lexicon
+from t2c_ext.lexicon import load_flowing, load_lexicon
 from t2c_ext.prompt.describe import SPEEDS, Stated, describe
 from t2c_ext.prompt.parse import parse
 from t2c_ext.settings import PromptSettings
 from t2c_ext.types import Motion, MotionKind
 
-WORDS = sorted({word for thing in load_lexicon() for word in thing.words})
+WORDS = sorted({word for thing in load_flowing() for word in thing.words})
+SWAYING = sorted({word for thing in load_lexicon() if thing.kind is MotionKind.SWAY for word in thing.words})
+FLICKERING = sorted({word for thing in load_lexicon() if thing.kind is MotionKind.FLICKER for word in thing.words})
 names = st.sampled_from(WORDS)
 speeds = st.sampled_from(sorted(SPEEDS))
 angles = st.integers(0, 359).map(float)
 moving = st.builds(Stated, names, angles, st.none() | st.just(MotionKind.TRANSLATE), speeds) | st.builds(
-    Stated, names, st.none(), st.sampled_from([kind for kind in MotionKind if kind is not MotionKind.TRANSLATE]), speeds
+    Stated, names, st.none(), st.sampled_from([MotionKind.SWIRL, MotionKind.SWIRL_CW, MotionKind.SWIRL_CCW]), speeds
 )
 several = st.lists(moving, min_size=1, max_size=4, unique_by=lambda region: region.name)
 loose_texts = st.sampled_from(
@@ -27,7 +29,8 @@ loose_texts = st.sampled_from(
 
 
 def read(text: str) -> dict[str, Motion]:
-    return {motion.region: motion for motion in parse(PromptSettings(motion=text)).motions}
+    plan = parse(PromptSettings(motion=text))
+    return {motion.region: motion for motion in (*plan.motions, *plan.laws)}
 
 
 @settings(max_examples=300)
@@ -44,8 +47,20 @@ def test_every_word_of_the_lexicon_can_be_said(word: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("word", "kind"),
+    [*((word, MotionKind.SWAY) for word in SWAYING), *((word, MotionKind.FLICKER) for word in FLICKERING)],
+)
+def test_every_word_that_does_not_flow_can_be_said(word: str, kind: MotionKind) -> None:
+    region = Stated(word, None, kind, 0.5)
+    assert read(describe([region])) == {word: region.motion}
+
+
+@pytest.mark.parametrize(
     ("region", "words"),
     [
+        (Stated("trees", None, MotionKind.SWAY, 0.5), "trees swaying slowly"),
+        (Stated("candles", None, MotionKind.FLICKER), "candles flickering"),
+        (Stated("lake", None, MotionKind.RIPPLE), "lake rippling"),
         (Stated("river", 180.0), "river flowing left"),
         (Stated("clouds", 0.2, MotionKind.TRANSLATE, 0.6), "clouds drifting slowly right"),
         (Stated("waterfall", 270.0), "waterfall falling"),

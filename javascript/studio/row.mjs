@@ -29,7 +29,10 @@ const FASTEST = 4;
 const MOST = 100;
 
 /** @type {[Kind, string][]} */
-const TURNS = [["translate", "flows"], ["swirl_ccw", "turns left"], ["swirl_cw", "turns right"]];
+const TURNS = [
+    ["translate", "flows"], ["swirl_ccw", "turns left"], ["swirl_cw", "turns right"],
+    ["sway", "sways"], ["flicker", "flickers"], ["ripple", "ripples"],
+];
 
 /** Degrees that a cursor key turns the dial. @type {{[key: string]: number|undefined}} */
 const STEPS = { ArrowLeft: 5, ArrowUp: 5, ArrowRight: -5, ArrowDown: -5 };
@@ -38,6 +41,8 @@ const STEPS = { ArrowLeft: 5, ArrowUp: 5, ArrowRight: -5, ArrowDown: -5 };
 function said(region) {
     if (region.kind === "swirl_cw") return "turns right";
     if (region.kind === "swirl" || region.kind === "swirl_ccw") return "turns left";
+    const law = TURNS.find(([kind]) => kind === region.kind && kind !== "translate");
+    if (law !== undefined) return law[1];
     return region.angle === null ? "any way" : `${Math.round(((region.angle % 360) + 360) % 360)}°`;
 }
 

@@ -26,10 +26,11 @@ def _parse(options: argparse.Namespace) -> int:
     if options.json:
         document = plan_to_document(plan)
         del document["notes"]
+        document["motions"] += document.pop("laws")
         say(json.dumps(document, ensure_ascii=False))
         return 0
     say(f"picture: {plan.art_prompt}\ntwin:    {plan.natural_prompt}\nmoves:   {', '.join(plan.regions) or '-'}")
-    for motion in plan.motions:
+    for motion in (*plan.motions, *plan.laws):
         way = motion.kind.value if motion.angle is None else f"{motion.angle:g} degrees"
         say(f"         {motion.region}: {way}, speed {motion.speed:g}")
     tell(plan.notes)

@@ -13,7 +13,10 @@ from t2c_ext.evaluate.seam import spread_evenly
 from t2c_ext.types import ByteArray, FloatArray, scale_of
 
 PATCH = 7
-ROUNDING = (3 * PATCH**2 / 6) ** 0.5
+VISIBLE = 2.0
+"""Levels of 255 by which a colour must change to be seen: at mid-grey a lightness of 0.8 of CIELAB, whose 1 is just
+noticeable. 8 bits alone make 0.4."""
+UNSEEN = VISIBLE * (3 * PATCH**2) ** 0.5
 QUERIES = 600
 REFERENCES = 400_000
 EROSION = 8.0
@@ -24,8 +27,10 @@ class CoherenceMeter:
     """Patch coherence of each frame, after Simakov et al. 2008.
 
     d(P, S) = mean over patches p of P of the Euclidean distance of p to the nearest patch of S. A patch is 7x7 pixels
-    of three channels, 147 values. coherence(frame) = d(frame, still) / d(still moved by half a pixel, still); the
-    measure is the highest over the frames. A perfect resampling has 1, blur and double exposure more, cracks most.
+    of three channels, 147 values. coherence(frame) = (d(frame, still) + v) / (d(still moved by half a pixel, still)
+    + v), where v = 2 sqrt(147) is a patch whose every value is two levels off, which nobody sees: in smooth skies,
+    where half a pixel changes less than that, a ratio of invisible distances says nothing. The measure is the highest
+    over the frames. A perfect resampling has 1, blur and double exposure more, cracks most.
 
     Where: patches of a frame are those that lie wholly inside the mask; of these 600, evenly spread, the same in
     every frame. Patches of the still are all those whose centre is more than 8 px at 512 away from the mask's edge
@@ -62,7 +67,7 @@ class CoherenceMeter:
     def add(self, frame: ByteArray) -> None:
         """Take the next frame, uint8 [H, W, 3]."""
         if self.measurable:
-            value = (self._distance(self._reduce(frame)) + ROUNDING) / (self._own + ROUNDING)
+            value = (self._distance(self._reduce(frame)) + UNSEEN) / (self._own + UNSEEN)
             self.worst = value if self.worst is None else max(self.worst, value)
 
     def _distance(self, picture: ByteArray) -> float:

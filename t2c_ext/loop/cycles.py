@@ -21,14 +21,15 @@ from t2c_ext.jit import njit
 from t2c_ext.loop.paths import BoolArray, IntArray, Scalar
 from t2c_ext.types import FloatArray
 
-SHIFT = 0.4
-"""Most that the texture of a cycle lies further up or down its path, in cycles."""
+SHIFT = 0.25
+"""Most that the texture of a cycle lies further up or down its path, in cycles. More hides the repeat better, but
+carries texture farther from where it fits."""
 
 GOLDEN = 0.6180339887498949
 """Steps of this part never come back to the same place."""
 
-FIRST_LAG, STEP = 0.4, 0.3
-LAGS = (1.0, 0.4, 0.7, 1.0, 1.3, 1.6)
+FIRST_LAG, STEP = 0.6, 0.2
+LAGS = (1.0, 0.6, 0.8, 1.0, 1.2, 1.4)
 """Distances along the path, in cycles, for which it is known how much the texture resembles itself: that of a single
 cycle, then from `FIRST_LAG` on in steps of `STEP`."""
 

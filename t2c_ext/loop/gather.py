@@ -130,7 +130,7 @@ def draw(  # noqa: PLR0917
         places: of `Pixels`.
         kept: of `Trajectories`.
         span: first pixel and the one after the last.
-        frame, frames: which frame of how many.
+        frame, frames: which frame, and how many one period has.
         style: part of the period that the cross-fade takes, and whether variance is preserved.
         still: float32 [H, W, 3].
         out: uint8 [H, W, 3], receives the pixels.

@@ -133,19 +133,20 @@ def _closeness(word: str, region: str) -> int:
     return 2 if first.name == second.name else int(first.family == second.family)
 
 
-def motion_of(region: str, motions: Sequence[Motion], only: bool) -> Motion | None:
+def motion_of(region: str, motions: Sequence[Motion], only: bool, least: int = 1) -> Motion | None:
     """The motion that the words state of a region, else of whatever moves.
 
     Args:
         region: its name.
         motions: of the words.
         only: there is no other region, and it takes the first motion.
+        least: how close its name must be: 3 the same word, 2 the same thing, 1 the same family.
     """
     if not motions:
         return None
     degrees = [_closeness(motion.region, region) for motion in motions]
     best = max(degrees)
-    if best > 0:
+    if best >= least:
         return motions[degrees.index(best)]
     return next((motion for motion in motions if motion.region == WHATEVER_MOVES), motions[0] if only else None)
 
@@ -172,13 +173,15 @@ def _drive(  # noqa: PLR0917
         family=region.name if thing is None else thing.family,
         arrows=arrows,
     )
+    if not drive.kind.flows:  # it flows all the same, as the user wishes
+        drive = replace(drive, kind=MotionKind.TRANSLATE)
     if motion is not None:
         drive = replace(drive, angle=motion.angle, kind=motion.kind, speed=drive.speed * motion.speed)
     if hint is not None:
         drive = replace(drive, speed=drive.speed * hint.speed)
         if hint.angle is not None:
             return replace(drive, angle=hint.angle, kind=MotionKind.TRANSLATE)
-        if hint.kind not in (None, MotionKind.TRANSLATE):
+        if hint.kind is not None and hint.kind.flows and hint.kind is not MotionKind.TRANSLATE:
             return replace(drive, angle=None, kind=hint.kind)
     if motion is not None or arrows or drive.kind is not MotionKind.TRANSLATE:
         return drive if drive.kind is MotionKind.TRANSLATE else replace(drive, angle=None)

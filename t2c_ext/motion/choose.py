@@ -184,7 +184,8 @@ def choose_model(settings: MotionSettings, plan: Plan, hints: Hints, equipment: 
 
 
 def _is_directed(plan: Plan, hints: Hints) -> bool:
-    named = any(region.angle is not None or region.kind not in (None, MotionKind.TRANSLATE) for region in hints.regions)
+    turns = (MotionKind.SWIRL, MotionKind.SWIRL_CW, MotionKind.SWIRL_CCW)
+    named = any(region.angle is not None or region.kind in turns for region in hints.regions)
     return bool(plan.motions or hints.arrows or hints.swirls or named)
 
 

@@ -235,7 +235,7 @@ def _region(value: Any, where: str) -> RegionHint:
     angle, mask = keys.get("angle"), keys.get("mask")
     kind = _kind(keys.get("kind"), f"{where}.kind")
     if angle is not None and kind not in (None, MotionKind.TRANSLATE):
-        raise UserError(f"{where}.angle: is {_short(angle)}, but a swirl has none")
+        raise UserError(f"{where}.angle: is {_short(angle)}, but only a translation has one")
     return RegionHint(
         _name(keys["name"], f"{where}.name"),
         None if angle is None else _number(angle, f"{where}.angle", -360, 360),

@@ -22,6 +22,9 @@ TURNS = {
     MotionKind.SWIRL_CCW: "counterclockwise",
 }
 
+LAWS = {MotionKind.SWAY: "swaying", MotionKind.FLICKER: "flickering", MotionKind.RIPPLE: "rippling"}
+"""Verbs of what moves without flowing."""
+
 SPEEDS = {0.5: "slowly", 1.0: "", 1.5: "quickly", 2.0: "wildly"}
 """Words of the speeds that can be said."""
 
@@ -38,7 +41,7 @@ class Stated:
     Attributes:
         name: as it shall stand in them.
         angle: degrees, or None where none is stated.
-        kind: translation or a swirl; None: its own.
+        kind: how it moves; None: its own.
         speed: a factor.
     """
 
@@ -95,6 +98,8 @@ def phrase(region: Stated) -> str:
         return region.name
     thing = load_lexicon().find(region.name)
     adverb = SPEEDS[motion.speed]
+    if not motion.kind.flows:
+        return _joined(region.name, LAWS[motion.kind], adverb, "")
     if motion.kind is not MotionKind.TRANSLATE:
         return _joined(region.name, "swirling", adverb, TURNS[motion.kind])
     angle = round(motion.angle or 0)
@@ -121,6 +126,9 @@ def _read(text: str) -> Plan:
 
 def _is_known(name: str) -> bool:
     """Whether words can name it: read alone, it is a thing of the lexicon of just this name."""
+    thing = load_lexicon().exactly(name.lower())
+    if thing is not None and not thing.kind.flows:
+        return True
     plan = _read(f"{name} moving left")
     return [motion.region.lower() for motion in plan.motions] == [name.lower()]
 
@@ -128,7 +136,7 @@ def _is_known(name: str) -> bool:
 def _says(text: str, wanted: Iterable[Stated]) -> bool:
     """Whether the words are read as just these regions and motions."""
     plan = _read(text)
-    found = {motion.region.lower(): motion for motion in plan.motions}
+    found = {motion.region.lower(): motion for motion in (*plan.motions, *plan.laws)}
     stated = {region.name.lower(): region.motion for region in wanted}
     silent = {name for name, motion in stated.items() if motion is None}
     # a shy thing that is merely named is no region of the plan, so what has no motion may be missing

@@ -95,7 +95,11 @@ def find_mentions(tokens: list[Token], lexicon: Lexicon) -> dict[int, Mention]:
             part = tokens[at : at + length]
             if any(token.kind is not Kind.WORD for token in part):
                 continue
-            thing = lexicon.exactly(" ".join(token.lower for token in part))
+            words = " ".join(token.lower for token in part)
+            if words in lexicon.idioms:
+                step = length
+                break
+            thing = lexicon.exactly(words)
             if thing is not None:
                 text = " ".join(token.text for token in part[:-1]) + " " * (length > 1) + _bare_text(part[-1])
                 found[at] = Mention(thing, at, at + length, text)

@@ -7,12 +7,13 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
-from t2c_ext.lexicon import Lexicon, load_lexicon
+from t2c_ext.lexicon import Lexicon, load_flowing, load_lexicon
 from t2c_ext.prompt import paper, taggers
 from t2c_ext.prompt import vocabulary as vocab
 from t2c_ext.prompt.bind import bind
 from t2c_ext.prompt.directions import Direction, Form, find_directions
 from t2c_ext.prompt.foreign import SENTENCE, is_foreign
+from t2c_ext.prompt.laws import LawReading
 from t2c_ext.prompt.natural import natural_prompt, style_terms
 from t2c_ext.prompt.nodes import Node, Role, find_mentions
 from t2c_ext.prompt.phrases import find_phrases
@@ -26,6 +27,9 @@ from t2c_ext.types import WHATEVER_MOVES, Motion, MotionKind, Plan
 
 MOST_MOTION_WORDS = 100
 """So many of the motion words are looked at for slips of the pen."""
+
+
+_NO_DIRECTION = "The motion words"
 
 
 class Reading:
@@ -59,15 +63,18 @@ def parse(settings: PromptSettings, tagger: taggers.Tagger | None = None) -> Pla
     Returns:
         The plan. `motions` holds what the motion words state, or, without any, what the prompt states.
     """
-    lexicon = load_lexicon()
+    lexicon = load_flowing()
     tagger = taggers.installed_tagger() if tagger is None else tagger
     notes = [tagger.note] if tagger is not None and not settings.natural_prompt.strip() else []
     prompt = Reading(settings.prompt, lexicon, terse=False)
     spoken = Reading(settings.motion, lexicon, terse=True) if settings.motion.strip() else prompt
     notes += [reading.note for reading in (prompt, spoken) if reading.note]
     still = prompt.still | spoken.still
+    is_paper = settings.phrases == "paper"
+    by_law = LawReading("" if is_paper else spoken.plain.text, load_lexicon(), terse=spoken is not prompt)
+    laws = tuple(law for law in by_law.motions if law.region.lower() not in still)
     art = cut(prompt.text, _spans(prompt), prompt.plain.options)
-    if settings.phrases == "paper":
+    if is_paper:
         found = paper.find_phrase(spoken.text if spoken is not prompt else "") or paper.find_phrase(prompt.text)
         art = paper.remove_phrase(prompt.text, paper.find_phrase(prompt.text))
         regions = _regions(spoken, [], still) or _regions(prompt, [], still)
@@ -78,13 +85,29 @@ def parse(settings: PromptSettings, tagger: taggers.Tagger | None = None) -> Pla
     else:
         motions, remarks = _motions(spoken, prompt, settings)
         notes += remarks
-        regions = _regions(spoken, motions, still) or _regions(prompt, motions, still)
+        motions = [motion for motion in motions if motion.region.lower() not in by_law.acting]
+        named = _regions(spoken, motions, still, not laws) or _regions(prompt, motions, still, not laws)
+        regions = tuple(region for region in named if region.lower() not in by_law.acting)
+    if laws:
+        notes = [note for note in notes if not note.startswith(_NO_DIRECTION)]
+    notes += by_law.remarks
+    regions = regions if is_paper else _with_laws(regions, laws, by_law, prompt)
     notes += _about_still(still, regions)
     if not motions and (is_foreign(settings.motion) or is_foreign(settings.prompt)):
         notes.append(SENTENCE)
     natural = settings.natural_prompt.strip() or natural_prompt(art, settings.natural_terms, lexicon, tagger)
     nouns = tuple(noun for noun in natural_prompt(art, "", lexicon, tagger).split(", ") if noun)
-    return Plan(art, natural, regions, tuple(motions), tuple(dict.fromkeys(notes)), nouns, style_terms(art, lexicon))
+    styles = style_terms(art, lexicon)
+    return Plan(art, natural, regions, tuple(motions), tuple(dict.fromkeys(notes)), nouns, styles, laws)
+
+
+def _with_laws(
+    regions: tuple[str, ...], laws: tuple[Motion, ...], by_law: LawReading, prompt: Reading
+) -> tuple[str, ...]:
+    """What flows and what does not; where nothing else moves, whatever can sway or flicker."""
+    named = [*regions, *(law.region for law in laws), *by_law.unsuited]
+    found = by_law.mentions or LawReading(prompt.plain.text, load_lexicon(), terse=False).mentions if not named else ()
+    return tuple({name.lower(): name for name in (*named, *found) if name.lower() not in prompt.still}.values())
 
 
 def _about_still(still: Mapping[str, str], regions: Iterable[str]) -> list[str]:
@@ -109,13 +132,16 @@ def _spans(reading: Reading) -> list[tuple[int, int]]:
     return sorted(set(spans))
 
 
-def _regions(reading: Reading, motions: Iterable[Motion], still: Mapping[str, str]) -> tuple[str, ...]:
+def _regions(
+    reading: Reading, motions: Iterable[Motion], still: Mapping[str, str], alone: bool = True
+) -> tuple[str, ...]:
     """Words of what moves: stated motions first, then the rest; shy things only when they are in motion.
 
     Args:
         reading: where they are named.
         motions: that are stated.
         still: what stands still, by its name in lower case.
+        alone: nothing else moves, so that shy things do where no other is named.
     """
     names = {motion.region.lower(): motion.region for motion in motions if motion.region != WHATEVER_MOVES}
     driven = {
@@ -126,8 +152,10 @@ def _regions(reading: Reading, motions: Iterable[Motion], still: Mapping[str, st
     for node, mention in able:
         if not mention.thing.shy or id(node) in driven:
             names.setdefault(mention.text.lower(), mention.text)
-    if not names:
-        names = {mention.text.lower(): mention.text for _, mention in able}
+    if not names and alone:
+        # an "ink drawing" is of no ink
+        told = [mention for node, mention in able if not (node.is_scene and mention.thing.shy)]
+        names = {mention.text.lower(): mention.text for mention in told}
     return tuple(names.values())
 
 
@@ -155,7 +183,7 @@ def _motions(spoken: Reading, prompt: Reading, settings: PromptSettings) -> tupl
                 explicit.add(key)
     if settings.motion.strip() and not found and not spoken.still:
         remarks.append(
-            f'The motion words "{settings.motion.strip()[:80]}" state no direction of a thing that can move'
+            f'{_NO_DIRECTION} "{settings.motion.strip()[:80]}" state no direction of a thing that can move'
             f"{_did_you_mean(spoken.tokens)}."
         )
     return _in_order(found, spoken), remarks

@@ -6,15 +6,22 @@ as head: "storm clouds" are clouds, but a "river bank" is no river.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from t2c_ext.prompt import vocabulary as vocab
 from t2c_ext.prompt.directions import Direction, Form
 from t2c_ext.prompt.nodes import BOUNDARIES, Mention, Node, Role, settle_genitives
 from t2c_ext.prompt.tokens import Kind, Token
 
 
-def find_phrases(tokens: list[Token], directions: list[Direction], mentions: dict[int, Mention]) -> list[Node]:
-    """The nodes of a prompt, in order."""
-    return _Reader(tokens, directions, mentions).read()
+def find_phrases(
+    tokens: list[Token],
+    directions: list[Direction],
+    mentions: dict[int, Mention],
+    verbs: Mapping[str, vocab.VerbForm] | None = None,
+) -> list[Node]:
+    """The nodes of a prompt, in order; `verbs` are the forms that are known, those that flow when None."""
+    return _Reader(tokens, directions, mentions, vocab.motion_verbs() if verbs is None else verbs).read()
 
 
 _STILL = vocab.VerbForm(vocab.STILL, "ing", "")
@@ -24,20 +31,33 @@ _AFTER_NOUN = vocab.words("""
     full deep wide visible calm still bright low high dark aglow ablaze alone beautiful
 """)
 _THING_VERBS = frozenset(["falls", "streams", "cascades", "ripples", "floods", "swells", "eddies", "sprays"])
+_ALSO_THINGS = frozenset(["wave", "glint", "sparkle", "glitter", "twinkle"])
+"""Verbs whose forms are things' names too."""
 _MODALS = vocab.words("""
     will would can could shall should may might must to do does did let make makes
 """)
 
 
+def _is_no_flow(subject: Node | None) -> bool:
+    """Whether the noun before is a thing that waves, or twinkles."""
+    return subject is not None and subject.mention is not None and not subject.mention.thing.kind.flows
+
+
 class _Reader:
     """Reads the phrases of one prompt from left to right."""
 
-    def __init__(self, tokens: list[Token], directions: list[Direction], mentions: dict[int, Mention]) -> None:
+    def __init__(
+        self,
+        tokens: list[Token],
+        directions: list[Direction],
+        mentions: dict[int, Mention],
+        verbs: Mapping[str, vocab.VerbForm],
+    ) -> None:
         self.tokens = tokens
         self.direction_at = {direction.first: direction for direction in directions}
         self.mentions = mentions
         self.nodes: list[Node] = []
-        self.verbs = vocab.motion_verbs()
+        self.verbs = verbs
         self._clear()
 
     def _clear(self) -> None:
@@ -200,6 +220,8 @@ class _Reader:
         after_pronoun = before in ("that", "which", "it", "they") or bool(
             self.nodes and self.nodes[-1].role in (Role.PRONOUN, Role.RELATIVE) and not self.preposition
         )
+        if form.base in _ALSO_THINGS and not _is_no_flow(subject):
+            return None
         if form.form == "base":
             if before in _MODALS or after_pronoun:
                 return form

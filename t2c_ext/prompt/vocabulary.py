@@ -304,13 +304,14 @@ _PAST: dict[str, str] = {
     "wound": "wind", "sped": "speed", "flew": "fly", "shot": "shoot", "pulled": "pull", "pushed": "push",
     "headed": "head", "bound": "head", "spun": "spin", "carried": "push",
 }  # fmt: skip
-_DOUBLED = words("drip drop run spin jet lap stir step swim fan")
+_DOUBLED = words("drip drop run spin jet lap stir step swim fan flap")
 
 ERLY: dict[str, tuple[float, float]] = {stem + "erly": vector for stem, vector in COMPASS.items()}
 """Compass words that stand before "direction"."""
 
 
-def _forms(base: str) -> list[tuple[str, str]]:
+def forms(base: str) -> list[tuple[str, str]]:
+    """The forms of a regular verb, each with what it is: base, s, ing, past."""
     stem = base[:-1] if base.endswith("e") and not base.endswith(("ee", "oe")) else base
     if base in _DOUBLED:
         stem = base + base[-1]
@@ -335,7 +336,7 @@ def motion_verbs() -> dict[str, VerbForm]:
     for verb, bases in _REGULAR.values():
         for base in bases.split():
             classes[base] = verb
-            for text, form in _forms(base):
+            for text, form in forms(base):
                 found.setdefault(text, VerbForm(verb, form, base))
     for text, base in _PAST.items():
         found[text] = VerbForm(classes[base], "past", base)

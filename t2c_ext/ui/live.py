@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 
 from t2c_ext.errors import UserError
-from t2c_ext.loop.render import render_loop
+from t2c_ext.loop.choose import make_rendering
 from t2c_ext.loop.structure import usual_structure
 from t2c_ext.media.pictures import read_picture
 from t2c_ext.media.videos import write_video
@@ -19,6 +19,7 @@ from t2c_ext.motion.choose import MotionModel, choose_model, make_flow
 from t2c_ext.motion.field import resize_flow
 from t2c_ext.motion.hints import parse_hints
 from t2c_ext.motion.holds import without_frozen
+from t2c_ext.motion.laws import split_laws
 from t2c_ext.prompt.parse import parse
 from t2c_ext.prompt.syntax import plain
 from t2c_ext.recipe import Recipe
@@ -27,7 +28,7 @@ from t2c_ext.region.overlay import fitted
 from t2c_ext.region.painted import painted_regions, unpainted_names
 from t2c_ext.results import MASK
 from t2c_ext.settings import PromptSettings
-from t2c_ext.types import FloatArray, Flow, Hints, Picture, Plan, Regions, Stage
+from t2c_ext.types import FloatArray, Flow, Hints, Picture, Plan, RegionLaw, Regions, Stage
 from t2c_ext.ui.recent import Recent
 from t2c_ext.ui.session import Session, Still
 from t2c_ext.workspace import Workspace
@@ -71,12 +72,14 @@ class Solved:
         moving: float32 [h, w], what moves.
         flow: the field, in pixels per frame of the working picture.
         structure: float32 [h, w], how far the large shapes of what moves there usually stay.
+        laws: the regions that move by another law than flow.
     """
 
     working: Working
     moving: FloatArray
     flow: Flow
     structure: FloatArray
+    laws: tuple[RegionLaw, ...]
 
 
 @dataclass
@@ -117,9 +120,15 @@ class Live:
             notes = ("Shown is the solver's motion; the run uses the network.",)
         settings = replace(settings, motion_model="solver")
         words = plain(plan.art_prompt).text
-        flow = make_flow(working.seen, regions, plan, hints, settings, prompt=words)
-        moving = without_frozen(regions, hints, *working.picture.size).mask
-        return Solved(working, moving, replace(flow, notes=(*notes, *flow.notes)), usual_structure(regions))
+        free = without_frozen(regions, hints, *working.picture.size)
+        flowing, _ = split_laws(regions, plan, hints, settings)
+        _, laws = split_laws(free, plan, hints, settings)
+        if flowing.regions:
+            flow = make_flow(working.seen, flowing, plan, hints, settings, prompt=words)
+        else:
+            flow = Flow(np.zeros((*working.picture.size, 2), np.float32), "nothing flows")
+        notes += flow.notes
+        return Solved(working, free.mask, replace(flow, notes=notes), usual_structure(regions), laws)
 
     def preview(self, session: Session, folder: Path, recipe: Recipe, path: Path) -> dict[str, Any]:
         """Write a small loop of the picture on the canvas; raises as `solve`.
@@ -131,8 +140,14 @@ class Live:
         picture = solved.working.picture
         settings = replace(recipe.loop, frames=PREVIEW_FRAMES, renderer="warp")
         flow = solved.flow.field * np.float32(recipe.loop.fps / PREVIEW_FPS)
-        rendering = render_loop(
-            picture.rgb, solved.moving, flow, settings, seed=recipe.prompt.seed, structure=solved.structure
+        rendering = make_rendering(
+            picture.rgb,
+            solved.moving,
+            flow,
+            replace(settings, fps=PREVIEW_FPS),
+            seed=recipe.prompt.seed,
+            structure=solved.structure,
+            laws=solved.laws,
         )
         write_video(
             path,

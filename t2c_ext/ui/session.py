@@ -172,7 +172,7 @@ def changed_by_words(before: Mapping[str, Value], now: Mapping[str, object], fro
         changed.add(Stage.TWIN)
     if was.regions != becomes.regions:
         changed.add(Stage.REGION)
-    if (was.motions, was.art_prompt) != (becomes.motions, becomes.art_prompt):
+    if (was.motions, was.laws, was.art_prompt) != (becomes.motions, becomes.laws, becomes.art_prompt):
         changed.add(Stage.MOTION)
     if "seed" in now and _differs(before.get("seed"), now["seed"]):
         changed.add(Stage.TWIN if from_text else Stage.LOOP)

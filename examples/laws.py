@@ -1,0 +1,142 @@
+"""Four small pictures of what does not flow, each with the mask of what moves, and their loops for the README.
+
+python examples/laws.py
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import numpy as np
+from brush import Array, fractal
+
+from t2c_ext import animate
+
+SIDE = 256
+SHIFT = 4
+"""Bits of a fraction of a pixel in coordinates of OpenCV."""
+
+Scene = tuple[Array, Array]
+"""Colours [SIDE, SIDE, 3] in 0..1, and the mask [SIDE, SIDE] of what moves."""
+
+
+def _ground(top: tuple[float, float, float], bottom: tuple[float, float, float]) -> Array:
+    share = np.linspace(0, 1, SIDE)[:, None, None]
+    return np.repeat(np.array(top) + share * (np.array(bottom) - np.array(top)), SIDE, axis=1)
+
+
+def _fixed(*point: float) -> tuple[int, ...]:
+    return tuple(round(value * 2**SHIFT) for value in point)
+
+
+def _line(picture: Array, start: Array, end: Array, colour: tuple[float, ...], width: int) -> None:
+    cv2.line(picture, _fixed(*start), _fixed(*end), colour, width, cv2.LINE_AA, SHIFT)
+
+
+def draw_tree(random: np.random.Generator) -> Scene:
+    """A birch before an evening sky; its crown moves, and its trunk stands."""
+    picture, crown = _ground((0.55, 0.66, 0.80), (0.96, 0.82, 0.66)), np.zeros((SIDE, SIDE))
+    picture[226:] = np.array([0.25, 0.30, 0.18]) + random.random((30, SIDE, 1)) * 0.1
+
+    def branch(foot: Array, angle: float, length: float, width: float, left: int) -> None:
+        tip = foot + length * np.array([np.cos(angle), -np.sin(angle)])
+        _line(picture, foot, tip, (0.30, 0.24, 0.22), max(1, round(width)))
+        if left < 4:
+            cv2.circle(crown, _fixed(*tip), round(9 * 2**SHIFT), 1, -1, cv2.LINE_AA, SHIFT)
+        if left == 0:
+            return
+        for turn in random.uniform(0.15, 0.65, 2) * (1, -1):
+            branch(tip, angle + turn, length * random.uniform(0.72, 0.86), width * 0.68, left - 1)
+
+    branch(np.array([128.0, 230.0]), np.pi / 2, 52.0, 11.0, 7)
+    for row, column in random.permutation(np.argwhere(crown > 0.4))[:5200]:
+        light = 0.55 + 0.45 * (1 - row / SIDE) + 0.25 * random.standard_normal()
+        colour = np.clip(np.array([0.62, 0.58, 0.20]) * light, 0, 1)
+        axes, turn = (2, 1), float(random.uniform(0, 180))
+        cv2.ellipse(picture, (int(column), int(row)), axes, turn, 0, 360, tuple(colour), -1, cv2.LINE_AA)
+    mask = cv2.GaussianBlur(cv2.dilate(crown, np.ones((5, 5))), (0, 0), 1.5)
+    return picture, mask
+
+
+def draw_flag(random: np.random.Generator) -> Scene:
+    """A flag of stripes on its pole, in folds."""
+    picture, mask = _ground((0.42, 0.60, 0.84), (0.80, 0.88, 0.95)), np.zeros((SIDE, SIDE))
+    picture += 0.05 * fractal(random, (SIDE, SIDE), (3, 3))[..., None]
+    rows, columns = np.mgrid[:SIDE, :SIDE].astype(np.float64)
+    fold = 6 * np.sin(columns / 17 + 0.4)
+    height = (rows - 50 - fold) / 110
+    inside = (height > 0) & (height < 1) & (columns >= 58) & (columns < 222)
+    shade = 0.82 + 0.18 * np.cos(columns / 17 + 0.4)
+    stripes = np.array([[0.80, 0.16, 0.18], [0.95, 0.93, 0.86]])[(height * 7).astype(int) % 2]
+    weave = 1 + 0.05 * random.standard_normal((SIDE, SIDE))
+    picture[inside] = (stripes * (shade * weave)[..., None])[inside]
+    mask[inside] = 1
+    cv2.rectangle(picture, (50, 26), (56, 256), (0.35, 0.27, 0.20), -1)
+    return np.clip(picture, 0, 1), cv2.GaussianBlur(mask, (0, 0), 1.0)
+
+
+def draw_candles(random: np.random.Generator) -> Scene:
+    """Three candles on a table before a dark wall, which they light."""
+    picture, mask = _ground((0.10, 0.07, 0.08), (0.22, 0.13, 0.09)), np.zeros((SIDE, SIDE))
+    picture += 0.03 * fractal(random, (SIDE, SIDE), (6, 6))[..., None]
+    rows, columns = np.mgrid[:SIDE, :SIDE].astype(np.float64)
+    for x, top in ((62.0, 128.0), (130.0, 100.0), (196.0, 140.0)):
+        away = np.hypot(columns - x, rows - top + 12)
+        glow = np.exp(-away / 34)
+        picture += glow[..., None] * np.array([0.85, 0.48, 0.16]) * 0.75
+        mask = np.maximum(mask, np.clip(1.6 * np.exp(-away / 40) - 0.15, 0, 1))
+        body = (np.abs(columns - x) < 9) & (rows > top) & (rows < 226)
+        wax = np.clip(1 - np.abs(columns - x) / 14, 0, 1)[..., None]
+        lit = np.exp(-(rows - top) / 55)[..., None]
+        picture[body] = (np.array([0.62, 0.52, 0.42]) * wax * (0.35 + 0.75 * lit))[body]
+        flame = ((columns - x) / 5.0) ** 2 + ((rows - top + 13) / 13.0) ** 2
+        heart = np.clip(1.4 - flame, 0, 1)[..., None]
+        picture = picture + heart * (np.array([1.0, 0.86, 0.48]) - picture)
+    return np.clip(picture, 0, 1), mask
+
+
+def draw_lake(random: np.random.Generator) -> Scene:
+    """A village across a lake at dusk, and its lights on the water."""
+    picture, mask = _ground((0.16, 0.18, 0.34), (0.72, 0.48, 0.42)), np.zeros((SIDE, SIDE))
+    shore = 128
+    hills = 96 + (18 * fractal(random, (1, SIDE), (1, 4))[0]).astype(int)
+    for column in range(SIDE):
+        picture[hills[column] : shore, column] = (0.12, 0.13, 0.20)
+    for x in range(14, SIDE - 20, 26):
+        tall, wide = int(random.integers(14, 30)), int(random.integers(14, 22))
+        picture[shore - tall : shore, x : x + wide] = (0.20, 0.17, 0.20)
+        for window in range(x + 3, x + wide - 4, 7):
+            picture[shore - tall + 5 : shore - tall + 11, window : window + 4] = (1.0, 0.80, 0.42)
+    picture[shore:] = picture[shore - 1 :: -1][: SIDE - shore] * np.array([0.72, 0.76, 0.86])
+    picture[shore:] += 0.02 * random.standard_normal((SIDE - shore, SIDE, 1))
+    mask[shore + 1 :] = 1
+    return np.clip(picture, 0, 1), cv2.GaussianBlur(mask, (0, 0), 1.0)
+
+
+SCENES: dict[str, tuple[Callable[[np.random.Generator], Scene], str]] = {
+    "tree": (draw_tree, "the tree sways"),
+    "flag": (draw_flag, "the flag waves"),
+    "candles": (draw_candles, "the candles flicker"),
+    "lake": (draw_lake, "the lake ripples"),
+}
+"""How each is drawn, and the words that move it."""
+
+
+def draw(name: str) -> Scene:
+    """A scene by its name, the same each time; float32."""
+    picture, mask = SCENES[name][0](np.random.default_rng(list(SCENES).index(name)))
+    return picture.astype(np.float32), np.clip(mask, 0, 1).astype(np.float32)
+
+
+def main() -> None:
+    """Write laws-*.webp beside this file."""
+    for name, (_, words) in SCENES.items():
+        picture, mask = draw(name)
+        path = Path(__file__).with_name(f"law-{name}.webp")
+        animate(picture, path, mask={name: mask}, motion=words, fps=20, frames=50, quality=60, max_megabytes=0.15)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,72 @@
+"""Which regions flow, and which move by another law: the user's word, the prompt's, the setting, the lexicon's."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from t2c_ext.lexicon import Thing, load_lexicon
+from t2c_ext.motion.binding import motion_of
+from t2c_ext.settings import MotionSettings
+from t2c_ext.types import Hints, Motion, MotionKind, Plan, RegionHint, RegionLaw, Regions
+
+_NAMED = {"flow": MotionKind.TRANSLATE}
+
+
+def split_laws(
+    regions: Regions, plan: Plan, hints: Hints, settings: MotionSettings
+) -> tuple[Regions, tuple[RegionLaw, ...]]:
+    """The regions that flow, and those that move by another law.
+
+    A region's law is what the user said of it by name or drew, else what the words say ("swaying trees", "the clouds
+    drift left"), else the setting, else the usual one of such a thing. Arrows make a region flow.
+
+    Args:
+        regions: what moves.
+        plan: what the words state.
+        hints: what the user drew.
+        settings: the law of all, and the speed.
+    """
+    flowing, others = [], []
+    only = len(regions.regions) == 1
+    for region in regions.regions:
+        flow = motion_of(region.name, plan.motions, only)
+        said = motion_of(region.name, plan.laws, only and not plan.motions, least=2) or flow
+        thing = load_lexicon().find(region.name)
+        if thing is None and said is not None:
+            thing = load_lexicon().find(said.region)
+        hint = next((row for row in hints.regions if row.name.lower() == region.name.lower()), None)
+        kind = _wished(region.name, hint, hints, only) or _usual(thing, said, settings)
+        if kind.flows:
+            flowing.append(region)
+            continue
+        speed = settings.speed * (1.0 if hint is None else hint.speed) * (1.0 if said is None else said.speed)
+        speed *= thing.speed if thing is not None and thing.kind is kind else 1.0
+        if speed > 0:
+            root = "within" if thing is None else thing.root
+            others.append(RegionLaw(region.name, kind, region.mask, speed, _strength(said), root))
+    return replace(regions, regions=tuple(flowing)), tuple(others)
+
+
+def _wished(name: str, hint: RegionHint | None, hints: Hints, only: bool) -> MotionKind | None:
+    """The law that the user said or drew for a region; None: its own."""
+    if hint is not None and hint.kind is not None and hint.kind is not MotionKind.TRANSLATE:
+        return hint.kind
+    directed = hint is not None and hint.angle is not None
+    drawn = any(arrow.region.lower() == name.lower() if arrow.region else only for arrow in hints.arrows)
+    return MotionKind.TRANSLATE if directed or drawn else None
+
+
+def _usual(thing: Thing | None, said: Motion | None, settings: MotionSettings) -> MotionKind:
+    """The law that the words state, else the setting's, else the thing's own."""
+    if said is not None and not said.kind.flows:
+        return said.kind
+    if settings.law != "auto":
+        return _NAMED.get(settings.law) or MotionKind(settings.law)
+    if said is not None:
+        return said.kind
+    return MotionKind.TRANSLATE if thing is None else thing.kind
+
+
+def _strength(said: Motion | None) -> float:
+    """What is moved gently is moved less far too."""
+    return 1.0 if said is None else min(max(said.speed, 0.5), 1.5)

@@ -1,0 +1,161 @@
+"""Motions that do not flow: "the flags wave in the wind", "candles flicker", "the lake ripples".
+
+They are read apart from those that flow, with words of their own: what sways is no subject of what flows, and a
+direction beside it is another's.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from t2c_ext.lexicon import Lexicon, Thing
+from t2c_ext.prompt import vocabulary as vocab
+from t2c_ext.prompt.bind import bind
+from t2c_ext.prompt.directions import find_directions
+from t2c_ext.prompt.nodes import Node, Role, find_mentions
+from t2c_ext.prompt.phrases import find_phrases
+from t2c_ext.prompt.tokens import Token, tokenize
+from t2c_ext.prompt.uses import Use, own_or_stated
+from t2c_ext.types import Motion, MotionKind
+
+_SWAY = vocab.VerbClass("sway", strong=vocab.words("plants hair cloth hung leaf"))
+_FLICKER = vocab.VerbClass("flicker", strong=vocab.words("light glow fire lava"))
+_RIPPLE = vocab.VerbClass("ripple", strong=vocab.FLOW.strong | vocab.words("water mirror liquid"))
+_WINDY = vocab.VerbClass("blow", causative=True, strong=_SWAY.strong)
+
+_KINDS = {
+    _SWAY.name: MotionKind.SWAY,
+    _FLICKER.name: MotionKind.FLICKER,
+    _RIPPLE.name: MotionKind.RIPPLE,
+    _WINDY.name: MotionKind.SWAY,
+}
+
+_VERBS = (
+    (_SWAY, "sway wave flutter rustle quiver tremble swing flap billow"),
+    (_FLICKER, "flicker twinkle blink pulse sparkle glimmer shimmer glint glitter flash gleam"),
+    (_RIPPLE, "ripple undulate"),
+    (_WINDY, "blow"),
+)
+
+
+@lru_cache(maxsize=1)
+def law_verbs() -> dict[str, vocab.VerbForm]:
+    """Every form of every verb that states another motion than flow, over those that flow."""
+    found = dict(vocab.motion_verbs())
+    for verb, bases in _VERBS:
+        for base in bases.split():
+            for text, form in vocab.forms(base):
+                found[text] = vocab.VerbForm(verb, form, base)
+    found |= {text: vocab.VerbForm(_WINDY, "past", "blow") for text in ("blown", "blew")}
+    return found | {"swung": vocab.VerbForm(_SWAY, "past", "swing")}
+
+
+class LawReading:
+    """One text, read for motions that do not flow."""
+
+    def __init__(self, text: str, lexicon: Lexicon, *, terse: bool) -> None:
+        """Read a text without prompt syntax; in a `terse` one, what moves need not be known."""
+        self.lexicon, self.terse = lexicon, terse
+        self.tokens: list[Token] = tokenize(text)
+        self.text = text
+        self.nodes: list[Node] = []
+        self.uses: list[Use] = []
+        self._found: dict[str, Motion] = {}
+        self._unsuited: dict[str, tuple[str, str]] = {}
+        mentions = find_mentions(self.tokens, lexicon)
+        if not (any(not found.thing.kind.flows for found in mentions.values()) or self._has_law_verb()):
+            return
+        self.nodes = find_phrases(self.tokens, find_directions(self.tokens), mentions, law_verbs())
+        self.uses = bind(self.nodes, terse=terse)
+        self._read()
+
+    def _has_law_verb(self) -> bool:
+        forms = (law_verbs().get(token.lower) for token in self.tokens)
+        return any(form is not None and form.verb.name in _KINDS for form in forms)
+
+    @property
+    def mentions(self) -> tuple[str, ...]:
+        """The things named that do not flow."""
+        found: dict[str, str] = {}
+        for node in self.nodes:
+            if node.role is not Role.NOUN or node.mention is None or node.negated or node.is_scene or node.figurative:
+                continue
+            if not node.mention.thing.kind.flows:
+                found.setdefault(node.mention.text.lower(), node.mention.text)
+        return tuple(found.values())
+
+    @property
+    def acting(self) -> frozenset[str]:
+        """The words that are verbs here, and name things elsewhere: "wave" in "the flags wave"."""
+        return frozenset(self.tokens[self.nodes[use.at].first].lower for use in self.uses if use.things)
+
+    def _read(self) -> None:
+        """What is stated, one motion for each thing."""
+        for use in self.uses:
+            if use.negated:
+                continue
+            for name, thing in self._moved(use):
+                kind = _kind(use, thing)
+                if kind is not None:
+                    self._found.setdefault(name.lower(), Motion(name, None, kind, self._speed(use)))
+                elif _says_nothing(use):
+                    self._unsuited.setdefault(name.lower(), (name, use.verb.base))
+
+    @property
+    def motions(self) -> tuple[Motion, ...]:
+        """What is stated, one motion for each thing; no angles."""
+        return tuple(self._found.values())
+
+    @property
+    def unsuited(self) -> tuple[str, ...]:
+        """Things of which a verb is said that is not known of such a thing."""
+        return tuple(name for name, _ in self._unsuited.values())
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """Sentences about these."""
+        return tuple(
+            f"How {name} would {base} is not known; it moves as is usual for it."
+            for name, base in self._unsuited.values()
+        )
+
+    def _moved(self, use: Use) -> list[tuple[str, Thing | None]]:
+        known = [(node.mention.text, node.mention.thing) for node in use.things if node.mention is not None]
+        if known or not self.terse or use.verb.verb.name not in _KINDS:
+            return list(known)
+        strangers = [node for node in use.subjects if node.mention is None and not (node.negated or node.mover)]
+        return [(self._name(node), None) for node in strangers if node.head not in vocab.ALL_THINGS | vocab.WINDS]
+
+    def _name(self, node: Node) -> str:
+        return self.text[self.tokens[node.first].start : self.tokens[node.last - 1].end]
+
+    def _speed(self, use: Use) -> float:
+        """The factor of a speed word beside the verb, else 1."""
+        node = self.nodes[use.at]
+        for place in (node.last, node.first - 1, node.last + 1, node.first - 2):
+            if 0 <= place < len(self.tokens):
+                factor = vocab.SPEEDS.get(self.tokens[place].lower)
+                if factor is not None:
+                    return factor
+        return 1.0
+
+
+def _says_nothing(use: Use) -> bool:
+    """Whether its verb states a motion that does not flow, and its directions none that does."""
+    return use.verb.verb.name in _KINDS and use.verb.verb is not _WINDY and own_or_stated(use) is None
+
+
+def _kind(use: Use, thing: Thing | None) -> MotionKind | None:
+    """The motion that a use states of a thing (None: one that is not known), or None where it flows."""
+    stated = _KINDS.get(use.verb.verb.name)
+    if thing is None:
+        return stated
+    if not thing.kind.flows:
+        # whatever moves them, flags sway and lights flicker; and what a flag does when it ripples is to sway
+        moves = use.verb.verb not in (vocab.STILL, vocab.LONE)
+        by_itself = stated is None or stated is MotionKind.RIPPLE or use.verb.verb is _WINDY
+        if stated is None and (own_or_stated(use) is not None or use.verb.verb.swirl):
+            return None
+        return (thing.kind if by_itself else stated) if moves else None
+    suits = {thing.family, thing.name.replace(" ", "_")} & use.verb.verb.strong
+    return stated if stated is not None and suits and own_or_stated(use) is None else None

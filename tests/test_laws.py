@@ -1,0 +1,235 @@
+"""The laws of motion beside flow: an exact loop, nothing outside of the mask, amplitudes in pixels."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from t2c_ext import animate
+from t2c_ext.extents import extent_of, whole_of
+from t2c_ext.loop.choose import make_rendering
+from t2c_ext.loop.laws import flicker, ripple, sway
+from t2c_ext.loop.laws.apply import LAWS
+from t2c_ext.loop.laws.base import STEPS, Motions, Oscillation, Place, whole_cycles
+from t2c_ext.motion.laws import split_laws
+from t2c_ext.settings import LoopSettings, MotionSettings
+from t2c_ext.types import (
+    Arrow,
+    ByteArray,
+    FloatArray,
+    Hints,
+    Motion,
+    MotionKind,
+    Plan,
+    Region,
+    RegionHint,
+    RegionLaw,
+    Regions,
+)
+
+KINDS = tuple(LAWS)
+SIDE = 128
+
+
+def scene() -> tuple[ByteArray, FloatArray]:
+    """A picture full of texture, with lights, and a mask with a soft edge in it."""
+    noise = np.random.default_rng(5).integers(40, 140, (SIDE, SIDE, 3)).astype(np.uint8)
+    noise[40:44, 50:54] = noise[80:84, 70:74] = 250
+    mask = np.zeros((SIDE, SIDE), np.float32)
+    mask[20:110, 30:100] = 1
+    mask[20:110, 100:104] = 0.5
+    return noise, mask
+
+
+def frames_of(kind: MotionKind, **changes: float) -> list[ByteArray]:
+    picture, mask = scene()
+    settings = replace(LoopSettings(frames=24, fps=12.0), **changes)
+    laws = (RegionLaw("it", kind, mask),)
+    still = np.zeros((SIDE, SIDE, 2), np.float32)
+    return list(make_rendering(picture, mask, still, settings, seed=3, laws=laws).frames())
+
+
+def place(**changes: object) -> Place:
+    picture, mask = scene()
+    given = Place(picture, mask, whole_of(mask.shape), 2.0, 1.0, 1.0, "within", 3)
+    return replace(given, **changes)  # type: ignore[arg-type]
+
+
+def displacements(motions: Motions, times: int = 48) -> FloatArray:
+    """float32 [times, h, w, 2]: over one loop."""
+    found = []
+    for time in np.linspace(0, 1, times, endpoint=False):
+        parts = [
+            np.multiply.outer(term.at(term.oscillation.table(time), slice(None)), np.float32(term.along))
+            for term in motions.shift
+        ]
+        found.append(np.sum(parts, axis=0))
+    return np.asarray(found, np.float32)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_is_outside_is_the_still_and_inside_moves(kind: MotionKind) -> None:
+    picture, mask = scene()
+    frames = frames_of(kind)
+    for frame in frames:
+        np.testing.assert_array_equal(frame[mask == 0], picture[mask == 0])
+    moved = np.ptp(np.asarray(frames)[:, mask == 1], axis=0)
+    assert moved.mean() > 2
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_step_from_last_to_first_is_like_the_others(kind: MotionKind) -> None:
+    _, mask = scene()
+    frames = np.asarray(frames_of(kind), np.float32)[:, mask == 1]
+    steps = np.abs(frames - np.roll(frames, 1, axis=0)).mean(axis=(1, 2))
+    assert steps[0] <= steps[1:].max() and not np.array_equal(frames[0], frames[-1])
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_same_seed_gives_the_same_frames_and_another_gives_others(kind: MotionKind) -> None:
+    first, again = LAWS[kind](place()), LAWS[kind](place())
+    other = LAWS[kind](place(seed=4))
+    for one, two in zip((*first.shift, *first.gain), (*again.shift, *again.gain), strict=True):
+        np.testing.assert_array_equal(one.phase, two.phase)
+        np.testing.assert_array_equal(one.oscillation.starts, two.oscillation.starts)
+    assert any(
+        not np.array_equal(one.oscillation.table(0.1), two.oscillation.table(0.1))
+        for one, two in zip((*first.shift, *first.gain), (*other.shift, *other.gain), strict=True)
+    )
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_time_one_is_time_zero(kind: MotionKind) -> None:
+    motions = LAWS[kind](place())
+    for term in (*motions.shift, *motions.gain):
+        np.testing.assert_allclose(term.oscillation.table(1.0), term.oscillation.table(0.0), atol=1e-5)
+        assert (term.oscillation.cycles >= 1).all()
+
+
+@pytest.mark.parametrize(("law", "reach"), [(sway.sway, sway.REACH), (ripple.ripple, ripple.REACH)])
+@pytest.mark.parametrize("strength", [0.5, 1.0, 2.0])
+def test_amplitudes_are_in_pixels_at_512(law: object, reach: float, strength: float) -> None:
+    """At 128 pixels a quarter of those at 512; never more than stated, and not much less."""
+    motions = law(place(strength=strength))  # type: ignore[operator]
+    farthest = float(np.hypot(*np.moveaxis(displacements(motions), -1, 0)).max())
+    assert 0.6 * reach * strength / 4 < farthest <= 1.01 * reach * strength / 4
+
+
+def test_nothing_is_displaced_where_the_mask_is_zero() -> None:
+    _, mask = scene()
+    for law in (sway.sway, ripple.ripple):
+        assert not displacements(law(place()), 6)[:, mask == 0].any()
+
+
+def test_what_is_rooted_below_moves_most_at_its_top() -> None:
+    """Row 20 is the top of the mask and row 109 its bottom; above, it is the other way round."""
+    below, above = (sway.from_root(place(root=root)) for root in ("below", "above"))
+    assert below[109, 60] == 0 and below[20, 60] == 1 and above[20, 60] == 0 and above[109, 60] == 1
+    assert below[65, 60] == pytest.approx(((109 - 65) / 89) ** sway.BENDING, abs=1e-6)
+
+
+def test_gusts_travel_so_that_neighbours_follow() -> None:
+    """The still phase rises from left to right, and places near each other are nearly in phase."""
+    term = sway.sway(place()).shift[0]
+    turned = np.unwrap(term.phase[60, 30:100] / STEPS * 2 * np.pi) / (2 * np.pi)
+    assert turned[-1] > turned[0] and np.abs(np.diff(turned)).max() < 0.05
+
+
+def test_lights_flicker_each_by_itself_and_dark_places_less() -> None:
+    term = flicker.flicker(place()).gain[0]
+    assert term.phase[41, 51] != term.phase[81, 71]
+    dark = float(np.median(term.amplitude[term.amplitude > 0]))
+    assert term.amplitude[41, 51] == pytest.approx(flicker.DEPTH / 2) and dark < 0.7 * flicker.DEPTH / 2
+    gains = [float(term.at(term.oscillation.table(time), slice(41, 42))[0, 51]) for time in np.linspace(0, 1, 60)]
+    assert -flicker.DEPTH <= min(gains) < -0.15 and max(gains) <= flicker.DEPTH * flicker.SHINE + 1e-6
+
+
+def test_an_even_region_is_one_light() -> None:
+    grey = np.full((SIDE, SIDE, 3), 128, np.uint8)
+    assert (flicker.lights(place(picture=grey)) == 1).all()
+
+
+def test_the_oscillation_is_what_its_docstring_says() -> None:
+    wave = Oscillation(np.array([2]), np.array([1]), np.array([3.0]), np.array([0.25]))
+    table = wave.table(0.5)
+    assert table[0] == pytest.approx(3 * np.cos(2 * np.pi * (2 * 0.5 + 0.25)), abs=1e-6)
+    assert table[STEPS // 4] == pytest.approx(3 * np.cos(2 * np.pi * (1.25 - 0.25)), abs=1e-6)
+    assert np.abs(wave.normalised().table(0.0)).max() == pytest.approx(1, abs=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "slowest", "fastest", "cycles"),
+    [(2.0, 1.0, 2.0, [2, 3, 4]), (1.0, 0.1, 0.3, [1]), (10.0, 0.5, 0.7, [5, 6, 7]), (0.2, 1.0, 9.0, [1])],
+)
+def test_cycles_are_whole_numbers(seconds: float, slowest: float, fastest: float, cycles: list[int]) -> None:
+    assert whole_cycles(seconds, slowest, fastest).tolist() == cycles
+
+
+def test_strength_zero_is_the_still() -> None:
+    picture, _ = scene()
+    np.testing.assert_array_equal(frames_of(MotionKind.SWAY, strength=0.0)[7], picture)
+
+
+# --- which law ------------------------------------------------------------------------------------------------------
+
+MASK = np.ones((8, 8), np.float32)
+
+
+def kinds(name: str, motions: tuple[Motion, ...] = (), hints: Hints | None = None, law: str = "auto") -> str:
+    regions = Regions((Region(name, MASK), Region("river", MASK)))
+    plan = Plan(
+        motions=tuple(motion for motion in motions if motion.kind.flows),
+        laws=tuple(motion for motion in motions if not motion.kind.flows),
+    )
+    flowing, laws = split_laws(regions, plan, hints or Hints(), MotionSettings(law=law))
+    assert len(flowing.regions) + len(laws) == 2
+    return next((row.kind.value for row in laws if row.name == name), "flow")
+
+
+def test_the_law_is_the_users_the_words_the_settings_the_lexicons() -> None:
+    ripples, left = Motion("tree", None, MotionKind.RIPPLE), Motion("tree", 180.0)
+    assert kinds("tree") == "sway" and kinds("candle") == "flicker" and kinds("waterfall") == "flow"
+    assert kinds("castle") == "flow" and kinds("castle", law="ripple") == "ripple"
+    assert kinds("tree", (ripples,)) == "ripple" and kinds("tree", (left,)) == "flow"
+    assert kinds("tree", (ripples,), law="flicker") == "ripple" and kinds("tree", law="flow") == "flow"
+    flickers = Hints(regions=(RegionHint("Tree", kind=MotionKind.FLICKER),))
+    assert kinds("tree", (ripples,), flickers) == "flicker"
+    assert kinds("tree", (), Hints(regions=(RegionHint("tree", angle=90.0),))) == "flow"
+    assert kinds("tree", (), Hints(arrows=(Arrow((0.1, 0.1), (0.2, 0.2), "tree"),))) == "flow"
+
+
+def test_gentle_words_move_less_and_slower() -> None:
+    gentle = Motion("tree", None, MotionKind.SWAY, 0.5)
+    plan = Plan(laws=(gentle,))
+    (law,) = split_laws(Regions((Region("tree", MASK),)), plan, Hints(), MotionSettings(speed=2.0))[1]
+    assert law.speed == 1.0 and law.strength == 0.5 and law.root == "below"
+
+
+def test_a_river_flows_while_trees_sway() -> None:
+    """From words to frames: both move, by their own laws, and nothing else does."""
+    picture, _ = scene()
+    trees, river = np.zeros((2, SIDE, SIDE), np.float32)
+    trees[10:60, 10:118], river[70:120, 10:118] = 1, 1
+    made = animate(
+        picture,
+        mask={"trees": trees, "river": river},
+        motion="the trees sway, the river flows left",
+        frames=8,
+    )
+    assert made.flow is not None and made.rendering is not None
+    assert not made.flow.field[10:60].any() and (made.flow.field[95, 64] != 0).any()
+    frames = [frame.astype(int) for frame in made.rendering.frames()]
+    step = np.abs(frames[4] - frames[0]).mean(axis=-1)
+    assert step[20:50, 20:100].mean() > 1 and step[80:110, 20:100].mean() > 1 and not step[62:68].any()
+
+
+def test_one_window_is_a_part_of_the_whole() -> None:
+    """Noise is drawn for the whole picture: a region's motion does not depend on the window it is worked on in."""
+    picture, mask = scene()
+    window = extent_of(mask)
+    part = place(picture=picture[20:110, 30:104], mask=mask[20:110, 30:104], window=window)
+    whole, small = sway.sway(place()).shift[0], sway.sway(part).shift[0]
+    apart = (window.of(whole.phase).astype(int) - small.phase.astype(int) + STEPS // 2) % STEPS - STEPS // 2
+    assert np.abs(apart).max() <= 2

@@ -61,7 +61,9 @@ def build_panel(prefix: str, defaults: Mapping[str, Value], is_img2img: bool = T
         made["enabled"] = enabled
         for pair in (tuple(name for name in pair if name in rows) for pair in ROWS):
             with gr.Row(visible=bool(pair)):
-                made |= {name: widget(rows[name], prefix, EXAMPLES.get(name, "")) for name in pair}
+                for name in pair:
+                    with gr.Column(min_width=160):
+                        made[name] = widget(rows[name], prefix, EXAMPLES.get(name, ""))
         with gr.Accordion("More", open=False, elem_id=f"{prefix}_more"):
             for stage, heading in HEADINGS.items():
                 group = [row for row in rows.values() if row.stage is stage and row.name not in EVERYDAY]

@@ -25,7 +25,8 @@ def _parse(options: argparse.Namespace) -> int:
     plan = parse(PromptSettings(prompt=options.prompt))
     if options.json:
         document = plan_to_document(plan)
-        del document["notes"]
+        for internal in ("notes", "nouns", "styles"):
+            del document[internal]
         document["motions"] += document.pop("laws")
         say(json.dumps(document, ensure_ascii=False))
         return 0

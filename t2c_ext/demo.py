@@ -14,10 +14,10 @@ from t2c_ext.motion.colour import arrows_over
 from t2c_ext.pipeline import Cinemagraph
 from t2c_ext.progress import Reporter
 from t2c_ext.twin import miniature
-from t2c_ext.types import ByteArray, FloatArray, Picture
+from t2c_ext.types import ByteArray, FloatArray
 
-SENTENCE = "a river flowing left below snowy mountains, oil painting"
-SEED = 3
+SENTENCE = "a waterfall falling down with a pool, oil painting"
+SEED = 5
 
 HOW = (
     'To see the whole way from a sentence too: pip install "text2cinemagraph-webui[diffusion]" '
@@ -88,7 +88,7 @@ def _sentence(folder: Path, reporter: Reporter) -> tuple[tuple[Path, ...], tuple
         seed=SEED,
     )
     sheet = workspace / "stages.png"
-    write_picture(sheet, Picture(contact_sheet(result).astype(np.float32) / 255))
+    write_picture(sheet, contact_sheet(result))
     return (*_with_poster(result, output, workspace), sheet), (f'The sentence was "{SENTENCE}".', *result.notes)
 
 

@@ -144,3 +144,25 @@ def test_a_seed_is_drawn_for_each_picture() -> None:
     first, second = (HostTwin(replace(_source().recipe, prompt=prompt)) for _ in range(2))
     plan = _plan(_source().recipe)
     assert first.seed >= 0 and first.key(plan) == first.key(plan) and first.key(plan) != second.key(plan)
+
+
+def test_without_a_checkpoint_the_miniature_draws(monkeypatch: pytest.MonkeyPatch) -> None:
+    from modules import sd_models
+
+    from t2c_ext.twin import miniature
+    from t2c_ext.twin.diffusion.source import DiffusersTwin
+    from t2c_ext.webui.host_twin import HostTwin, picture_source
+
+    recipe = Recipe().with_values({**VALUES, "width": 128, "twin": False})
+    monkeypatch.setattr(miniature, "can_draw", lambda: True)
+    assert isinstance(picture_source(recipe), HostTwin)
+    monkeypatch.setattr(sd_models, "checkpoints_list", {}, raising=False)
+    source = picture_source(recipe)
+    assert isinstance(source, DiffusersTwin) and source.seed == 5
+    assert source.settings.model == miniature.NAME and source.settings.sampler == "ddim"
+    assert (source.settings.steps, source.settings.width, source.settings.twin) == (3, 128, False)
+    monkeypatch.setattr(sd_models, "checkpoints_list", {"a": object()})
+    assert isinstance(picture_source(recipe), HostTwin)
+    monkeypatch.setattr(sd_models, "checkpoints_list", {})
+    monkeypatch.setattr(miniature, "can_draw", lambda: False)
+    assert isinstance(picture_source(recipe), HostTwin), "whose own error says what is missing"

@@ -12,6 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from t2c_ext.demo import HOW
+from t2c_ext.twin import miniature
+
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -71,6 +74,9 @@ def test_the_wheel_carries_the_page_s_scripts(wheel: Path) -> None:
     assert {f"t2c_ext/{name}" for name in scripts} <= names and len(scripts) > 5
     assert {"t2c_ext/javascript/style.css", "t2c_ext/lexicon.toml", "t2c_ext/example/art.png"} <= names
     assert "t2c_ext/region/segmenters/small.onnx" in names
+    built_in = {"miniature.safetensors", "tokenizer/vocab.json", "tokenizer/merges.txt"}
+    assert {f"t2c_ext/twin/miniature/{name}" for name in built_in} <= names
+    assert wheel.stat().st_size < 25e6
     assert not any(name.startswith(("tests", "world", "javascript", "scripts")) for name in names)
 
 
@@ -86,6 +92,11 @@ def test_the_installed_package_finds_them_and_animates(installed: Path, tmp_path
     demo = run(installed, "-m", "t2c_ext", "demo", "-o", str(tmp_path / "demo"), home=tmp_path)
     assert demo.returncode == 0, demo.stderr
     assert (tmp_path / "demo" / "cinemagraph.mp4").stat().st_size > 10_000
+    if miniature.can_draw():
+        assert (tmp_path / "demo" / "sentence.mp4").stat().st_size > 5_000
+        assert (tmp_path / "demo" / "sentence" / "stages.png").is_file()
+    else:
+        assert HOW in demo.stderr
 
 
 def test_the_installed_app_gives_its_page_and_scripts_out(installed: Path, tmp_path: Path) -> None:

@@ -91,6 +91,7 @@ class Lesson:
         masks: float32 [N, S, S], 0..1, of the things.
         angles: of each thing's motion in degrees, None where it has none.
         moving: whether each moves.
+        flow: float32 [S, S, 2], pixels a frame.
     """
 
     view: str
@@ -102,6 +103,7 @@ class Lesson:
     masks: Array
     angles: tuple[float | None, ...]
     moving: tuple[bool, ...]
+    flow: Array
 
 
 def make_lesson(seed: int, side: int = SIDE) -> Lesson:
@@ -137,6 +139,7 @@ def make_lesson(seed: int, side: int = SIDE) -> Lesson:
         masks,
         tuple(thing.angle for thing in seen),
         tuple(thing.moving for thing in seen),
+        canvas.flow * (side / 512),
     )
 
 

@@ -198,6 +198,27 @@ def single_file(unet: Mapping[str, Tensor], vae: Mapping[str, Tensor], text: Map
     return {**halved, "v_pred": torch.zeros(0, dtype=torch.float16)}
 
 
+def in_eight_bits(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The state of a single file, the UNet's large weights in eight bits with a scale for each output channel.
+
+    The names of the scales are those that ComfyUI's and other converters write.
+    """
+    found: dict[str, Tensor] = {"scaled_fp8": torch.zeros(0, dtype=torch.float8_e4m3fn)}
+    for key, value in state.items():
+        if not key.startswith("model.diffusion_model.") or value.ndim < 2 or value.numel() < SMALLEST_IN_EIGHT_BITS:
+            found[key] = value
+            continue
+        rows = value.float().flatten(1)
+        scale = rows.abs().amax(1).clamp(min=1e-8) / LARGEST_IN_EIGHT_BITS
+        found[key] = (rows / scale[:, None]).view_as(value).to(torch.float8_e4m3fn)
+        found[key.removesuffix(".weight") + ".scale_weight"] = scale
+    return found
+
+
+SMALLEST_IN_EIGHT_BITS = 4096
+LARGEST_IN_EIGHT_BITS = 448.0
+"""Of the numbers with four bits of exponent and three of mantissa."""
+
 _UNET_RESIDUAL = {
     "norm1": "in_layers.0",
     "conv1": "in_layers.2",
@@ -272,10 +293,10 @@ def _shortcut(rest: list[str]) -> list[str]:
     return ["nin_shortcut", *rest[1:]] if rest[0] == "conv_shortcut" else rest
 
 
-def save_model(folder: Path, unet: Any, vae: Any, text: Any) -> Path:
+def save_model(folder: Path, unet: Any, vae: Any, text: Any, *, small: bool = False) -> Path:
     """Write `miniature.safetensors` in the original layout, whose metadata says what shapes do not, and `tokenizer`.
 
-    Returns the file.
+    With `small`, the UNet's weights take eight bits each. Returns the file.
     """
     from safetensors.torch import save_file
 
@@ -286,6 +307,7 @@ def save_model(folder: Path, unet: Any, vae: Any, text: Any) -> Path:
         "vae": {"norm_num_groups": VAE_GROUPS, "sample_size": SIDE},
     }
     state = single_file(unet.state_dict(), vae.state_dict(), text.state_dict())
+    state = in_eight_bits(state) if small else state
     part = path.with_suffix(".part")
     save_file(state, part, {"format": "pt", "architecture": json.dumps(told)})
     part.rename(path)

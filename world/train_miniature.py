@@ -3,7 +3,8 @@
 Four stages: the autoencoder on parts of lessons; the UNet with its text encoder, first on small pictures, which teach
 the same for a fifth of the time, then on those of full size; on the last of these also its attention, by the lessons'
 masks; the decoder once more. Seeded; only lessons of `world` are seen. FOLDER/model holds what
-`t2c generate --model` loads, FOLDER/model-unsupervised what it was before its attention was taught.
+`t2c generate --model` loads, FOLDER/model-unsupervised what it was before its attention was taught, FOLDER/package what
+ships with the package.
 """
 
 from __future__ import annotations
@@ -17,12 +18,13 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
 from world import autoencoder, miniature
 from world.attention import AttentionMaps, TaughtWords, attention_loss
-from world.lessons import SIZE, WORDINGS, load_shard
+from world.lessons import SIZE, WORDINGS, Shard, load_shard
 from world.optimiser import Muon
 
 SIDES = (128, 256)
@@ -42,6 +44,12 @@ ATTENTION = 0.3
 """Weight of what the masks say."""
 
 SAVE_EVERY = 100
+MOVING = ("river", "river", "lake", "sea", "waterfall", "fire", "smoke", "clouds")
+"""What pictures of full size show equally often, rivers twice so."""
+
+LARGE_SHARDS = 8
+"""Shards whose pictures of full size are learnt from; their latents take long to make."""
+
 FLIPPED_AFTER = 400
 """Steps until mirrored pictures are seen as well."""
 
@@ -91,6 +99,7 @@ class Painter:
         self.empty = miniature.tokens_of(self.tokenizer, [""])[0]
         self.words = TaughtWords(self.tokenizer)
         self.latents: dict[tuple[int, int, bool], Tensor] = {}
+        self.loaded: dict[int, Shard] = {}
         self.captions: dict[tuple[int, bool], Tensor] = {}
         beta = torch.linspace(SCHEDULE_START, SCHEDULE_END, 1000) ** 2
         self.kept = torch.cumprod(1 - beta, 0)
@@ -127,23 +136,23 @@ class Painter:
         autoencoder.write({**state, "optimiser": self.optimiser.state_dict()}, self.path)
         self.export(self.folder / "model")
 
-    def export(self, folder: Path) -> None:
-        """Write the averaged model as one file, with its tokenizer."""
+    def export(self, folder: Path, small: bool = False) -> None:
+        """Write the averaged model as one file, with its tokenizer; with `small` in eight bits."""
         unet, text = miniature.make_unet(), miniature.make_text_encoder(len(self.tokenizer))
         nn.ModuleList([unet, text]).load_state_dict(self.average)
         miniature.forget_unseen(text, self.tokenizer)
         vae = miniature.make_vae()
         path = next(path for name in ("decoder.pt", "vae.pt") if (path := self.folder / name).exists())
         vae.load_state_dict(torch.load(path, weights_only=True)["averaged"])
-        miniature.save_model(folder, unet, vae, text)
+        miniature.save_model(folder, unet, vae, text, small=small)
 
     def train_step(self) -> tuple[float, float]:
         """One update; how far the guess was, and how far attention is from the masks (0 where it is not taught)."""
         random = np.random.default_rng([31, self.step])
         large, count = self.large, BATCHES[self.large]
-        number = int(random.integers(min(self.plan.shards, 2 + self.step // 15)))
-        flipped = bool(random.random() < 0.5) and self.step > FLIPPED_AFTER
-        index = torch.from_numpy(random.integers(0, 2 * SIZE, count))
+        number = int(random.integers(min(self.plan.shards, LARGE_SHARDS if large else 2 + self.step // 15)))
+        flipped = bool(random.random() < 0.5) and self.step > FLIPPED_AFTER and not large
+        index = torch.from_numpy(self._chosen(number, count, random) if large else random.integers(0, 2 * SIZE, count))
         latents = self._latents(number, SIDES[large], flipped)[index].float()
         wording = torch.from_numpy(random.integers(0, WORDINGS, count))
         tokens = self._captions(number, flipped)[index, wording]
@@ -162,7 +171,7 @@ class Painter:
         far = (functional.mse_loss(guess, target, reduction="none").mean((1, 2, 3)) * weight).mean() / 0.35
         apart = torch.zeros(())
         if self.taught:
-            shard = load_shard(self.folder, number)
+            shard = self._shard(number)
             masks = self.words.masks(tokens, [shard.things[n // 2] for n in index], shard.masks[index // 2], flipped)
             apart = attention_loss(maps.found, masks, times)
         (far + ATTENTION * apart).backward()
@@ -171,6 +180,24 @@ class Painter:
         self.step += 1
         self._follow(min(0.995, (1 + self.step) / (10 + self.step)))
         return float(far.detach()), float(apart.detach())
+
+    def _chosen(self, number: int, count: int, random: np.random.Generator) -> NDArray[np.int64]:
+        """Places in a shard such that each thing that moves is seen as often as the others."""
+        things = self._shard(number).things
+        showing = [[place for place, names in enumerate(things) if word in names] for word in MOVING]
+        showing = [places for places in showing if places]
+        if not showing:
+            return random.integers(0, 2 * SIZE, count)
+        layouts = [
+            places[int(random.integers(len(places)))]
+            for places in (showing[int(random.integers(len(showing)))] for _ in range(count))
+        ]
+        return 2 * np.array(layouts, np.int64) + random.integers(0, 2, count)
+
+    def _shard(self, number: int) -> Shard:
+        if number not in self.loaded:
+            self.loaded[number] = load_shard(self.folder, number)
+        return self.loaded[number]
 
     def _latents(self, number: int, side: int, flipped: bool) -> Tensor:
         key = (number, side, flipped)
@@ -181,7 +208,7 @@ class Painter:
     def _captions(self, number: int, flipped: bool) -> Tensor:
         """Tokens of a shard, int64 [2 * SIZE, WORDINGS, 77]; left and right change places where it is flipped."""
         if (number, flipped) not in self.captions:
-            texts = [text for wordings in load_shard(self.folder, number).captions for text in wordings]
+            texts = [text for wordings in self._shard(number).captions for text in wordings]
             if flipped:
                 swap = {"left": "right", "right": "left", "left,": "right,", "right,": "left,"}
                 texts = [" ".join(swap.get(word, word) for word in text.split(" ")) for text in texts]
@@ -243,7 +270,9 @@ def main() -> None:
     autoencoder.train(options.folder, plan.vae, min(8, plan.shards), say)
     train_painter(options.folder, plan, say)
     autoencoder.train(options.folder, plan.decoder, min(8, plan.shards), say, decoder_only=True)
-    Painter(options.folder, plan).export(options.folder / "model")
+    painter = Painter(options.folder, plan)
+    painter.export(options.folder / "model")
+    painter.export(options.folder / "package", small=True)
 
 
 if __name__ == "__main__":

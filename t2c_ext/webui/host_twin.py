@@ -184,13 +184,8 @@ def picture_source(recipe: Recipe) -> TwinSource:
     if getattr(sd_models, "checkpoints_list", True) or not miniature.can_draw():
         return HostTwin(recipe)
     twin = recipe.twin
-    settings = replace(
-        TwinSettings(),
-        **{**miniature.SETTINGS, "model": miniature.NAME, "steps": twin.steps, "negative_prompt": twin.negative_prompt},
-        width=twin.width,
-        height=twin.height,
-        twin=twin.twin,
-    )
+    values = {name: getattr(twin, name) for name in ("steps", "negative_prompt", "width", "height", "twin")}
+    settings = Recipe().with_values({**miniature.SETTINGS, **values, "model": miniature.NAME}).twin
     return DiffusersTwin(settings, max(0, recipe.prompt.seed))
 
 

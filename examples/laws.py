@@ -1,4 +1,4 @@
-"""Four small pictures of what does not flow, each with the mask of what moves, and their loops for the README.
+"""Small pictures of what does not flow, each with the mask of what moves, and their loops for the README.
 
 python examples/laws.py
 """
@@ -115,11 +115,18 @@ def draw_lake(random: np.random.Generator) -> Scene:
     return np.clip(picture, 0, 1), cv2.GaussianBlur(mask, (0, 0), 1.0)
 
 
+def draw_snow(random: np.random.Generator) -> Scene:
+    """The same village; snow falls in front of all of it."""
+    picture, mask = draw_lake(random)
+    return picture, np.ones_like(mask)
+
+
 SCENES: dict[str, tuple[Callable[[np.random.Generator], Scene], str]] = {
     "tree": (draw_tree, "the tree sways"),
     "flag": (draw_flag, "the flag waves"),
     "candles": (draw_candles, "the candles flicker"),
     "lake": (draw_lake, "the lake ripples"),
+    "snow": (draw_snow, "snow falls gently"),
 }
 """How each is drawn, and the words that move it."""
 
@@ -130,12 +137,18 @@ def draw(name: str) -> Scene:
     return picture.astype(np.float32), np.clip(mask, 0, 1).astype(np.float32)
 
 
+def law(name: str) -> str:
+    """The setting: snow that is not in the picture is drawn, and what is there moves as its words say."""
+    return "fall" if name == "snow" else "auto"
+
+
 def main() -> None:
-    """Write laws-*.webp beside this file."""
+    """Write law-*.webp beside this file."""
     for name, (_, words) in SCENES.items():
         picture, mask = draw(name)
         path = Path(__file__).with_name(f"law-{name}.webp")
-        animate(picture, path, mask={name: mask}, motion=words, fps=20, frames=50, quality=60, max_megabytes=0.15)
+        limits = {"quality": 60, "max_megabytes": 0.14}
+        animate(picture, path, mask={name: mask}, motion=words, law=law(name), fps=20, frames=50, **limits)
 
 
 if __name__ == "__main__":

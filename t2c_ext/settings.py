@@ -440,8 +440,9 @@ class MotionSettings:
         "auto",
         "Law",
         "How everything moves of which the words do not say it: flow carries texture along, sway moves what is rooted "
-        "in the wind, flicker makes lights brighter and darker, ripple lets small waves run; auto: as is usual for it.",
-        choices=("auto", "flow", "sway", "flicker", "ripple"),
+        "in the wind, flicker makes lights brighter and darker, ripple lets small waves run, fall draws snow, rain, "
+        "petals or embers in front; auto: as is usual for it.",
+        choices=("auto", "flow", "sway", "flicker", "ripple", "fall"),
     )
     perspective: float = setting(
         0.5,

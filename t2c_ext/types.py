@@ -55,6 +55,7 @@ class MotionKind(str, Enum):
     SWAY = "sway"
     FLICKER = "flicker"
     RIPPLE = "ripple"
+    FALL = "fall"
 
     @property
     def flows(self) -> bool:
@@ -284,6 +285,7 @@ class RegionLaw:
         speed: a factor of its frequencies, above 0.
         strength: a factor of its amplitudes.
         root: which side of it is fast: "below", "above", "beside" or "within" (all over).
+        angle: degrees of the way that it goes, or None for its own.
     """
 
     name: str
@@ -292,6 +294,7 @@ class RegionLaw:
     speed: float = 1.0
     strength: float = 1.0
     root: str = "within"
+    angle: float | None = None
 
 
 @dataclass(frozen=True)

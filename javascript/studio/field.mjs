@@ -228,7 +228,7 @@ function velocityOf(part, field, prior) {
     if (part.arrows.length > 0) return alongArrows(part.arrows, field);
     const speed = (part.region?.speed ?? 1) * speedUnit(picture);
     const kind = part.region?.kind ?? "translate";
-    if (kind === "sway" || kind === "flicker" || kind === "ripple") return () => [0, 0]; // nothing flows there
+    if (kind === "sway" || kind === "flicker" || kind === "ripple" || kind === "fall") return () => [0, 0]; // nothing flows there
     if (kind !== "translate") return turning(part, field, kind === "swirl_cw" ? -speed : speed);
     if (part.region !== null && part.region.angle !== null) {
         const [x, y] = unitVector(part.region.angle);

@@ -31,7 +31,7 @@ const MOST = 100;
 /** @type {[Kind, string][]} */
 const TURNS = [
     ["translate", "flows"], ["swirl_ccw", "turns left"], ["swirl_cw", "turns right"],
-    ["sway", "sways"], ["flicker", "flickers"], ["ripple", "ripples"],
+    ["sway", "sways"], ["flicker", "flickers"], ["ripple", "ripples"], ["fall", "falls as specks"],
 ];
 
 /** Degrees that a cursor key turns the dial. @type {{[key: string]: number|undefined}} */

@@ -43,7 +43,9 @@ def split_laws(
         speed *= thing.speed if thing is not None and thing.kind is kind else 1.0
         if speed > 0:
             root = "within" if thing is None else thing.root
-            others.append(RegionLaw(region.name, kind, region.mask, speed, _strength(said), root))
+            others.append(
+                RegionLaw(region.name, kind, region.mask, speed, _strength(said), root, _way(thing, flow, hint))
+            )
     return replace(regions, regions=tuple(flowing)), tuple(others)
 
 
@@ -65,6 +67,12 @@ def _usual(thing: Thing | None, said: Motion | None, settings: MotionSettings) -
     if said is not None:
         return said.kind
     return MotionKind.TRANSLATE if thing is None else thing.kind
+
+
+def _way(thing: Thing | None, flow: Motion | None, hint: RegionHint | None) -> float | None:
+    """The direction that the user or the words say, else the thing's own, in degrees."""
+    said = hint.angle if hint is not None and hint.angle is not None else None if flow is None else flow.angle
+    return said if said is not None else None if thing is None else thing.angle
 
 
 def _strength(said: Motion | None) -> float:

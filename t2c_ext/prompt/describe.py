@@ -22,7 +22,12 @@ TURNS = {
     MotionKind.SWIRL_CCW: "counterclockwise",
 }
 
-LAWS = {MotionKind.SWAY: "swaying", MotionKind.FLICKER: "flickering", MotionKind.RIPPLE: "rippling"}
+LAWS = {
+    MotionKind.SWAY: "swaying",
+    MotionKind.FLICKER: "flickering",
+    MotionKind.RIPPLE: "rippling",
+    MotionKind.FALL: "falling",
+}
 """Verbs of what moves without flowing."""
 
 SPEEDS = {0.5: "slowly", 1.0: "", 1.5: "quickly", 2.0: "wildly"}

@@ -9,8 +9,10 @@ import cv2
 import numpy as np
 
 from t2c_ext.extents import bands, extent_of
+from t2c_ext.lexicon import load_lexicon
 from t2c_ext.loop.inflow import continue_outward
 from t2c_ext.loop.laws.base import Law, Motions, Place, Term
+from t2c_ext.loop.laws.fall import fall
 from t2c_ext.loop.laws.flicker import flicker
 from t2c_ext.loop.laws.ripple import ripple
 from t2c_ext.loop.laws.sway import sway
@@ -18,7 +20,12 @@ from t2c_ext.loop.render import Rendering, to_bytes
 from t2c_ext.settings import LoopSettings
 from t2c_ext.types import ByteArray, FloatArray, MotionKind, RegionLaw
 
-LAWS: dict[MotionKind, Law] = {MotionKind.SWAY: sway, MotionKind.FLICKER: flicker, MotionKind.RIPPLE: ripple}
+LAWS: dict[MotionKind, Law] = {
+    MotionKind.SWAY: sway,
+    MotionKind.FLICKER: flicker,
+    MotionKind.RIPPLE: ripple,
+    MotionKind.FALL: fall,
+}
 """The law of each kind of motion that does not flow."""
 
 
@@ -75,6 +82,8 @@ def _mover(law: RegionLaw, picture: FloatArray | ByteArray, settings: LoopSettin
     place = Place(
         still, mask, window, settings.frames / settings.fps, law.speed, law.strength * settings.strength, law.root, seed
     )
+    thing = load_lexicon().find(law.name)
+    place = replace(place, thing="" if thing is None else thing.name, angle=law.angle)
     motions = LAWS[law.kind](place)
     return _Mover(place, motions, _continued(place) if motions.covers else still)
 
@@ -92,6 +101,7 @@ def _draw(mover: _Mover, time: float, frame: ByteArray) -> None:
     place, motions = mover.place, mover.motions
     tables = [term.oscillation.table(time) for term in (*motions.shift, *motions.gain)]
     out = place.window.of(frame)
+    specks = None if motions.specks is None else motions.specks.alpha(time, place.mask.shape)
     for rows in bands(place.mask.shape):
         mask = place.mask[rows]
         if not mask.any():
@@ -100,6 +110,8 @@ def _draw(mover: _Mover, time: float, frame: ByteArray) -> None:
         colours = shown.astype(np.float32)
         for term, table in zip(motions.gain, tables[len(motions.shift) :], strict=True):
             colours *= (1 + term.at(table, rows))[..., None]
+        if specks is not None and motions.specks is not None:
+            colours += (specks[rows] * mask)[..., None] * (np.float32(motions.specks.colour) - colours)
         if motions.shift:
             before = out[rows].astype(np.float32)
             colours = before + mask[..., None] * (colours - before)

@@ -39,6 +39,8 @@ class Place:
         strength: a factor of amplitudes.
         root: which side of it is fast: "below", "above", "beside", or "within" where it is rooted all over, like grass.
         seed: of all that is random.
+        thing: the lexicon's name of what it is, or "".
+        angle: degrees of the way that it goes, or None.
     """
 
     picture: ByteArray
@@ -49,6 +51,8 @@ class Place:
     strength: float
     root: str
     seed: int
+    thing: str = ""
+    angle: float | None = None
 
 
 @dataclass(frozen=True)
@@ -102,18 +106,79 @@ class Term:
 
 
 @dataclass(frozen=True)
+class Specks:
+    """P small things that cross a region and come back, drawn in front of it.
+
+    Attributes:
+        start: float [P, 2], where each is at first, (x, y) in shares of the region with its room.
+        crossings: int [P], how often each crosses it in the loop.
+        along: (dx, dy), the way they go, of length 1.
+        radius, streak: float [P], pixels.
+        stray: float [P], pixels across the way.
+        cycles: int [P], how often it strays to and fro.
+        phase: float [P], 0..1, where of that it is at first.
+        opacity: float [P], 0..1.
+        colour: levels of R, G, B.
+        room: beyond the region, as a share of its size, where they come and go unseen.
+    """
+
+    start: NDArray[np.float64]
+    crossings: NDArray[np.int64]
+    along: tuple[float, float]
+    radius: NDArray[np.float64]
+    streak: NDArray[np.float64]
+    stray: NDArray[np.float64]
+    cycles: NDArray[np.int64]
+    phase: NDArray[np.float64]
+    opacity: NDArray[np.float64]
+    colour: tuple[int, int, int]
+    room: float
+
+    def at(self, time: float, size: tuple[int, int]) -> NDArray[np.float64]:
+        """float [P, 2]: (x, y) of each, in pixels of a region of `size` (height, width), at a time in 0..1.
+
+        What leaves on one side enters on the other; across its way it comes back to where it was.
+        """
+        extent = np.array([size[1], size[0]]) * (1 + 2 * self.room)
+        # of each axis a whole number of crossings, the longer one as often as is said
+        slope = np.array(self.along) / extent
+        turns = np.rint(self.crossings[:, None] * slope / np.abs(slope).max())
+        travelled = turns * extent * time
+        placed = (self.start * extent + travelled) % extent - self.room * np.array([size[1], size[0]])
+        wave = self.stray * np.sin(2 * np.pi * (self.cycles * time + self.phase))
+        return np.asarray(placed + wave[:, None] * np.array([-self.along[1], self.along[0]]))
+
+    def alpha(self, time: float, size: tuple[int, int]) -> FloatArray:
+        """float32 `size`, 0..1: how much of each pixel they cover at a time."""
+        canvas = np.zeros(size, np.uint8)
+        ends = self.at(time, size)
+        tails = ends - self.streak[:, None] * np.array(self.along)
+        for (x, y), (u, v), radius, opacity in zip(ends, tails, self.radius, self.opacity, strict=True):
+            # what is smaller than a pixel is fainter instead
+            level = round(255 * opacity * min(1.0, radius / 0.6))
+            start, end = (tuple(round(value * 16) for value in point) for point in ((u, v), (x, y)))
+            if start == end:
+                cv2.circle(canvas, end, round(max(radius, 0.6) * 16), level, -1, cv2.LINE_AA, 4)
+            else:
+                cv2.line(canvas, start, end, level, max(1, round(2 * radius)), cv2.LINE_AA, 4)
+        return canvas.astype(np.float32) / np.float32(255)
+
+
+@dataclass(frozen=True)
 class Motions:
     """What a law makes of its region.
 
     Attributes:
         shift: terms of displacement: a pixel shows what is that far away from it.
         gain: terms of gain: a pixel is brighter by their sum, as a share.
+        specks: what is drawn in front of it.
         covers: what it shows is always its own, and never what lies beside it: water, but not leaves, between which
             and beside which there is sky.
     """
 
     shift: tuple[Term, ...] = ()
     gain: tuple[Term, ...] = ()
+    specks: Specks | None = None
     covers: bool = False
 
 

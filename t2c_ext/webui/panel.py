@@ -60,7 +60,7 @@ def build_panel(prefix: str, defaults: Mapping[str, Value], is_img2img: bool = T
     with InputAccordion(False, label="Cinemagraph", elem_id=prefix) as enabled, gr.Column(elem_classes=["t2c"]):
         made["enabled"] = enabled
         for pair in (tuple(name for name in pair if name in rows) for pair in ROWS):
-            with gr.Row(visible=bool(pair)):
+            with gr.Row(visible=bool(pair), elem_classes=["t2c-pair"]):
                 for name in pair:
                     with gr.Column(min_width=160):
                         made[name] = widget(rows[name], prefix, EXAMPLES.get(name, ""))

@@ -19,7 +19,7 @@ from t2c_ext.twin import miniature
 from t2c_ext.twin.source import GivenTwin
 from t2c_ext.types import Stage, Twin
 
-SENTENCE = "a waterfall falling down with a pool, oil painting"
+SENTENCE = "a waterfall falling down, oil painting"
 SEED = 5
 FAST: dict[str, object] = {"steps": 10, "frames": 12, "seed": SEED}
 

@@ -137,18 +137,15 @@ def draw(name: str) -> Scene:
     return picture.astype(np.float32), np.clip(mask, 0, 1).astype(np.float32)
 
 
-def law(name: str) -> str:
-    """The setting: snow that is not in the picture is drawn, and what is there moves as its words say."""
-    return "fall" if name == "snow" else "auto"
-
-
 def main() -> None:
     """Write law-*.webp beside this file."""
+    # snow that is not in the picture is drawn; all of the picture moves then, and so there are fewer frames
+    others = {"snow": {"law": "fall", "strength": 0.6, "frames": 24, "fps": 12}}
     for name, (_, words) in SCENES.items():
         picture, mask = draw(name)
         path = Path(__file__).with_name(f"law-{name}.webp")
-        limits = {"quality": 60, "max_megabytes": 0.14}
-        animate(picture, path, mask={name: mask}, motion=words, law=law(name), fps=20, frames=50, **limits)
+        settings = {"fps": 20, "frames": 50, "quality": 60, "max_megabytes": 0.15} | others.get(name, {})
+        animate(picture, path, mask={name: mask}, motion=words, **settings)
 
 
 if __name__ == "__main__":

@@ -146,7 +146,10 @@ WRONG: list[tuple[Any, str]] = [
         r"regions\[0\]\.kind: is 'round', but must be one of",
     ),
     ({"version": 2, "regions": [{"name": "a", "kind": {}}]}, r"regions\[0\]\.kind: is \{\}"),
-    ({"version": 2, "regions": [{"name": "a", "kind": "swirl", "angle": 0}]}, r"angle: is 0, but a swirl has none"),
+    (
+        {"version": 2, "regions": [{"name": "a", "kind": "swirl", "angle": 0}]},
+        r"angle: is 0, but only a translation has one",
+    ),
     ({"version": 2, "regions": [{"name": "a", "colour": "red"}]}, r"regions\[0\]\.colour: is 'red'"),
     ({"version": 2, "regions": [{"name": "a", "mask": [1]}]}, r"regions\[0\]\.mask: must be a PNG"),
     ({"version": 2, "regions": [{"name": "a", "mask": "***"}]}, r"regions\[0\]\.mask: is not base64"),

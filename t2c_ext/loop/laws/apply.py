@@ -111,7 +111,8 @@ def _draw(mover: _Mover, time: float, frame: ByteArray) -> None:
         for term, table in zip(motions.gain, tables[len(motions.shift) :], strict=True):
             colours *= (1 + term.at(table, rows))[..., None]
         if specks is not None and motions.specks is not None:
-            colours += (specks[rows] * mask)[..., None] * (np.float32(motions.specks.colour) - colours)
+            colour = np.array(motions.specks.colour, np.float32)
+            colours += (specks[rows] * mask)[..., None] * (colour - colours)
         if motions.shift:
             before = out[rows].astype(np.float32)
             colours = before + mask[..., None] * (colours - before)

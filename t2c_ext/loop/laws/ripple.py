@@ -33,8 +33,9 @@ def ripple(place: Place) -> Motions:
     across = np.cumsum(1 / near, axis=0, dtype=np.float32)
     shift = []
     for length, frequency, lean in TRAINS:
-        turned: FloatArray = (across + np.float32(lean) * column) / np.float32(length * scale)
-        turned = turned + np.float32(BROKEN) * smooth_noise(place.window, 2 * length * scale, generator)
+        straight = (across + np.float32(lean) * column) / np.float32(length * scale)
+        stray = np.float32(BROKEN) * smooth_noise(place.window, 2 * length * scale, generator)
+        turned: FloatArray = np.asarray(straight + stray, np.float32)
         cycles = whole_cycles(place.seconds, frequency * place.speed, frequency * place.speed)[:1]
         one = np.ones(1)
         train = Oscillation(cycles, one.astype(np.int64), one, generator.uniform(size=1))

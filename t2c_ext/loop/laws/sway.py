@@ -54,8 +54,8 @@ def sway(place: Place) -> Motions:
     row = np.arange(height, dtype=np.float32)[:, None] + place.window.top
     beside = place.root == "beside"
     travel = (CLOTH if beside else GUSTS) * (1 if pole_is_left(place.mask) or not beside else -1)
-    arrival = (column + np.float32(0.3) * row) / np.float32(travel * scale * place.seconds)
-    arrival = arrival + np.float32(0.06) * smooth_noise(place.window, 60 * scale, generator)
+    straight = (column + np.float32(0.3) * row) / np.float32(travel * scale * place.seconds)
+    arrival = np.asarray(straight + np.float32(0.06) * smooth_noise(place.window, 60 * scale, generator), np.float32)
     each = smooth_noise(place.window, PARTS * scale, generator)
     trembling = amplitude * np.float32(TREMBLING)
     return Motions(

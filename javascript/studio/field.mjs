@@ -216,6 +216,9 @@ function arrowDistance(arrow, picture, at) {
     return Math.hypot(x - share * dx, y - share * dy);
 }
 
+/** Kinds of motion that do not flow. */
+const LAWS = new Set(["sway", "flicker", "ripple", "fall"]);
+
 /**
  * The velocity of a part by cell: along its arrows, turning, straight, or as the solver had it.
  * @param {MovingPart} part
@@ -228,7 +231,7 @@ function velocityOf(part, field, prior) {
     if (part.arrows.length > 0) return alongArrows(part.arrows, field);
     const speed = (part.region?.speed ?? 1) * speedUnit(picture);
     const kind = part.region?.kind ?? "translate";
-    if (kind === "sway" || kind === "flicker" || kind === "ripple" || kind === "fall") return () => [0, 0]; // nothing flows there
+    if (LAWS.has(kind)) return () => [0, 0]; // nothing flows there
     if (kind !== "translate") return turning(part, field, kind === "swirl_cw" ? -speed : speed);
     if (part.region !== null && part.region.angle !== null) {
         const [x, y] = unitVector(part.region.angle);

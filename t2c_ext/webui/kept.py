@@ -85,10 +85,16 @@ def recall(folder: Path) -> Kept | None:
     """What was kept; None where that is gone or damaged."""
     try:
         values = read_document(folder / VIEW / ABOUT, ABOUT)
-        lists = {name: tuple(str(item) for item in values.get(name, ())) for name in ("notes", "candidates")}
-        texts = {name: str(values.get(name, "")) for name in ("saved", "still", "folder")}
-        maps = {name: dict(values.get(name, {})) for name in ("pictures", "naming")}
-        return Kept(frames=int(values.get("frames", 0)), **lists, **texts, **maps)
+        return Kept(
+            saved=str(values.get("saved", "")),
+            still=str(values.get("still", "")),
+            frames=int(values.get("frames", 0)),
+            notes=tuple(map(str, values.get("notes", ()))),
+            pictures={str(name): str(file) for name, file in dict(values.get("pictures", {})).items()},
+            candidates=tuple(map(str, values.get("candidates", ()))),
+            folder=str(values.get("folder", "")),
+            naming=dict(values.get("naming", {})),
+        )
     except (UserError, TypeError, ValueError):
         return None
 

@@ -1,6 +1,6 @@
 """What the paper claims, measured in miniature: on paintings of the drawn world, whose truth is known.
 
-python benchmarks/paper.py --paintings 60 --sentences 24 [--first 0] [--sheet SHEET.png] [--readme]
+python benchmarks/paper.py --paintings 60 --sentences 24 [--first 0] [--segmenter auto] [--sheet SHEET.png] [--readme]
 
 Paintings are lessons that no training saw (numbers of a million and on), each with a sentence that says what moves and
 where to. Their regions and motion are found in several ways and compared with the truth. Sentences have no truth: their
@@ -190,7 +190,7 @@ def _motions(lesson: Lesson, at: int, word: str, prompt: str, motions: dict[str,
             motions[name].degrees.append(angular_error(flow.field, truth, mask))
 
 
-def measure_sentences(components: Components, count: int, first: int, sheet: str) -> str:
+def measure_sentences(components: Components, count: int, first: int, segmenter: str, sheet: str) -> str:
     """The whole way from so many sentences; a table's rows."""
     overlaps, right, seconds, refused, rows = [], [], [], 0, []
     seed, done = FIRST_HELD_OUT + first, 0
@@ -202,6 +202,7 @@ def measure_sentences(components: Components, count: int, first: int, sheet: str
         done += 1
         _, _, word, prompt = asked
         values = {**miniature.SETTINGS, "model": miniature.NAME, "prompt": prompt, "seed": seed, "frames": 24}
+        values["segmenter"] = segmenter
         start = time.perf_counter()
         recipe = Recipe().with_values(values)
         pipeline = Pipeline(Job(recipe, DiffusersTwin(recipe.twin, seed, components=components)))
@@ -268,6 +269,7 @@ def main() -> None:
     parser.add_argument("--paintings", type=int, default=60)
     parser.add_argument("--sentences", type=int, default=24)
     parser.add_argument("--first", type=int, default=0, help="of the held-out numbers")
+    parser.add_argument("--segmenter", default="auto", help="of the sentences")
     parser.add_argument("--sheet", default="", help="a picture of the sentences: picture, twin, what moves")
     parser.add_argument("--readme", action="store_true")
     options = parser.parse_args()
@@ -287,7 +289,7 @@ def main() -> None:
             text += f"| {way} | {interval(tally.degrees)} | {enough} |\n"
         text += "\n"
     if options.sentences:
-        text += measure_sentences(components, options.sentences, options.first, options.sheet)
+        text += measure_sentences(components, options.sentences, options.first, options.segmenter, options.sheet)
     print(text)
     if options.readme:
         publish("paper", text)

@@ -71,6 +71,8 @@ def test_the_vote_is_surer_of_what_both_see() -> None:
     lower, upper = bottom(8), bottom(16) - bottom(8)
     alone = joined(Region("river", lower, 0.6, "small"), None)
     assert alone.score == 0.6
+    unknown = joined(None, Region("aurora", lower, 0.9, "attention"))
+    assert unknown.score < 0.5, "what the model alone sees is shown, not moved"
     both = joined(Region("river", lower, 0.6, "small"), Region("river", lower, 0.6, "attention"))
     against = joined(Region("river", lower, 0.6, "small"), Region("river", upper, 0.6, "attention"))
     assert both.score > 0.6 > against.score

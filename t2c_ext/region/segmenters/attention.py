@@ -33,7 +33,7 @@ class AttentionSegmenter:
 
     name = "attention"
     limits = "It knows the nouns that the model was asked for when the picture was made, and no others."
-    threshold = 0.5
+    threshold = 0.75
 
     def __init__(self, maps: NounMaps | None) -> None:
         """Keep what the model said."""

@@ -34,7 +34,7 @@ OVERLAP = 0.25
 WARMTH = 1.0
 """What the logits are divided by, so that probabilities mean what they say on held-out scenes."""
 
-EXPECTED, EXPECTED_OF = 1.2, {(0, 1): 1.0, (2,): 1.8}
+EXPECTED, EXPECTED_OF = 1.2, {(0, 1): 1.0, (2,): 1.8, (3,): 1.8}
 """Log-odds that are added everywhere for what is asked for, by its classes: who asks for a river mostly has one in the
 picture. Of water the network is too unsure, as what mirrors in it looks like something else."""
 

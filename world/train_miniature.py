@@ -43,6 +43,9 @@ STEADY = 5.0
 ATTENTION = 0.3
 """Weight of what the masks say."""
 
+VAE_SHARDS = 2
+"""That the autoencoder learns from."""
+
 SAVE_EVERY = 100
 MOVING = ("river", "river", "lake", "sea", "waterfall", "fire", "smoke", "clouds")
 """What pictures of full size show equally often, rivers twice so."""
@@ -64,7 +67,7 @@ class Plan:
         small: steps of the UNet on small pictures.
         large: steps after these on pictures of full size.
         taught: how many of the last of these teach attention.
-        decoder: steps of the decoder alone.
+        decoder: steps of the decoder alone; what ships had but one, for want of time.
     """
 
     shards: int = 24
@@ -72,7 +75,7 @@ class Plan:
     small: int = 1400
     large: int = 620
     taught: int = 250
-    decoder: int = 400
+    decoder: int = 1
 
 
 class Painter:
@@ -267,9 +270,9 @@ def main() -> None:
     def say(text: str) -> None:
         print(f"{time.strftime('%H:%M:%S')} {time.process_time():.0f} s {text}", flush=True)
 
-    autoencoder.train(options.folder, plan.vae, min(8, plan.shards), say)
+    autoencoder.train(options.folder, plan.vae, min(VAE_SHARDS, plan.shards), say)
     train_painter(options.folder, plan, say)
-    autoencoder.train(options.folder, plan.decoder, min(8, plan.shards), say, decoder_only=True)
+    autoencoder.train(options.folder, plan.decoder, plan.shards, say, decoder_only=True)
     painter = Painter(options.folder, plan)
     painter.export(options.folder / "model")
     painter.export(options.folder / "package", small=True)

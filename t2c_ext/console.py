@@ -10,6 +10,7 @@ import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import TextIO
 
 
 def prepare() -> None:
@@ -24,9 +25,14 @@ def prepare() -> None:
             reconfigure(errors="backslashreplace")
 
 
-def say(result: object) -> None:
-    """A result, on a line of its own, at once; raises OSError where it cannot be handed over."""
-    print(result, flush=True)
+def say(result: object, stream: TextIO | None = None) -> None:
+    """A result, on a line of its own, at once; raises OSError where it cannot be handed over.
+
+    Args:
+        result: the line.
+        stream: standard output as it was, where something else stands in its place meanwhile.
+    """
+    print(result, file=stream, flush=True)
 
 
 def log(sentence: str) -> None:

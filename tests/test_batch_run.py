@@ -26,6 +26,7 @@ from t2c_ext.batch.plan import make_plan
 from t2c_ext.batch.pool import Died, Event, Over
 from t2c_ext.batch.rows import rows_from
 from t2c_ext.batch.run import Setup, run
+from t2c_ext.batch.storage import Storage
 from t2c_ext.errors import UserError
 from t2c_ext.example import example
 from t2c_ext.keeper import Keeper
@@ -231,8 +232,13 @@ def _dies(*given: object, **more: object) -> None:
     raise RuntimeError("the worker is gone")
 
 
-def test_a_batch_into_a_storage_has_its_manifest_and_page_there(tmp_path: Path) -> None:
+def test_a_batch_into_a_storage_has_its_manifest_and_page_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     pytest.importorskip("fsspec", reason="fsspec is not installed")
+    (tmp_path / "here").mkdir()
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "here"))
+    monkeypatch.setattr("tempfile.tempdir", None)
     pictures, mask = make_pictures(tmp_path, 1)
     rows = [{"picture": pictures / "p000.png", "mask": mask}]
     address = f"file://{tmp_path}/storage"
@@ -242,6 +248,23 @@ def test_a_batch_into_a_storage_has_its_manifest_and_page_there(tmp_path: Path) 
     assert {"p000.gif", "p000.png", "batch.jsonl", "index.html"} <= names
     (second,) = batch(rows, address, workers=1, **MOVES)
     assert second == first
+    left = [path for path in (tmp_path / "here").rglob("*") if path.is_file()]
+    assert left == [], "nothing of it stays on this machine"
+    names = {path.name for path in (tmp_path / "storage").rglob("*")}
+    assert not any(name.startswith(".") or name == "p000.gif.part" for name in names)
+
+
+def test_lines_that_were_not_sent_yet_are_not_lost(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("fsspec", reason="fsspec is not installed")
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    storage = Storage(f"file://{tmp_path}/storage")
+    first = Manifest.of_storage(storage)
+    first.append(Outcome("a", DONE))
+    assert [row.name for row in first.settled(now=True)] == ["a"]
+    first.append(Outcome("b", DONE))
+    assert first.settled() == [], "it is sent now and then"
+    again = Manifest.of_storage(storage)
+    assert [row.name for row in read_manifest(again.path)[0]] == ["a", "b"]
 
 
 # --- who runs it ------------------------------------------------------------------------------------------------------
@@ -304,6 +327,7 @@ def test_a_row_that_fells_its_workers_fails_in_the_end(tmp_path: Path) -> None:
 
 def test_a_full_disk_sends_a_row_to_another_machine(tmp_path: Path) -> None:
     (outcome,), orders = played(tmp_path, [full, done])
+    assert outcome.notes == ("it was made elsewhere, since on a machine: the disk is full",)
     assert outcome.is_done and [order.attempt for order in orders] == [1, 2]
     (outcome,), _ = played(tmp_path / "other", [full, full, full])
     assert outcome.kind == FULL

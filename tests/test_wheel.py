@@ -77,6 +77,7 @@ def test_the_wheel_carries_the_page_s_scripts(wheel: Path) -> None:
     built_in = {"miniature.safetensors", "tokenizer/vocab.json", "tokenizer/merges.txt"}
     assert {f"t2c_ext/twin/miniature/{name}" for name in built_in} <= names
     assert wheel.stat().st_size < 25e6
+    assert {f"t2c_ext/batch/gallery/gallery.{ending}" for ending in ("html", "css", "mjs")} <= names
     assert not any(name.startswith(("tests", "world", "javascript", "scripts")) for name in names)
 
 

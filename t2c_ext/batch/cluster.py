@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import t2c_ext
-from t2c_ext.batch.failures import PROGRAM
+from t2c_ext.batch.failures import FULL, PROGRAM
 from t2c_ext.batch.machine import needs_networks
 from t2c_ext.batch.order import NETWORKS, Order, order_from
 from t2c_ext.batch.plan import Planned
@@ -42,6 +42,9 @@ IN_TIME = 60.0
 
 REACHED = 5.0
 """Seconds until an address that does not answer is none."""
+
+NODE = 8
+"""Letters of a node's name that outcomes tell."""
 
 LOOK = 5.0
 """Seconds between two looks at how large the cluster is."""
@@ -128,7 +131,7 @@ def make_row(
     import ray
 
     context = ray.get_runtime_context()
-    node = context.get_node_id()[:8]
+    node = context.get_node_id()[:NODE]
     if not ray.get_gpu_ids():
         os.environ["CUDA_VISIBLE_DEVICES"] = ""
     from t2c_ext.batch.make import make
@@ -210,6 +213,7 @@ class RayPool:
         self.splits = bool(self._gpus) and shared
         self._refs: dict[Any, tuple[Order, Any]] = {}
         self._actors: dict[Any, int] = {}
+        self._full, self._turn = set[str](), 0
         self._queue = _Queue(ray)
         self._environment = {VARIABLE: os.environ[VARIABLE]} if VARIABLE in os.environ else {}
         options = {"num_cpus": cpus, "max_retries": RETRIES, **self._memory}
@@ -231,11 +235,11 @@ class RayPool:
         name = f"row {order.name}"
         given = (order.to_document(), dict(sent), self._environment, self._queue.actor)
         if order.kind != NETWORKS:
-            self._refs[self._task.options(name=name).remote(*given)] = (order, None)
+            self._refs[self._task.options(name=name, **self._where()).remote(*given)] = (order, None)
             return
         actor = min(self._actors, key=lambda one: self._actors[one], default=None)
         if actor is None or (self._actors[actor] and len(self._actors) < self._most_actors()):
-            actor = self._maker.remote()
+            actor = self._maker.options(**self._where()).remote()
             self._actors[actor] = 0
         self._actors[actor] += 1
         self._refs[actor.make.options(name=name).remote(*given)] = (order, actor)
@@ -281,6 +285,8 @@ class RayPool:
         errors = self._ray.exceptions
         try:
             document, contents = self._ray.get(ref)
+            if document.get("kind") == FULL:
+                self._full.add(document["where"].get("node", ""))
             return Over(order.name, document, contents)
         except errors.RayTaskError as error:  # what no worker foresees, such as a package that a node lacks
             line = f"on a machine of the cluster: {_last_line(error)}"
@@ -288,6 +294,19 @@ class RayPool:
             return Over(order.name, failed | {"fingerprint": order.fingerprint, "origin": order.origin})
         except errors.RayError as error:
             return Died(order.name, f"on the cluster: {type(error).__name__}: {_first_line(error)}")
+
+    def _where(self) -> dict[str, Any]:
+        """Nothing, or once a machine's disk is full: one of the others, in turn."""
+        if not self._full:
+            return {}
+        from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+        alive = [node for node in self._ray.nodes() if node["Alive"] and node["Resources"].get("CPU", 0) >= self._cpus]
+        sound = [node["NodeID"] for node in alive if node["NodeID"][:NODE] not in self._full]
+        self._turn += 1
+        if not sound:
+            return {}
+        return {"scheduling_strategy": NodeAffinitySchedulingStrategy(sound[self._turn % len(sound)], soft=True)}
 
     def _most_actors(self) -> int:
         whole = self._resources_now()

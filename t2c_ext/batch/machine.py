@@ -17,7 +17,7 @@ from t2c_ext.weights.find import find_model
 from t2c_ext.weights.places import expanded
 
 FOR_A_PICTURE = 900_000_000
-"""Bytes of a worker that moves pictures of a megapixel (measured: 0.5 GB; see benchmarks/README.md)."""
+"""Bytes of a worker that moves pictures of up to two megapixels (0.3 GB at 512 pixels; see benchmarks/README.md)."""
 
 FOR_A_MODEL = 3.0
 """Bytes of a worker that samples on cores, for each byte of its checkpoint: float32 of what lies there as float16."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import tempfile
 import time
 from collections.abc import Iterable
@@ -69,12 +70,21 @@ class Manifest:
 
     @classmethod
     def of_storage(cls, storage: Storage) -> Manifest:
-        """The manifest of a storage, brought to this machine."""
+        """The manifest of a storage, brought to this machine; lines that a killed run had not sent yet stay."""
         name = sha256(storage.address.encode()).hexdigest()[:16]
         folder = Path(tempfile.gettempdir()) / f"t2c-batch-{os.getuid() if hasattr(os, 'getuid') else 0}-{name}"
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        storage.get(MANIFEST, folder / MANIFEST)
+        local, theirs = folder / MANIFEST, folder / "remote.jsonl"
+        if storage.get(MANIFEST, theirs):
+            if not (local.exists() and local.read_bytes().startswith(theirs.read_bytes())):
+                theirs.replace(local)
+            theirs.unlink(missing_ok=True)
         return cls(folder, storage)
+
+    def close(self) -> None:
+        """The copy of a storage's manifest is not needed any more, unless lines of it could not be sent."""
+        if self._storage is not None and not self._waiting:
+            shutil.rmtree(self.path.parent, ignore_errors=True)
 
     def append(self, outcome: Outcome) -> None:
         """Write a line, through to the disk.

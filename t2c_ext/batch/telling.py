@@ -33,7 +33,7 @@ class Bar:
 
     def __init__(self, out: str) -> None:
         """Nothing is shown yet; `out` is the folder or address of the loops."""
-        self._out = out
+        self._out, self._results = out, sys.stdout
         self._bar: Any = None
         self._workers: dict[str, str] = {}
         self._rows, self._done, self._failed = 0, 0, 0
@@ -80,7 +80,7 @@ class Bar:
         about = outcome.label or outcome.name
         tell(outcome.notes, about=about)
         if outcome.is_done:
-            say(place_in(self._out, outcome.file))
+            say(place_in(self._out, outcome.file), self._results)
         else:
             complain(f"t2c: {about}: {outcome.error}")
 
@@ -112,7 +112,7 @@ class Events:
 
     def __init__(self) -> None:
         """Nothing has been counted yet."""
-        self._counts = {"done": 0, "failed": 0}
+        self._counts, self._results = {"done": 0, "failed": 0}, sys.stdout
         self._begun = time.monotonic()
 
     def begin(self, rows: int, finished: Sequence[Outcome]) -> None:
@@ -135,4 +135,4 @@ class Events:
         self._event("end", {**self._counts, "seconds": round(time.monotonic() - self._begun, 2)})
 
     def _event(self, name: str, values: Mapping[str, Any]) -> None:
-        say(json.dumps({"event": name, **values}))
+        say(json.dumps({"event": name, **values}), self._results)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import argparse
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
@@ -109,7 +110,8 @@ def made(begin: Callable[[Callable[[], bool], Bar | Events], Iterator[Outcome]],
 
     failed: list[Outcome] = []
     telling = Events() if events else Bar(out)
-    with stopping_gently() as stopping:
+    # results go where the streams lead that they had at first: Ray prints warnings to standard output
+    with redirect_stdout(sys.stderr), stopping_gently() as stopping:
         try:
             for outcome in begin(stopping, telling):
                 if not outcome.is_done:

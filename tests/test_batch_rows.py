@@ -97,9 +97,9 @@ def test_a_broken_row_is_told_by_its_line_and_the_others_stand(tmp_path: Path, l
     assert sum(isinstance(row, Row) for row in read_list(place, MODEL)) == 2
 
 
-def test_a_prompt_without_a_model_is_told(tmp_path: Path) -> None:
-    ((_, reason),) = broken_of(written(tmp_path / "list.txt", "a river\n"), Recipe())
-    assert reason == "it names no picture, and there is no model to make one with (--model)"
+def test_a_prompt_without_a_model_is_drawn_by_the_built_in_one(tmp_path: Path) -> None:
+    (row,) = rows_of(written(tmp_path / "list.txt", "a river\n"), Recipe())
+    assert row.recipe == Recipe().with_values({"prompt": "a river"}).with_some_model()
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from t2c_ext.errors import UserError
 from t2c_ext.loop.budget import MOST, available
 from t2c_ext.motion.choose import DIRECTION_WEIGHTS, TEXT_WEIGHTS
 from t2c_ext.region.segmenters.choose import choose_segmenter
+from t2c_ext.twin import miniature
 from t2c_ext.weights.find import find_model
 from t2c_ext.weights.places import expanded
 
@@ -126,7 +127,7 @@ def _model_bytes(name: str) -> int:
     """What a worker takes that has this model on its cores."""
     if not name:
         return 0
-    path = expanded(name)
+    path = miniature.model_file() if name.strip() == miniature.NAME else expanded(name)
     files = [path] if path.is_file() else [*path.rglob("*")] if path.is_dir() else []
     known = sum(file.stat().st_size for file in files if file.is_file() and file.suffix != ".json")
     return int(FOR_A_MODEL * (known or UNKNOWN_MODEL))

@@ -237,8 +237,8 @@ class _Reader:
         recipe = self.base.with_values(given) if given else self.base
         if picture is None and not recipe.prompt.prompt.strip():
             raise UserError("it names neither a picture nor a prompt")
-        if picture is None and not recipe.twin.model.strip():
-            raise UserError("it names no picture, and there is no model to make one with (--model)")
+        if picture is None:
+            recipe = recipe.with_some_model(given)
         parse_hints(recipe.motion.hints)
         return Row(label, wanted, recipe, picture, natural, masks or self.masks, flow or self.flow)
 

@@ -5,6 +5,9 @@ import { Page } from "./page.mjs";
 /** Milliseconds in which Gradio takes a box's new value over. */
 const TAKEN_OVER = 20;
 
+/** Milliseconds in which the pictures of loops that have just come are waited for. */
+const GROWING = 5000;
+
 /** The host's tabs that make pictures. */
 const TABS = ["txt2img", "img2img"];
 
@@ -79,7 +82,15 @@ export class Results {
         const shown = [...cards].map((card) => card.dataset.t2cId).join(" ");
         if (shown === (this.shown[tab] ?? "")) return;
         this.shown[tab] = shown;
-        cards[0]?.scrollIntoView({ block: "nearest", behavior: "smooth" });
+        const [first] = cards;
+        if (first === undefined) return;
+        const show = () => first.scrollIntoView({ block: "nearest", behavior: "smooth" });
+        show();
+        // they grow when their pictures come
+        for (const kind of ["load", "loadedmetadata"]) first.addEventListener(kind, show, { capture: true });
+        setTimeout(() => {
+            for (const kind of ["load", "loadedmetadata"]) first.removeEventListener(kind, show, { capture: true });
+        }, GROWING);
     }
 
     /** Open a workspace in the studio's page. @param {string} id */

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 import os
+import platform
 import socket
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -84,7 +85,8 @@ def _why_not(said: str, version: str) -> str:
     if "ersion mismatch" in said:
         theirs = " ".join(said.partition("started with:")[2].split())
         theirs = theirs.partition("This process")[0].strip() or "another version"
-        return f"it runs {theirs}, and here is Ray {version}; both must be the same, of Ray and of Python"
+        here = f"Ray: {version} Python: {platform.python_version()}"
+        return f"it runs {theirs}, and here is {here}; both must be the same"
     return " ".join(said.split())[:200]
 
 

@@ -170,8 +170,8 @@ def test_another_version_of_ray_is_one_line(cluster: Cluster) -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=ROOT)
     python = platform.python_version()
     assert done.stdout.strip().splitlines()[-1:] == [
-        f"cannot join the Ray cluster at {cluster.address}: it runs Ray: {metadata.version('ray')} Python: {python}, and here is "
-        f"Ray: 2.9.9 Python: {python}; both must be the same"
+        f"cannot join the Ray cluster at {cluster.address}: it runs Ray: "
+        f"{metadata.version('ray')} Python: {python}, and here is Ray: 2.9.9 Python: {python}; both must be the same"
     ], done.stderr
 
 

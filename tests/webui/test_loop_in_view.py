@@ -74,7 +74,8 @@ def test_a_loop_plays_under_the_gallery_and_goes_to_the_tab_whole(
     (saved,) = (server.data / "outputs").rglob(name)
     assert saved.is_file() and page.locator(f"{loops} a[download='{name}']").count() == 1
     assert page.locator(f"{loops} .t2c-card-small img").count() == 2
-    answer = page.request.get(page.locator(f"{loops} a[download='{name}']").get_attribute("href"))
+    address = page.locator(f"{loops} a[download='{name}']").get_attribute("href")
+    answer = page.request.get(f"{server.url}/{address}")
     assert answer.body() == saved.read_bytes(), "whoever sits elsewhere gets the file, too"
 
     studio = StudioPage(page)

@@ -79,7 +79,8 @@ export class Results {
     /** Loops that have just come are in view, wherever the gallery ends. @private @param {string} tab */
     bringIntoView(tab) {
         const cards = /** @type {NodeListOf<HTMLElement>} */ (this.host.querySelectorAll(`#${tab}_cinemagraph_loops [data-t2c-id]`));
-        const shown = [...cards].map((card) => card.dataset.t2cId).join(" ");
+        // a loop takes the place of a choice, and plays only where it is seen
+        const shown = [...cards].map((card) => `${card.dataset.t2cId} ${card.querySelector(".t2c-card-screen") !== null}`).join(" ");
         if (shown === (this.shown[tab] ?? "")) return;
         this.shown[tab] = shown;
         const [first] = cards;

@@ -23,6 +23,7 @@ from t2c_ext.media.pictures import read_picture
 from t2c_ext.pipeline import Cinemagraph, Pipeline
 from t2c_ext.progress import Reporter
 from t2c_ext.recipe import Recipe
+from t2c_ext.region.find import RegionNotFound
 from t2c_ext.settings import table
 from t2c_ext.shelf import ID, delete
 from t2c_ext.types import Picture, Regions, Stage
@@ -222,6 +223,8 @@ class Service:
         """Sentences about a workspace's files do not say where on the server they lie."""
         try:
             yield
+        except RegionNotFound as question:
+            raise question.shown_in(None) from None
         except UserError as error:
             raise type(error)(str(error).replace(f"{self.folder}{os.sep}", "")) from None
 

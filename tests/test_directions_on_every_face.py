@@ -26,7 +26,7 @@ CASES: dict[str, tuple[dict[str, str], float]] = {
     "to the right": ({"motion": "drifting to the right"}, 0),
     "a single word": ({"motion": "upwards"}, 90),
     "the other way": ({"motion": "falling down"}, 270),
-    "a noun that is not known": ({"motion": "hair blowing to the left"}, 180),
+    "a noun that is not known": ({"motion": "tentacles blowing to the left"}, 180),
     "all of it": ({"motion": "everything drifts left"}, 180),
     "between two": ({"motion": "moving to the upper left"}, 135),
     "in the prompt": ({"prompt": "an old castle, drifting to the right"}, 0),

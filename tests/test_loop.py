@@ -160,6 +160,7 @@ def test_a_real_picture_stays_sharp_and_does_not_breathe(pictures: Path, name: s
 
 def test_the_number_of_threads_changes_no_bit(monkeypatch: pytest.MonkeyPatch) -> None:
     made = []
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     for threads in (1, 4):
         monkeypatch.setattr(trajectories.os, "cpu_count", lambda threads=threads: threads)
         assert trajectories.workers() == threads

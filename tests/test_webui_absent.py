@@ -54,8 +54,14 @@ def test_a_missing_package_is_a_sentence_in_the_panel(missing: str) -> None:
 @pytest.mark.parametrize(
     "error", ["ValueError: numpy.dtype size changed", "OSError: libcuda.so", "ImportError: DLL load failed"]
 )
-def test_a_broken_package_is_a_sentence_in_the_panel(missing: str, error: str, tmp_path: Path) -> None:
+def test_a_broken_package_is_named_where_a_loop_is_asked_for(missing: str, error: str, tmp_path: Path) -> None:
     kind, _, words = error.partition(": ")
     (tmp_path / f"{missing}.py").write_text(f"raise {kind}({words!r})\n", encoding="utf-8")
-    said = _loaded(missing, f"sys.path.insert(0, {str(tmp_path)!r})")
-    assert f"does not work yet: the package {missing} is broken ({error})" in said
+    code = (
+        f"import sys; sys.path.insert(0, {str(tmp_path)!r}); from t2c_ext.webui.absent import why_not; print(why_not())"
+    )
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join((str(TESTS.parent), str(TESTS / "fake_host")))}
+    found = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, env=environment, timeout=120, check=False
+    )
+    assert f"does not work yet: the package {missing} is broken ({error})" in found.stdout, found.stderr

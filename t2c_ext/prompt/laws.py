@@ -149,7 +149,7 @@ def _kind(use: Use, thing: Thing | None) -> MotionKind | None:
     """The motion that a use states of a thing (None: one that is not known), or None where it flows."""
     stated = _KINDS.get(use.verb.verb.name)
     if thing is None:
-        return stated
+        return None if use.verb.verb is _WINDY and own_or_stated(use) is not None else stated
     if not thing.kind.flows:
         # whatever moves them, flags sway and lights flicker; and what a flag does when it ripples is to sway
         moves = use.verb.verb not in (vocab.STILL, vocab.LONE)

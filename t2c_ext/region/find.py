@@ -64,8 +64,8 @@ class RegionNotFound(UserError):
         self.what, self.words, self.candidates = what, tuple(words), tuple(candidates)
         self.picture, self.numbers, self.shown = picture, numbers, shown
 
-    def shown_in(self, path: Path) -> RegionNotFound:
-        """The same, when the candidates have been drawn in a file."""
+    def shown_in(self, path: Path | None) -> RegionNotFound:
+        """The same, when the candidates have been drawn in a file; None: without a place on this machine."""
         return RegionNotFound(self.what, self.words, self.candidates, self.picture, self.numbers, path)
 
 

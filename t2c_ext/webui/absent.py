@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import re
 import traceback
 from collections.abc import Mapping
@@ -16,6 +17,31 @@ OURS = Path(__file__).resolve().parent.parent
 INSTALL = "Its installer runs when the WebUI starts; start it again with a network, and read what the console says."
 
 _IMPORT = re.compile(r"\s*(?:from|import)\s+(\w+)")
+
+
+PACKAGES = ("av", "cv2", "filelock", "numba", "scipy", "skimage", "tifffile", "tqdm")
+"""What loops are made with; a start of the WebUI only looks whether it is there, as loading it would take a second."""
+
+
+def refuse_missing() -> None:
+    """Raise ModuleNotFoundError for a package that is not installed; none is loaded."""
+    for name in PACKAGES:
+        if importlib.util.find_spec(name) is None:
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+
+def why_not() -> str:
+    """Why no loop can be made: a package is missing or broken; "" where all can be loaded."""
+    try:
+        import av
+        import cv2
+        import numba
+        import scipy.ndimage
+        import skimage.measure
+    except Exception as error:  # a package that was built for another one raises nearly anything
+        return f"Cinemagraph does not work yet: {what_failed(error)}"
+    del av, cv2, numba, scipy, skimage
+    return ""
 
 
 def script_without(error: Exception) -> Any:

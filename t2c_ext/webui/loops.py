@@ -291,7 +291,7 @@ def attempted(make: Callable[[], Finished], folder: Path, asks: bool) -> Finishe
     except Cancelled:
         note = "the loop was stopped"
     except RegionNotFound as error:
-        note = f"no loop was made: {question(error) if asks and error.candidates else for_a_stranger(error)}"
+        note = f"no loop was made: {question(error) if asks and error.candidates else error.shown_in(None)}"
         kept = choice_of(error, folder)
     except UserError as error:
         note = f"no loop was made: {error}"
@@ -354,11 +354,6 @@ def choice_of(error: RegionNotFound, folder: Path) -> Kept:
     except UserError:
         return Kept()
     return Kept(pictures=pictures, candidates=tuple(region.name for region in error.candidates))
-
-
-def for_a_stranger(error: RegionNotFound) -> RegionNotFound:
-    """The same without saying where on this machine the regions are drawn."""
-    return RegionNotFound(error.what, error.words, error.candidates, error.picture, error.numbers)
 
 
 def question(error: RegionNotFound) -> str:

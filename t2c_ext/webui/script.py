@@ -12,6 +12,7 @@ from modules import scripts
 from t2c_ext.console import log
 from t2c_ext.errors import UserError
 from t2c_ext.webui import parameters
+from t2c_ext.webui.absent import why_not
 from t2c_ext.webui.axes import chosen
 from t2c_ext.webui.options import STILLS, VIDEOS, panel_rows, read_options
 from t2c_ext.webui.panel import build_panel, pasted
@@ -53,6 +54,10 @@ class CinemagraphScript(scripts.Script):
             parameters.refuse(p, str(error))
             return
         if not options.panel.enabled:
+            return
+        broken = why_not()
+        if broken:
+            parameters.refuse(p, broken)
             return
         from t2c_ext.webui.run import Run
 

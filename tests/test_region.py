@@ -298,7 +298,7 @@ def test_the_sample_pictures(pictures: Path) -> None:
                 wrong.append((name, flipped, score))
     assert len(right) >= 6, right
     assert len(mirrored) >= 6, mirrored
-    assert [name for name, _ in wrong] in ([], ["artistic-16"]), wrong
+    assert not wrong
 
 
 def test_the_sample_pictures_by_all_that_is_built_in(pictures: Path) -> None:
@@ -317,7 +317,7 @@ def test_the_sample_pictures_by_all_that_is_built_in(pictures: Path) -> None:
         if score < 0.3:
             wrong.append((name, score))
     assert len(right) >= 8, right
-    assert not wrong
+    assert [name for name, _ in wrong] in ([], ["artistic-16"]), wrong
 
 
 @pytest.mark.parametrize(

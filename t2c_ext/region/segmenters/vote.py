@@ -174,8 +174,8 @@ def outcome(word: str, ballot: Ballot) -> Region:
     better, score = (network, first) if first >= second else (rules, second)
     if _lies_inside(ballot):
         better, score = rules, max(first, second)
-    if ballot.overlap < 0.5:
-        return Region(word, better.mask, score, better.source)
+    if ballot.overlap < 0.5 or min(network.score, rules.score) < VoteSegmenter.threshold:
+        return Region(word, better.mask, score, better.source)  # who doubts has no say in where its edge is
     weight = np.float32(max(first / (first + second), LEAST_SAY))
     return Region(word, weight * network.mask + (1 - weight) * rules.mask, score, AGREED)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -65,3 +66,11 @@ def test_a_broken_package_is_named_where_a_loop_is_asked_for(missing: str, error
         [sys.executable, "-c", code], capture_output=True, text=True, env=environment, timeout=120, check=False
     )
     assert f"does not work yet: the package {missing} is broken ({error})" in found.stdout, found.stderr
+
+
+def test_what_is_looked_for_is_what_the_installer_adds() -> None:
+    code = "from t2c_ext.webui.absent import PACKAGES; print(*PACKAGES)"
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join((str(TESTS.parent), str(TESTS / "fake_host")))}
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=True)
+    added = runpy.run_path(str(TESTS.parent / "install.py"))["PACKAGES"]
+    assert set(found.stdout.split()) == set(added) - {"tomli"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import re
 import traceback
@@ -19,8 +20,8 @@ INSTALL = "Its installer runs when the WebUI starts; start it again with a netwo
 _IMPORT = re.compile(r"\s*(?:from|import)\s+(\w+)")
 
 
-PACKAGES = ("av", "cv2", "filelock", "numba", "scipy", "skimage", "tifffile", "tqdm")
-"""What loops are made with; a start of the WebUI only looks whether it is there, as loading it would take a second."""
+PACKAGES = ("av", "cv2", "filelock", "numba", "scipy", "skimage", "sklearn", "tifffile", "tqdm")
+"""What the installer adds (`install.py`); a start of the WebUI only looks whether it is there, as loading takes long."""
 
 
 def refuse_missing() -> None:
@@ -32,15 +33,11 @@ def refuse_missing() -> None:
 
 def why_not() -> str:
     """Why no loop can be made: a package is missing or broken; "" where all can be loaded."""
-    try:
-        import av
-        import cv2
-        import numba
-        import scipy.ndimage
-        import skimage.measure
-    except Exception as error:  # a package that was built for another one raises nearly anything
-        return f"Cinemagraph does not work yet: {what_failed(error)}"
-    del av, cv2, numba, scipy, skimage
+    for name in PACKAGES:
+        try:
+            importlib.import_module(name)
+        except Exception as error:  # a package that was built for another one raises nearly anything
+            return not_working(error, name)
     return ""
 
 
@@ -52,7 +49,7 @@ def script_without(error: Exception) -> Any:
     """
     from modules import scripts
 
-    reason = f"Cinemagraph does not work yet: {what_failed(error)}"
+    reason = not_working(error, failed_package(error))
     log(f"Text2Cinemagraph: {reason}")
 
     class Absent(scripts.Script):  # type: ignore[misc]
@@ -85,11 +82,14 @@ def script_without(error: Exception) -> Any:
     return Absent
 
 
-def what_failed(error: Exception) -> str:
-    """Sentences about what importing the extension raised, and what to do."""
+def not_working(error: Exception, package: str) -> str:
+    """Sentences about what loading a package ("" where ours is at fault) raised, and what to do."""
+    return f"Cinemagraph does not work yet: {_what_failed(error, package)}"
+
+
+def _what_failed(error: Exception, package: str) -> str:
     if isinstance(error, ModuleNotFoundError):
         return f"{error}. {INSTALL}"
-    package = failed_package(error)
     said = f"{type(error).__name__}: {' '.join(str(error).split())}"
     if not package:
         traceback.print_exception(error)

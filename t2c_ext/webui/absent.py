@@ -20,8 +20,8 @@ INSTALL = "Its installer runs when the WebUI starts; start it again with a netwo
 _IMPORT = re.compile(r"\s*(?:from|import)\s+(\w+)")
 
 
-PACKAGES = ("av", "cv2", "filelock", "numba", "scipy", "skimage", "sklearn", "tifffile", "tqdm")
-"""What the installer adds (`install.py`); a start of the WebUI only looks whether it is there, as loading takes long."""
+PACKAGES = ("av", "cv2", "filelock", "jinja2", "numba", "scipy", "skimage", "sklearn", "tifffile", "tqdm")
+"""What the installer adds (`install.py`); a start of the WebUI only looks whether it is there."""
 
 
 def refuse_missing() -> None:

@@ -121,12 +121,48 @@ def draw_snow(random: np.random.Generator) -> Scene:
     return picture, np.ones_like(mask)
 
 
+def draw_beach(random: np.random.Generator) -> Scene:
+    """The sea before a beach, with crests that come nearer, a rock in it, and a low sun."""
+    picture, mask = _ground((0.50, 0.66, 0.84), (0.98, 0.86, 0.70)), np.zeros((SIDE, SIDE))
+    rows, columns = np.mgrid[:SIDE, :SIDE].astype(np.float64)
+    horizon = 92
+    # the sea: darker below, crests closer together toward the horizon
+    near = np.clip((rows - horizon + 3) / (SIDE - horizon), 0.02, None)
+    water = np.array([0.16, 0.38, 0.46]) + np.clip(1 - near, 0, 1)[..., None] * np.array([0.30, 0.26, 0.20])
+    bend = fractal(random, (SIDE, SIDE), (4, 3))
+    crest = np.cos(2 * np.pi * (3.2 / near + 0.9 * bend))
+    water += (0.10 * np.clip(crest - 0.35, 0, 1) - 0.04 * np.clip(-crest, 0, 1))[..., None]
+    water += 0.05 * (fractal(random, (SIDE, SIDE), (60, 20)) * np.sqrt(near))[..., None]
+    glint = np.exp(-(((columns - 170) / (10 + 30 * near)) ** 2)) * (fractal(random, (SIDE, SIDE), (80, 26)) > 0.25)
+    water += 0.5 * glint[..., None] * np.array([1.0, 0.9, 0.7])
+    shore = 205 + 8 * np.sin(columns / 41) + 5 * np.sin(columns / 17 + 1)
+    sand = np.array([0.80, 0.70, 0.52]) + 0.02 * random.standard_normal((SIDE, SIDE, 1))
+    sand = sand + 0.04 * fractal(random, (SIDE, SIDE), (20, 8))[..., None]
+    picture = np.where((rows > horizon)[..., None], water, picture)
+    # foam along the edge
+    foam = np.exp(-(((shore - rows - 3) / 3.0) ** 2)) * (0.6 + 0.4 * (fractal(random, (SIDE, SIDE), (50, 40)) > 0))
+    picture += foam[..., None] * (np.array([0.93, 0.95, 0.93]) - picture)
+    beach = np.clip(rows - shore + 0.5, 0, 1)[..., None]
+    picture += beach * (sand - picture)
+    mask = ((rows > horizon) & (rows < shore)).astype(float)
+    for x, y, wide, tall in ((44.0, 128.0, 20.0, 17.0), (66.0, 130.0, 9.0, 7.0)):
+        rock = ((columns - x) / wide) ** 2 + ((rows - y + 6) / tall) ** 2 + 0.25 * bend < 1
+        rock &= rows < y
+        stone = np.array([0.24, 0.21, 0.20]) + 0.10 * np.clip((x - columns) / wide, -1, 1)[..., None]
+        stone = stone + 0.05 * random.standard_normal((SIDE, SIDE, 1))
+        picture, mask[rock] = np.where(rock[..., None], stone, picture), 0
+    sun = np.clip(1.5 - np.hypot(columns - 170, rows - 58) / 9, 0, 1)[..., None]
+    picture += sun * (np.array([1.0, 0.97, 0.86]) - picture)
+    return np.clip(picture, 0, 1), cv2.GaussianBlur(mask, (0, 0), 0.8)
+
+
 SCENES: dict[str, tuple[Callable[[np.random.Generator], Scene], str]] = {
     "tree": (draw_tree, "the tree sways"),
     "flag": (draw_flag, "the flag waves"),
     "candles": (draw_candles, "the candles flicker"),
     "lake": (draw_lake, "the lake ripples"),
     "snow": (draw_snow, "snow falls gently"),
+    "beach": (draw_beach, "waves roll toward the shore"),
 }
 """How each is drawn, and the words that move it."""
 

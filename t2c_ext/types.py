@@ -56,6 +56,7 @@ class MotionKind(str, Enum):
     FLICKER = "flicker"
     RIPPLE = "ripple"
     FALL = "fall"
+    WAVES = "waves"
 
     @property
     def flows(self) -> bool:

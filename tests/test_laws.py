@@ -10,7 +10,7 @@ import pytest
 from t2c_ext import animate
 from t2c_ext.extents import extent_of, whole_of
 from t2c_ext.loop.choose import make_rendering
-from t2c_ext.loop.laws import fall, flicker, ripple, sway
+from t2c_ext.loop.laws import fall, flicker, ripple, shore, sway, waves
 from t2c_ext.loop.laws.apply import LAWS
 from t2c_ext.loop.laws.base import STEPS, Motions, Oscillation, Place, whole_cycles
 from t2c_ext.motion.laws import split_laws
@@ -125,7 +125,7 @@ def test_amplitudes_are_in_pixels_at_512(law: object, reach: float, strength: fl
 
 def test_nothing_is_displaced_where_the_mask_is_zero() -> None:
     _, mask = scene()
-    for law in (sway.sway, ripple.ripple):
+    for law in (sway.sway, ripple.ripple, waves.waves):
         assert not displacements(law(place()), 6)[:, mask == 0].any()
 
 
@@ -177,6 +177,80 @@ def test_snow_falls_at_its_pace_and_embers_rise() -> None:
     assert fallen.mean() == pytest.approx(27.5 * (fall.NEAREST + fall.FARTHEST) / 2, rel=0.25)
     assert embers.along[1] < -0.99 and snow.along[1] > 0.99
     assert snow.radius.max() <= fall.SNOW.radius / 4 and len(embers.radius) < len(snow.radius)
+
+
+def sea(foot: int = 512, top: int = 200, sand: tuple[int, int, int] = (205, 180, 140)) -> Place:
+    """512 x 512: sky, the sea from row `top` to row `foot`, sand below."""
+    picture = np.full((512, 512, 3), (60, 100, 120), np.uint8)
+    picture[:top], picture[foot:] = (150, 180, 220), sand
+    mask = np.zeros((512, 512), np.float32)
+    mask[top:foot] = 1
+    return Place(picture, mask, whole_of(mask.shape), 2.0, 1.0, 1.0, "within", 3)
+
+
+def shore_of(place: Place) -> shore.Shore | None:
+    return shore.find_shore(place, waves.ground_of(place).near, np.random.default_rng(1))
+
+
+def test_crests_come_nearer_and_grow() -> None:
+    """The highest row of a crest moves down; what is half as near is less high, and a quarter as far apart."""
+    ground = waves.ground_of(sea())
+    foot, half = 511, int(np.abs(ground.near[:, 0] - 0.5).argmin())
+    assert ground.near[foot, 0] == pytest.approx(1) and ground.near[200, 0] < 0.06
+    apart = -np.gradient(ground.away[:, 0])
+    assert apart[half] == pytest.approx(4 * apart[510], rel=0.1)
+    motions = waves.waves(sea())
+    swell = motions.shift[0]
+    assert swell.along == (0.0, 1.0) and 0.2 < swell.amplitude[half].max() / swell.amplitude[510].max() < 0.6
+    turned = np.unwrap(swell.phase[400:512, 256] / STEPS * 2 * np.pi)
+    assert turned[-1] > turned[0] + np.pi  # what is farther down is reached later
+    assert (swell.oscillation.cycles > 0).all() and (swell.oscillation.turns > 0).all()
+
+
+def test_water_is_lifted_as_high_as_is_said_and_never_folds() -> None:
+    for strength in (0.5, 1.0, 4.0):
+        moved = displacements(waves.waves(replace(sea(), strength=strength)), 16)
+        assert np.abs(np.diff(moved[..., 1], axis=1)).max() < 1
+        assert np.abs(moved[..., 1]).max() <= 1.4 * waves.REACH * strength
+        assert np.abs(moved[:, 400:, :, 1]).max() > 0.4 * waves.REACH * min(strength, 1.0)
+
+
+def test_a_shore_is_sand_below_the_sea() -> None:
+    assert shore_of(sea(foot=400)) is not None
+    assert shore_of(sea()) is None, "the picture ends before it"
+    assert shore_of(sea(foot=400, sand=(30, 30, 34))) is None, "dark rocks"
+    assert shore_of(sea(foot=400, sand=(90, 130, 200))) is None, "other water"
+    island = sea()
+    island.mask[300:340, 100:400], island.picture[300:340, 100:400] = 0, (205, 180, 140)
+    assert shore_of(island) is None, "a boat"
+
+
+def test_the_edge_goes_out_over_sand_and_comes_back() -> None:
+    place = sea(foot=400)
+    found = shore_of(place)
+    assert found is not None
+    lap, bare = found.lap, []
+    for time in np.linspace(0, 1, 24):
+        colours = place.picture.astype(np.float32)
+        lap.over(colours, lap.edge.oscillation.table(time), slice(None))
+        np.testing.assert_array_equal(colours[:280], place.picture[:280])
+        bare.append((np.abs(colours - np.array([205, 180, 140]) * shore.WET).max(axis=-1)[:400] < 3).sum(axis=0))
+    farthest, nearest = np.max(bare, axis=0), np.min(bare, axis=0)
+    np.testing.assert_array_equal(bare[0], bare[-1])
+    assert (farthest > 0.3 * shore.BAND).all() and farthest.max() > 0.6 * shore.BAND
+    assert farthest.max() <= shore.BAND and nearest.max() < 2
+
+
+def test_waves_change_nothing_beside_the_sea_and_reach_the_frames() -> None:
+    place = sea(foot=400)
+    laws = (RegionLaw("sea", MotionKind.WAVES, place.mask),)
+    still = np.zeros((512, 512, 2), np.float32)
+    settings = LoopSettings(frames=6, fps=3.0)
+    frames = list(make_rendering(place.picture, place.mask, still, settings, seed=3, laws=laws).frames())
+    for frame in frames:
+        np.testing.assert_array_equal(frame[place.mask == 0], place.picture[place.mask == 0])
+    red = np.asarray(frames, np.int64)[:, 396, :, 0]
+    assert red.max() > 160 and red.min() < 90  # sand, and water again
 
 
 def test_an_even_region_is_one_light() -> None:

@@ -31,7 +31,8 @@ const MOST = 100;
 /** @type {[Kind, string][]} */
 const TURNS = [
     ["translate", "flows"], ["swirl_ccw", "turns left"], ["swirl_cw", "turns right"],
-    ["sway", "sways"], ["flicker", "flickers"], ["ripple", "ripples"], ["fall", "falls as specks"],
+    ["sway", "sways"], ["flicker", "flickers"], ["ripple", "ripples"], ["waves", "rolls in waves"],
+    ["fall", "falls as specks"],
 ];
 
 /** Degrees that a cursor key turns the dial. @type {{[key: string]: number|undefined}} */

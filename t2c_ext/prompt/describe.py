@@ -27,6 +27,7 @@ LAWS = {
     MotionKind.FLICKER: "flickering",
     MotionKind.RIPPLE: "rippling",
     MotionKind.FALL: "falling",
+    MotionKind.WAVES: "rolling in waves",
 }
 """Verbs of what moves without flowing."""
 

@@ -16,6 +16,7 @@ from t2c_ext.loop.laws.fall import fall
 from t2c_ext.loop.laws.flicker import flicker
 from t2c_ext.loop.laws.ripple import ripple
 from t2c_ext.loop.laws.sway import sway
+from t2c_ext.loop.laws.waves import ROOM, waves
 from t2c_ext.loop.render import Rendering, to_bytes
 from t2c_ext.settings import LoopSettings
 from t2c_ext.types import ByteArray, FloatArray, MotionKind, RegionLaw
@@ -25,6 +26,7 @@ LAWS: dict[MotionKind, Law] = {
     MotionKind.FLICKER: flicker,
     MotionKind.RIPPLE: ripple,
     MotionKind.FALL: fall,
+    MotionKind.WAVES: waves,
 }
 """The law of each kind of motion that does not flow."""
 
@@ -76,6 +78,8 @@ def with_laws(
 
 def _mover(law: RegionLaw, picture: FloatArray | ByteArray, settings: LoopSettings, seed: int) -> _Mover:
     window = extent_of(law.mask)
+    if law.kind is MotionKind.WAVES:  # what lies beside them says whether they come to a shore
+        window = window.grown(round(ROOM * window.scale))
     mask = np.ascontiguousarray(window.of(law.mask))
     part = picture[window.top : window.bottom, window.left : window.right]
     still = np.array(part, np.uint8) if part.dtype == np.uint8 else to_bytes(np.asarray(part, np.float32))
@@ -102,6 +106,7 @@ def _draw(mover: _Mover, time: float, frame: ByteArray) -> None:
     tables = [term.oscillation.table(time) for term in (*motions.shift, *motions.gain)]
     out = place.window.of(frame)
     specks = None if motions.specks is None else motions.specks.alpha(time, place.mask.shape)
+    lapping = None if motions.lap is None else motions.lap.edge.oscillation.table(time)
     for rows in bands(place.mask.shape):
         mask = place.mask[rows]
         if not mask.any():
@@ -113,6 +118,8 @@ def _draw(mover: _Mover, time: float, frame: ByteArray) -> None:
         if specks is not None and motions.specks is not None:
             colour = np.array(motions.specks.colour, np.float32)
             colours += (specks[rows] * mask)[..., None] * (colour - colours)
+        if motions.lap is not None and lapping is not None:
+            motions.lap.over(colours, lapping, rows)
         if motions.shift:
             before = out[rows].astype(np.float32)
             colours = before + mask[..., None] * (colours - before)

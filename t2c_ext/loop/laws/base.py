@@ -165,6 +165,50 @@ class Specks:
 
 
 @dataclass(frozen=True)
+class Lap:
+    """The edge of water that goes out over its ground and comes back.
+
+    Attributes:
+        edge: how far it has gone out at each place, in pixels.
+        away: float32 [h, w], pixels from the land.
+        ground: uint8 [h, w, 3], what lies bare where it has gone.
+        lace: float32 [h, w], 0..1, how much of its foam is there.
+        foam: levels of R, G, B.
+        width: float32 [h, 1], pixels that are one pixel near the viewer at 512.
+        wet: light of bare ground, in multiples of the dry one's.
+    """
+
+    edge: Term
+    away: FloatArray
+    ground: ByteArray
+    lace: FloatArray
+    foam: tuple[int, int, int]
+    width: FloatArray
+    wet: float
+
+    def over(self, colours: FloatArray, table: FloatArray, rows: slice) -> None:
+        """Draw it over rows of colours, float32 [rows, w, 3], given the table of its edge's oscillation."""
+        near = (self.away[rows] < 4 * self.edge.amplitude[rows] + 8).nonzero()
+        if not len(near[0]):
+            return
+        at = (near[0] + (rows.start or 0), near[1])
+        gone = self.edge.amplitude[at] * (np.take(table, self.edge.phase[at]) + np.float32(self.edge.rest))
+        width = self.width[at[0], 0]
+        deep = self.away[at] - gone
+        shown = colours[near]
+        bare = np.clip(0.5 - deep / np.maximum(1.5 * width, 1.0), 0, 1)
+        ground = self.ground[at].astype(np.float32) * np.float32(self.wet)
+        shown += bare[:, None] * (ground - shown)
+        # a bright line at the edge, and thinner foam behind it
+        line = 0.75 * np.exp(-np.square((deep - width) / (2.2 * width))) + 0.35 * np.exp(
+            -np.maximum(deep, 0) / (9 * width)
+        )
+        foam = line * (1 - bare) * self.lace[at] * np.clip(gone / (3 * width), 0, 1)
+        shown += foam[:, None] * (np.array(self.foam, np.float32) - shown)
+        colours[near] = shown
+
+
+@dataclass(frozen=True)
 class Motions:
     """What a law makes of its region.
 
@@ -172,6 +216,7 @@ class Motions:
         shift: terms of displacement: a pixel shows what is that far away from it.
         gain: terms of gain: a pixel is brighter by their sum, as a share.
         specks: what is drawn in front of it.
+        lap: its edge, where that comes and goes.
         covers: what it shows is always its own, and never what lies beside it: water, but not leaves, between which
             and beside which there is sky.
     """
@@ -179,6 +224,7 @@ class Motions:
     shift: tuple[Term, ...] = ()
     gain: tuple[Term, ...] = ()
     specks: Specks | None = None
+    lap: Lap | None = None
     covers: bool = False
 
 

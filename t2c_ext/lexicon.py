@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from importlib import resources
 from typing import Any
 
+from t2c_ext.tables import packaged_table
 from t2c_ext.types import MotionKind
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 
 @dataclass(frozen=True)
@@ -132,8 +126,7 @@ def _thing(row: dict[str, Any]) -> Thing:
 @lru_cache(maxsize=1)
 def load_lexicon() -> Lexicon:
     """The lexicon that comes with the package."""
-    text = resources.files("t2c_ext").joinpath("lexicon.toml").read_text(encoding="utf-8")
-    document = tomllib.loads(text)
+    document = packaged_table("t2c_ext", "lexicon.toml")
     idioms = frozenset(form for idiom in document["idioms"] for form in (idiom, plural(idiom)))
     return Lexicon(tuple(_thing(row) for row in document["thing"]), idioms)
 

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 
 from t2c_ext.compass import direction_words
 from t2c_ext.lexicon import Thing, load_lexicon
+from t2c_ext.prompt import vocabulary as vocab
 from t2c_ext.prompt.directions import find_directions
 from t2c_ext.prompt.parse import parse
 from t2c_ext.prompt.tokens import tokenize
-from t2c_ext.prompt.vocabulary import motion_verbs
 from t2c_ext.settings import PromptSettings
 from t2c_ext.types import Motion, MotionKind, Plan
 
@@ -22,21 +22,9 @@ TURNS = {
     MotionKind.SWIRL_CCW: "counterclockwise",
 }
 
-LAWS = {
-    MotionKind.SWAY: "swaying",
-    MotionKind.FLICKER: "flickering",
-    MotionKind.RIPPLE: "rippling",
-    MotionKind.FALL: "falling",
-    MotionKind.WAVES: "rolling in waves",
-}
-"""Verbs of what moves without flowing."""
-
 SPEEDS = {0.5: "slowly", 1.0: "", 1.5: "quickly", 2.0: "wildly"}
 """Words of the speeds that can be said."""
 
-_FLOWING = ("river", "water", "sea", "wave", "foam", "whirlpool", "waterfall", "fountain", "geyser", "lava", "mud")
-_FALLING = ("waterfall", "fountain", "rain", "snowfall", "snow", "avalanche", "leaf", "ash")
-_RISING = ("geyser", "spray", "smoke", "steam", "fire", "spark", "bubble")
 _PARTS = re.compile(r"[,;\n]")
 
 
@@ -105,13 +93,13 @@ def phrase(region: Stated) -> str:
     thing = load_lexicon().find(region.name)
     adverb = SPEEDS[motion.speed]
     if not motion.kind.flows:
-        return _joined(region.name, LAWS[motion.kind], adverb, "")
+        return _joined(region.name, vocab.LAW_WORDS[motion.kind], adverb, "")
     if motion.kind is not MotionKind.TRANSLATE:
         return _joined(region.name, "swirling", adverb, TURNS[motion.kind])
     angle = round(motion.angle or 0)
-    if thing is not None and angle == 270 and thing.name in _FALLING:
+    if thing is not None and angle == 270 and thing.name in vocab.SAID_TO_FALL:
         return _joined(region.name, "falling", adverb, "")
-    if thing is not None and angle == 90 and thing.name in _RISING:
+    if thing is not None and angle == 90 and thing.name in vocab.SAID_TO_RISE:
         return _joined(region.name, "rising", adverb, "")
     return _joined(region.name, _verb(thing), adverb, direction_words(angle))
 
@@ -119,7 +107,7 @@ def phrase(region: Stated) -> str:
 def _verb(thing: Thing | None) -> str:
     if thing is None:
         return "moving"
-    return "flowing" if thing.name in _FLOWING else "drifting"
+    return "flowing" if thing.name in vocab.SAID_TO_FLOW else "drifting"
 
 
 def _joined(*words: str) -> str:
@@ -175,4 +163,4 @@ def _merged(parts: Sequence[str], wanted: Mapping[str, Stated], keep: Callable[[
 def _is_unknown(part: str) -> bool:
     """Nothing in it that could move something, or turn what another part says."""
     tokens = tokenize(part)
-    return not find_directions(tokens) and not any(token.lower in motion_verbs() for token in tokens)
+    return not find_directions(tokens) and not any(token.lower in vocab.motion_verbs() for token in tokens)

@@ -122,10 +122,10 @@ class _Finder(UnitReader):
             return path[0] - (self.word(path[0] - 1) == "direction"), path[1], True
         if at < len(self.tokens) and self.word(at) in vocab.ward_words():
             return at + 1, vocab.ward_words()[self.word(at)], True
-        erly = vocab.ERLY.get(self.word(at))
+        erly = vocab.COMPASS_ADJECTIVES.get(self.word(at))
         if erly is not None:
             return at + 1, erly, True
-        erly, stem = vocab.ERLY.get(self.word(at + 1)), vocab.COMPASS.get(self.word(at))
+        erly, stem = vocab.COMPASS_ADJECTIVES.get(self.word(at + 1)), vocab.COMPASS.get(self.word(at))
         if erly is not None and stem is not None:
             return at + 2, add(stem, erly), True
         place = self.place(at, article=False)

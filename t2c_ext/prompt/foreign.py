@@ -5,24 +5,10 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from t2c_ext.prompt import vocabulary as vocab
+
 ENOUGH = 2
 """So many words of another language make a text one; one alone may be a name ("Rio")."""
-
-_WORDS = frozenset({
-    "fluss", "wasser", "wolken", "himmel", "wasserfall", "meer", "see", "rauch", "feuer", "nebel", "haare",
-    "fliesst", "fließt", "fließend", "fliessend", "zieht", "ziehen", "treibt", "fällt", "steigt", "weht", "nach",
-    "links", "rechts", "oben", "unten", "hinauf", "hinunter", "aufwärts", "abwärts", "der", "die", "das", "und",
-    "vor", "mit", "einem", "einer", "rivière", "fleuve", "eau", "nuages", "ciel", "cascade", "mer", "lac",
-    "fumée", "feu", "brouillard", "cheveux", "coule", "coulent", "coulant", "dérive", "dérivent", "tombe",
-    "tombant", "monte", "vers", "gauche", "droite", "haut", "bas", "le", "la", "les", "une", "des", "devant",
-    "avec", "et", "río", "agua", "nubes", "cielo", "cascada", "mar", "lago", "humo", "fuego", "niebla", "pelo",
-    "fluye", "fluyen", "fluyendo", "cae", "cayendo", "sube", "hacia", "izquierda", "derecha", "arriba", "abajo",
-    "el", "los", "las", "una", "con", "frente", "del", "y",
-})  # fmt: skip
-"""Things that move, directions and small words of German, French and Spanish that English does not have as they are."""
-
-_ALSO_ENGLISH = frozenset({"die", "see", "bas", "y", "et", "mar", "el", "la", "le", "des", "und", "der", "das", "del"})
-"""Of those, what an English text or a name may hold."""
 
 _WORD = re.compile(r"[^\W\d_]+")
 
@@ -34,8 +20,8 @@ def is_foreign(text: str) -> bool:
     words = [word.lower() for word in _WORD.findall(unicodedata.normalize("NFC", text))]
     if any(_is_of_another_script(word) for word in words):
         return True
-    known = [word for word in words if word in _WORDS]
-    return len(known) >= ENOUGH and any(word not in _ALSO_ENGLISH for word in known)
+    known = [word for word in words if word in vocab.FOREIGN]
+    return len(known) >= ENOUGH and any(word not in vocab.FOREIGN_OR_ENGLISH for word in known)
 
 
 def _is_of_another_script(word: str) -> bool:

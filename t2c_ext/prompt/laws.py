@@ -6,8 +6,6 @@ direction beside it is another's.
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 from t2c_ext.lexicon import Lexicon, Thing
 from t2c_ext.prompt import vocabulary as vocab
 from t2c_ext.prompt.bind import bind
@@ -17,37 +15,6 @@ from t2c_ext.prompt.phrases import find_phrases
 from t2c_ext.prompt.tokens import Token, tokenize
 from t2c_ext.prompt.uses import Use, own_or_stated
 from t2c_ext.types import Motion, MotionKind
-
-_SWAY = vocab.VerbClass("sway", strong=vocab.words("plants hair cloth hung leaf"))
-_FLICKER = vocab.VerbClass("flicker", strong=vocab.words("light glow fire lava"))
-_RIPPLE = vocab.VerbClass("ripple", strong=vocab.FLOW.strong | vocab.words("water mirror liquid"))
-_WINDY = vocab.VerbClass("blow", causative=True, strong=_SWAY.strong)
-
-_KINDS = {
-    _SWAY.name: MotionKind.SWAY,
-    _FLICKER.name: MotionKind.FLICKER,
-    _RIPPLE.name: MotionKind.RIPPLE,
-    _WINDY.name: MotionKind.SWAY,
-}
-
-_VERBS = (
-    (_SWAY, "sway wave flutter rustle quiver tremble swing flap billow"),
-    (_FLICKER, "flicker twinkle blink pulse sparkle glimmer shimmer glint glitter flash gleam"),
-    (_RIPPLE, "ripple undulate"),
-    (_WINDY, "blow"),
-)
-
-
-@lru_cache(maxsize=1)
-def law_verbs() -> dict[str, vocab.VerbForm]:
-    """Every form of every verb that states another motion than flow, over those that flow."""
-    found = dict(vocab.motion_verbs())
-    for verb, bases in _VERBS:
-        for base in bases.split():
-            for text, form in vocab.forms(base):
-                found[text] = vocab.VerbForm(verb, form, base)
-    found |= {text: vocab.VerbForm(_WINDY, "past", "blow") for text in ("blown", "blew")}
-    return found | {"swung": vocab.VerbForm(_SWAY, "past", "swing")}
 
 
 class LawReading:
@@ -65,13 +32,13 @@ class LawReading:
         mentions = find_mentions(self.tokens, lexicon)
         if not (any(not found.thing.kind.flows for found in mentions.values()) or self._has_law_verb()):
             return
-        self.nodes = find_phrases(self.tokens, find_directions(self.tokens), mentions, law_verbs())
+        self.nodes = find_phrases(self.tokens, find_directions(self.tokens), mentions, vocab.law_verbs())
         self.uses = bind(self.nodes, terse=terse)
         self._read()
 
     def _has_law_verb(self) -> bool:
-        forms = (law_verbs().get(token.lower) for token in self.tokens)
-        return any(form is not None and form.verb.name in _KINDS for form in forms)
+        forms = (vocab.law_verbs().get(token.lower) for token in self.tokens)
+        return any(form is not None and form.verb.law is not None for form in forms)
 
     @property
     def mentions(self) -> tuple[str, ...]:
@@ -121,7 +88,7 @@ class LawReading:
 
     def _moved(self, use: Use) -> list[tuple[str, Thing | None]]:
         known = [(node.mention.text, node.mention.thing) for node in use.things if node.mention is not None]
-        if known or not self.terse or use.verb.verb.name not in _KINDS:
+        if known or not self.terse or use.verb.verb.law is None:
             return list(known)
         strangers = [node for node in use.subjects if node.mention is None and not (node.negated or node.mover)]
         return [(self._name(node), None) for node in strangers if node.head not in vocab.ALL_THINGS | vocab.WINDS]
@@ -142,20 +109,20 @@ class LawReading:
 
 def _says_nothing(use: Use) -> bool:
     """Whether its verb states a motion that does not flow, and its directions none that does."""
-    return use.verb.verb.name in _KINDS and use.verb.verb is not _WINDY and own_or_stated(use) is None
+    return use.verb.verb.law is not None and use.verb.verb is not vocab.WIND and own_or_stated(use) is None
 
 
 def _kind(use: Use, thing: Thing | None) -> MotionKind | None:
     """The motion that a use states of a thing (None: one that is not known), or None where it flows."""
-    stated = _KINDS.get(use.verb.verb.name)
+    stated = use.verb.verb.law
     if thing is None:
-        return None if use.verb.verb is _WINDY and own_or_stated(use) is not None else stated
+        return None if use.verb.verb is vocab.WIND and own_or_stated(use) is not None else stated
     if not thing.kind.flows:
         # whatever moves them, flags sway and lights flicker; and what a flag does when it ripples is to sway
         moves = use.verb.verb not in (vocab.STILL, vocab.LONE)
-        by_itself = stated is None or stated is MotionKind.RIPPLE or use.verb.verb is _WINDY
+        by_itself = stated is None or stated is MotionKind.RIPPLE or use.verb.verb is vocab.WIND
         if stated is None and (own_or_stated(use) is not None or use.verb.verb.swirl):
             return None
         return (thing.kind if by_itself else stated) if moves else None
-    suits = {thing.family, thing.name.replace(" ", "_")} & use.verb.verb.strong
+    suits = {thing.family, thing.name} & use.verb.verb.suits
     return stated if stated is not None and suits and own_or_stated(use) is None else None

@@ -11,22 +11,7 @@ from t2c_ext.prompt.syntax import plain
 from t2c_ext.prompt.taggers import Tagger
 from t2c_ext.prompt.tokens import Kind, Token, tokenize
 
-_ADJECTIVE_ENDINGS = ("ful", "ous", "ish", "ive", "able", "ible", "esque", "ary", "less", "ly", "ic", "ical", "ed")
-_ADJECTIVES = vocab.words("""
-    beautiful large big small huge tiny great giant tall old ancient new young modern dark bright light red
-    green blue yellow orange purple pink black white grey gray golden gold silver brown best worst high low
-    deep shallow calm quiet still wild soft warm cold hot cool gentle strange wide long short wooden stone
-    epic vivid dead alive lonely empty distant foggy misty cloudy sunny rainy snowy stormy windy starry
-    starlit moonlit sunlit green good nice pretty ultra super very highly extremely hyper rich clean clear
-    crystal sharp smooth rough many few
-""")
-_NOT_NOUNS = vocab.words("""
-    front middle center centre top bottom left right side corner upper lower way direction kind sort lot bit
-    rest edge distance world-class style hour time manner water-colour quality left-hand right-hand type
-    masterpiece
-""")
 _BETWEEN = frozenset(["of", "in", "with", "and", "style"])
-_STYLE_OPENERS = frozenset(["by", "style", "art-by", "artist"])
 
 
 def natural_prompt(art_prompt: str, terms: str, lexicon: Lexicon, tagger: Tagger | None = None) -> str:
@@ -68,7 +53,7 @@ def style_terms(art_prompt: str, lexicon: Lexicon) -> tuple[str, ...]:
     runs: list[list[Token]] = [[]]
     for at, token in enumerate(tokens):
         word = token.lower
-        if token.kind is not Kind.WORD or word in _STYLE_OPENERS or word in vocab.DETERMINERS or word in _BETWEEN:
+        if token.kind is not Kind.WORD or word in vocab.STYLE_OPENERS or word in vocab.DETERMINERS or word in _BETWEEN:
             if runs[-1] and word not in vocab.DETERMINERS:
                 runs.append([])
         elif at in skipped or (at not in mentions and (word in vocab.MEDIA or word in vocab.ARTISTS)):
@@ -83,14 +68,14 @@ def _tagged(tokens: list[Token], tagger: Tagger) -> list[bool]:
 
 
 def _is_style(word: str) -> bool:
-    return word in vocab.MEDIA or word in vocab.ARTISTS or word in vocab.STYLE_NOUNS or word in _NOT_NOUNS
+    return word in vocab.MEDIA or word in vocab.ARTISTS or word in vocab.STYLE_NOUNS or word in vocab.NOT_NOUNS
 
 
 def _could_be_noun(word: str, token: Token) -> bool:
     """Whether a head is a thing to be seen, as far as its form tells."""
-    if len(word) < 3 or _is_style(word) or word in _ADJECTIVES or token.kind is not Kind.WORD:
+    if len(word) < 3 or _is_style(word) or word in vocab.ADJECTIVES or token.kind is not Kind.WORD:
         return False
-    return not (len(word) > 4 and word.endswith(_ADJECTIVE_ENDINGS))
+    return not (len(word) > 4 and word.endswith(vocab.ADJECTIVE_ENDINGS))
 
 
 def _style_tokens(tokens: list[Token]) -> set[int]:
@@ -102,7 +87,7 @@ def _style_tokens(tokens: list[Token]) -> set[int]:
         if token.kind in (Kind.COMMA, Kind.STOP, Kind.HARD):
             boundary, in_style = at, False
             continue
-        if token.lower in _STYLE_OPENERS or (token.lower == "style" and tokens[at - 1].lower in ("the", "a")):
+        if token.lower in vocab.STYLE_OPENERS or (token.lower == "style" and tokens[at - 1].lower in ("the", "a")):
             passive = token.lower == "by" and at and tokens[at - 1].lower.endswith("ed")
             place = token.lower == "by" and at + 1 < len(tokens) and tokens[at + 1].lower in vocab.DETERMINERS
             if not passive and not place:

@@ -27,15 +27,6 @@ def find_phrases(
 _STILL = vocab.VerbForm(vocab.STILL, "ing", "")
 _LONE = vocab.VerbForm(vocab.LONE, "ing", "")
 _FLOW_NOUN = vocab.VerbForm(vocab.MOVE, "ing", "flow")
-_AFTER_NOUN = vocab.words("""
-    full deep wide visible calm still bright low high dark aglow ablaze alone beautiful
-""")
-_THING_VERBS = frozenset(["falls", "streams", "cascades", "ripples", "floods", "swells", "eddies", "sprays"])
-_ALSO_THINGS = frozenset(["wave", "glint", "sparkle", "glitter", "twinkle"])
-"""Verbs whose forms are things' names too."""
-_MODALS = vocab.words("""
-    will would can could shall should may might must to do does did let make makes
-""")
 
 
 def _is_no_flow(subject: Node | None) -> bool:
@@ -209,7 +200,7 @@ class _Reader:
         if form.form == "past":
             passive = before in ("is", "are", "was", "were", "being", "been", "be", "that", "which")
             return form if (passive or self._subject_beside() is not None) and not token.linked else None
-        if self.determiner or (self.preposition and before not in _MODALS):
+        if self.determiner or (self.preposition and before not in vocab.MODALS):
             return None
         return self._finite(at, form, before)
 
@@ -220,10 +211,10 @@ class _Reader:
         after_pronoun = before in ("that", "which", "it", "they") or bool(
             self.nodes and self.nodes[-1].role in (Role.PRONOUN, Role.RELATIVE) and not self.preposition
         )
-        if form.base in _ALSO_THINGS and not _is_no_flow(subject):
+        if form.base in vocab.ALSO_THINGS and not _is_no_flow(subject):
             return None
         if form.form == "base":
-            if before in _MODALS or after_pronoun:
+            if before in vocab.MODALS or after_pronoun:
                 return form
             if subject is None or token.linked:
                 return None
@@ -235,7 +226,7 @@ class _Reader:
         if token.lower in vocab.SHAPES and not self._goes_on(at + 1):
             return None
         inverted = bool(self.nodes) and self.nodes[-1].role is Role.DIRECTION and not self.joined
-        if token.lower in _THING_VERBS or token.lower in ("winds", "heads", "leaves", "breaks", "spirals", "swirls"):
+        if token.lower in vocab.THING_VERBS or token.lower in vocab.ALSO_NOUNS:
             if subject is None or token.lower == "leaves":
                 return None
             if token.text[:1].isupper() and not self.tokens[at - 1].text.isupper():
@@ -398,7 +389,7 @@ class _Reader:
         shapes = all(word in vocab.SHAPES and self._fits(word, named) for word in trailing)
         if linked:
             node.mover = node.head in vocab.MOVERS
-        elif shapes or all(word.endswith("ed") or word in _AFTER_NOUN for word in trailing):
+        elif shapes or all(word.endswith("ed") or word in vocab.AFTER_NOUN for word in trailing):
             node.mention = named
         elif node.head in vocab.SCENES or node.head in vocab.MEDIA:
             node.mention, node.is_scene = named, True

@@ -9,19 +9,6 @@ from t2c_ext.prompt.nodes import Node, Role
 from t2c_ext.prompt.tokens import Kind, Token
 from t2c_ext.prompt.uses import Use
 
-_LINKING = vocab.words("""
-    is are was were be being stand stands standing stay stays staying remain remains remaining lie lies lying keep keeps
-    keeping hold holds holding sit sits sitting hang hangs hanging seem seems completely totally perfectly utterly quite
-    very so all
-""")
-"""Words that may stand between a thing and "still"."""
-
-_KEEPING = vocab.words("keep keeps keeping hold holds holding leave leaves leaving let lets letting")
-"""Words before a thing that is to be "still"."""
-
-_MOVING = vocab.words("move moves moving animate animates animating")
-"""What is denied of the thing behind it: "don't move the clouds"."""
-
 
 def still_things(tokens: Sequence[Token], nodes: Sequence[Node], uses: Sequence[Use]) -> dict[str, str]:
     """The things that stand still and are not moved by other words: lower case to the words of the prompt."""
@@ -68,7 +55,7 @@ def _is_not_to_be_moved(tokens: Sequence[Token], node: Node) -> bool:
     at = node.first - 1
     while at >= 0 and tokens[at].lower in vocab.DETERMINERS:
         at -= 1
-    return at > 0 and tokens[at].lower in _MOVING and _denies(tokens[at - 1].lower)
+    return at > 0 and tokens[at].lower in vocab.MOVING and _denies(tokens[at - 1].lower)
 
 
 def _denies(word: str) -> bool:
@@ -78,10 +65,10 @@ def _denies(word: str) -> bool:
 def _is_said_to_be_still(tokens: Sequence[Token], node: Node, verbs: dict[str, vocab.VerbForm]) -> bool:
     """ "are still" and "standing motionless", but not "are still drifting"."""
     last = node.last
-    while last > node.first + 1 and tokens[last - 1].lower in _LINKING:  # read as a noun: "clouds stand"
+    while last > node.first + 1 and tokens[last - 1].lower in vocab.LINKING:  # read as a noun: "clouds stand"
         last -= 1
     at = last
-    while at < len(tokens) and tokens[at].kind is Kind.WORD and tokens[at].lower in _LINKING:
+    while at < len(tokens) and tokens[at].kind is Kind.WORD and tokens[at].lower in vocab.LINKING:
         at += 1
     if at >= len(tokens) or (at == last and not _is_kept(tokens, node)):
         return False
@@ -96,4 +83,4 @@ def _is_kept(tokens: Sequence[Token], node: Node) -> bool:
     at = node.first - 1
     while at >= 0 and tokens[at].lower in vocab.DETERMINERS:
         at -= 1
-    return at >= 0 and tokens[at].lower in _KEEPING
+    return at >= 0 and tokens[at].lower in vocab.KEEPING

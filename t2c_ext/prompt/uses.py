@@ -9,8 +9,6 @@ from t2c_ext.prompt.directions import Direction, Form
 from t2c_ext.prompt.nodes import Node
 from t2c_ext.prompt.sides import Vector
 
-_SOURCES = frozenset(["from", "like", "into", "onto", "towards", "toward", "out", "against", "as"])
-
 
 @dataclass
 class Use:
@@ -45,15 +43,15 @@ def suits(verb: vocab.VerbClass, node: Node) -> bool:
     if node.mention is None:
         return False
     thing = node.mention.thing
-    if not verb.strong:
+    if not verb.suits:
         return True
     if verb.name == "drift" and thing.family == "water":
-        return thing.name in verb.strong
+        return thing.name in verb.suits
     if verb.name in ("flow", "run", "rise") and thing.family == "water":
-        return thing.name in verb.strong
+        return thing.name in verb.suits
     if verb.name == "fall" and thing.family == "sky":
         return False
-    return thing.family in verb.strong or thing.name.replace(" ", "_") in verb.strong
+    return thing.family in verb.suits or thing.name in verb.suits
 
 
 def possible_subjects(candidates: list[Node], free: bool, back: bool) -> list[Node]:
@@ -61,7 +59,7 @@ def possible_subjects(candidates: list[Node], free: bool, back: bool) -> list[No
     found: list[Node] = []
     for node in candidates:
         if node.mention is not None:
-            if node.preposition not in _SOURCES:
+            if node.preposition not in vocab.SOURCES:
                 found.append(node)
             if not node.preposition or (node.preposition in vocab.ATTACHED and not back):
                 break

@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass, field
 from functools import lru_cache
-from importlib import resources
 from typing import Any
 
 from t2c_ext.errors import UserError
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
+from t2c_ext.tables import packaged_table
 
 
 @dataclass(frozen=True)
@@ -67,8 +61,7 @@ class Model:
 @lru_cache(maxsize=1)
 def catalogue() -> tuple[Model, ...]:
     """Every model, in the order of the table."""
-    text = (resources.files("t2c_ext.weights") / "catalogue.toml").read_text(encoding="utf-8")
-    return tuple(_model(row) for row in tomllib.loads(text)["model"])
+    return tuple(_model(row) for row in packaged_table("t2c_ext.weights", "catalogue.toml")["model"])
 
 
 def model_named(name: str) -> Model:

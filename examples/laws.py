@@ -156,6 +156,47 @@ def draw_beach(random: np.random.Generator) -> Scene:
     return np.clip(picture, 0, 1), cv2.GaussianBlur(mask, (0, 0), 0.8)
 
 
+def draw_gate(random: np.random.Generator) -> Scene:
+    """Columns of an old gate before hills in the evening; `depth_of_gate` has its truth."""
+    picture = _ground((0.36, 0.42, 0.66), (0.99, 0.80, 0.56))
+    depth = depth_of_gate()
+    haze = fractal(random, (SIDE, SIDE), (6, 3))
+    grain = random.standard_normal((SIDE, SIDE))
+    hills = np.array([0.45, 0.44, 0.52]) - 0.20 * np.clip(depth / 0.2, 0, 1)[..., None] + 0.05 * haze[..., None]
+    picture = np.where((depth > 0)[..., None], hills, picture)
+    grass = np.array([0.34, 0.38, 0.20]) + 0.07 * fractal(random, (SIDE, SIDE), (50, 25))[..., None]
+    picture = np.where((depth >= 0.3)[..., None], grass, picture)
+    columns = np.mgrid[:SIDE, :SIDE][1].astype(np.float64)
+    for x in COLUMNS:
+        across = (columns - x) / 13
+        light = (0.55 + 0.45 * np.sqrt(np.clip(1 - across**2, 0, 1)) * (1 - 0.5 * across))[..., None]
+        stone = np.array([0.78, 0.66, 0.52]) * light * (1 - 0.10 * (np.cos(columns * 1.1) > 0.2))[..., None]
+        stone = stone + 0.05 * haze[..., None] + 0.015 * grain[..., None]
+        picture = np.where(_column(x)[..., None], stone, picture)
+    return np.clip(picture, 0, 1), np.ones((SIDE, SIDE))
+
+
+COLUMNS = (40.0, 128.0, 216.0)
+
+
+def _column(x: float) -> Array:
+    rows, columns = np.mgrid[:SIDE, :SIDE].astype(np.float64)
+    shaft, foot = (np.abs(columns - x) < 13) & (rows > 44), (np.abs(columns - x) < 18) & (rows > 214)
+    head = (np.abs(columns - x) < 18) & (rows > 34) & (rows < 50)
+    return np.asarray((shaft | foot | head) & (rows < 228))
+
+
+def depth_of_gate() -> Array:
+    """[SIDE, SIDE], 0..1, 1 is near: sky 0, hills 0.1 and 0.2, grass from 0.3 to 1, columns 0.72."""
+    rows, columns = np.mgrid[:SIDE, :SIDE].astype(np.float64)
+    depth = np.where(rows > 118 + 16 * np.sin(columns / 36) + 6 * np.sin(columns / 13), 0.1, 0.0)
+    depth = np.where(rows > 148 + 12 * np.sin(columns / 27 + 2), 0.2, depth)
+    depth = np.where(rows > 178, 0.3 + 0.7 * (rows - 178) / (SIDE - 178), depth)
+    for x in COLUMNS:
+        depth = np.where(_column(x), 0.72, depth)
+    return np.asarray(depth)
+
+
 SCENES: dict[str, tuple[Callable[[np.random.Generator], Scene], str]] = {
     "tree": (draw_tree, "the tree sways"),
     "flag": (draw_flag, "the flag waves"),
@@ -163,6 +204,7 @@ SCENES: dict[str, tuple[Callable[[np.random.Generator], Scene], str]] = {
     "lake": (draw_lake, "the lake ripples"),
     "snow": (draw_snow, "snow falls gently"),
     "beach": (draw_beach, "waves roll toward the shore"),
+    "gate": (draw_gate, "the camera drifts"),
 }
 """How each is drawn, and the words that move it."""
 
@@ -176,12 +218,17 @@ def draw(name: str) -> Scene:
 def main() -> None:
     """Write law-*.webp beside this file."""
     # snow that is not in the picture is drawn; all of the picture moves then, and so there are fewer frames
-    others = {"snow": {"law": "fall", "strength": 0.6, "frames": 24, "fps": 12}}
+    others: dict[str, dict[str, object]] = {
+        "snow": {"law": "fall", "strength": 0.6, "frames": 24, "fps": 12},
+        "beach": {"frames": 60},
+        "gate": {"depth": depth_of_gate(), "frames": 40, "fps": 12},
+    }
     for name, (_, words) in SCENES.items():
         picture, mask = draw(name)
         path = Path(__file__).with_name(f"law-{name}.webp")
         settings = {"fps": 20, "frames": 50, "quality": 60, "max_megabytes": 0.15} | others.get(name, {})
-        animate(picture, path, mask={name: mask}, motion=words, **settings)
+        named = None if name == "gate" else {name: mask}
+        animate(picture, path, mask=named, motion=words, **settings)
 
 
 if __name__ == "__main__":

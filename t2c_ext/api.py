@@ -29,6 +29,7 @@ def animate(
     *,
     mask: Mask | Mapping[str, Mask] | None = None,
     flow: PathLike | np.ndarray | None = None,
+    depth: PathLike | np.ndarray | None = None,
     natural: PathLike | Image | np.ndarray | None = None,
     workspace: PathLike | None = None,
     recipe: Recipe | None = None,
@@ -46,6 +47,7 @@ def animate(
             several by name, such as {"river": ..., "clouds": ...}, to which the motion words are bound.
         flow: a flow file, or an array [h, w, 2] or [2, h, w] in pixels per frame of its own size. Without a mask and
             without words that name what moves, it moves wherever the flow is not zero.
+        depth: of what a camera passes: a picture (8 or 16 bits, bright is near), an `.npy`, or an array [h, w].
         natural: a natural-looking twin of the picture that was made elsewhere, of its size.
         workspace: a folder that keeps each stage's result, so that a later run resumes.
         recipe: settings to start from.
@@ -60,7 +62,7 @@ def animate(
         Cancelled: `cancelled` returned True.
     """
     chosen = _base(recipe).with_values(settings)
-    job = make_job(chosen, picture=picture, natural=natural, masks=mask, flow=flow, output=output)
+    job = make_job(chosen, picture=picture, natural=natural, masks=mask, flow=flow, depth=depth, output=output)
     return run_job(job, workspace, Reporter(**_given(progress=progress, cancelled=cancelled)))
 
 

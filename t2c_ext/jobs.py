@@ -12,6 +12,7 @@ import numpy as np
 
 from t2c_ext.errors import UserError
 from t2c_ext.keeper import Keeper
+from t2c_ext.media.depth import read_depth
 from t2c_ext.media.limits import check_loop
 from t2c_ext.media.pictures import read_picture, take_mask, to_picture
 from t2c_ext.media.videos import format_of
@@ -49,6 +50,7 @@ class Job:
         regions: the masks that the user gave, or None to find the regions by words. A single one without a name is
             shared out by the words. Regions that the recipe's hints paint take their place.
         flow: float32 [h, w, 2] that the user gave, of any size, or None to solve for it.
+        depth: float32 [h, w] that the user gave, of any size, larger is nearer, or None.
         output: the file (or folder of frames) to write; None: the workspace's own `loop.<format>`, or no file.
         painting: the picture that the user gave; the workspace keeps it.
         natural: its natural-looking twin, which the user gave too.
@@ -61,6 +63,7 @@ class Job:
     source: TwinSource
     regions: Regions | None = None
     flow: FloatArray | None = None
+    depth: FloatArray | None = None
     output: Path | None = None
     painting: Picture | None = None
     natural: Picture | None = None
@@ -71,7 +74,7 @@ class Job:
     @property
     def given(self) -> Given:
         """What a workspace keeps of it."""
-        return Given(self.painting, self.natural, self.regions, self.flow)
+        return Given(self.painting, self.natural, self.regions, self.flow, self.depth)
 
     def check(self, workspace: Path | None = None) -> None:
         """Refuse, before any work, an output that would cost the user something or that its format cannot hold.
@@ -108,6 +111,7 @@ def make_job(
     natural: Still | None = None,
     masks: Masks | None = None,
     flow: PathLike | np.ndarray | None = None,
+    depth: PathLike | np.ndarray | None = None,
     output: PathLike | None = None,
     source: TwinSource | None = None,
     keeper: Keeper | None = None,
@@ -122,6 +126,7 @@ def make_job(
         natural: its natural-looking twin, made elsewhere.
         masks: what moves, white moves; several by name.
         flow: float32 [h, w, 2] or a file; where nothing else says what moves, it does.
+        depth: of what a camera passes, as `read_depth` takes it.
         output: the file or folder to write.
         source: makes the pictures in place of the recipe's model.
         keeper: keeps the model for the next job.
@@ -141,10 +146,11 @@ def make_job(
         source or choose_source(recipe.twin, recipe.prompt.seed, art, twin, keeper),
         regions,
         field,
+        None if depth is None else read_depth(depth),
         None if output is None else Path(output),
         art,
         twin,
-        sources=files_among(picture, natural, masks, flow),
+        sources=files_among(picture, natural, masks, flow, depth),
     )
 
 
@@ -173,6 +179,7 @@ def open_job(
         job,
         regions=given.regions if masks is None else regions_of(masks),
         flow=given.flow,
+        depth=given.depth,
         output=None if output is None else Path(output),
         sources=files_among(masks),
     )

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
 
+import numpy as np
+
 from t2c_ext import __version__
 from t2c_ext.errors import UserError
 from t2c_ext.jobs import Job, PathLike
@@ -20,7 +22,7 @@ from t2c_ext.media.posters import poster_beside, poster_path
 from t2c_ext.media.videos import format_of
 from t2c_ext.motion.hints import parse_hints
 from t2c_ext.motion.holds import without_frozen
-from t2c_ext.motion.laws import split_laws
+from t2c_ext.motion.laws import camera_law, moves_alone, split_laws, with_camera
 from t2c_ext.outputs import check_output, copy_loop, is_workspaces_own, own_name
 from t2c_ext.progress import Reporter
 from t2c_ext.recipe import VERSION_KEY, Recipe
@@ -45,7 +47,7 @@ from t2c_ext.stages import (
     write_loop,
 )
 from t2c_ext.twin.source import GivenTwin
-from t2c_ext.types import FloatArray, Flow, Hints, Loop, Plan, RegionLaw, Regions, Stage, Twin
+from t2c_ext.types import CAMERA, FloatArray, Flow, Hints, Loop, Plan, Region, RegionLaw, Regions, Stage, Twin
 from t2c_ext.workspace import Workspace
 
 POSTER = "loop.png"
@@ -234,7 +236,8 @@ class Pipeline:
         """Refuse before minutes of sampling what would be refused after it, when nothing keeps the pictures."""
         job = self.job
         kept = self.workspace is not None or isinstance(job.source, GivenTwin)
-        named = _made(self.result.plan).regions or job.recipe.region.region.strip()
+        plan = _made(self.result.plan)
+        named = plan.regions or job.recipe.region.region.strip() or moves_alone(plan, job.recipe.motion)
         if not (kept or named or job.regions or self.hints.painted):
             raise UserError(
                 "nothing in the prompt can move; name it (--motion), paint a mask (--mask), or keep the pictures "
@@ -258,10 +261,13 @@ class Pipeline:
 
     def _region(self) -> None:
         plan, twin, recipe = _made(self.result.plan), _made(self.result.twin), self.job.recipe
-        if self.job.regions is not None and not self.hints.painted:
-            masks = [row.mask for row in self.job.regions.regions]
+        masked = self.job.regions
+        if masked is not None and not self.hints.painted:
+            masks = [row.mask for row in masked.regions]
             check_masks(masks, twin.art.size, self._loop_settings(), recipe.twin.device)
-        given = region_input(plan, twin, recipe.region, self.hints, self.job.regions, recipe.prompt.seed)
+        if masked is None and not recipe.region.region.strip() and moves_alone(plan, recipe.motion):
+            masked = Regions((Region(CAMERA, np.ones(twin.art.size, np.float32), source=CAMERA),))
+        given = region_input(plan, twin, recipe.region, self.hints, masked, recipe.prompt.seed)
         try:
             self.result.regions = self._stage(
                 Stage.REGION,
@@ -280,6 +286,7 @@ class Pipeline:
     def _motion(self) -> None:
         plan, twin, regions = _made(self.result.plan), _made(self.result.twin), _made(self.result.regions)
         settings, encoder, device = self.job.recipe.motion, self.job.encoder, self.job.recipe.twin.device
+        camera = camera_law(plan, settings, twin.art.size, self.job.depth)
         free = without_frozen(regions, self.hints, *twin.art.size)
         moving = self.result.moving = free.mask
         check_memory(moving > 0, self._loop_settings(), device=device)
@@ -289,6 +296,8 @@ class Pipeline:
             given: MotionInput | GivenFlowInput = motion_input(plan, twin, flowing, self.hints, settings, encoder)
         else:
             given = GivenFlowInput(self.job.flow, moving, settings.speed)
+        if camera is not None:
+            self.result.laws = with_camera(self.result.laws, camera)
         self.result.flow = self._stage(
             Stage.MOTION,
             given,

@@ -31,6 +31,9 @@ from t2c_ext.types import FloatArray, Motion, MotionKind, Picture, Plan, Region,
 Place = Callable[[str], Path]
 """Where the file of a name lies, with "/" between folders."""
 
+DEPTH = "depth.npy"
+"""Of the pictures' folder of what the user gave alone."""
+
 PLAN, ART, NATURAL, ATTENTION, MASK, FLOW = (
     "plan.json",
     "art.png",
@@ -337,6 +340,12 @@ def write_field(folder: Path, flow: FloatArray) -> None:
     """Write flow.npz."""
     with replacing(folder / FLOW) as temporary, temporary.open("wb") as file:
         np.savez(file, flow=np.asarray(flow, np.float32))
+
+
+def write_depth(folder: Path, depth: FloatArray) -> None:
+    """Write depth.npy."""
+    with replacing(folder / DEPTH) as temporary, temporary.open("wb") as file:
+        np.save(file, np.asarray(depth, np.float32))
 
 
 def read_field(place: Place, shape: tuple[int, int] | None = None) -> FloatArray:

@@ -441,8 +441,9 @@ class MotionSettings:
         "Law",
         "How everything moves of which the words do not say it: flow carries texture along, sway moves what is rooted "
         "in the wind, flicker makes lights brighter and darker, ripple lets small waves run, waves lets the swell roll "
-        "to the shore, fall draws snow, rain, petals or embers in front; auto: as is usual for it.",
-        choices=("auto", "flow", "sway", "flicker", "ripple", "fall", "waves"),
+        "to the shore, fall draws snow, rain, petals or embers in front; parallax and push move the camera to and fro, "
+        "or nearer and back; auto: as is usual for it.",
+        choices=("auto", "flow", "sway", "flicker", "ripple", "fall", "waves", "parallax", "push"),
     )
     perspective: float = setting(
         0.5,
@@ -520,7 +521,8 @@ class LoopSettings:
     strength: float = setting(
         1.0,
         "Strength",
-        "How far things sway and ripple, how high waves are, and how much lights flicker (0: not at all).",
+        "How far things sway and ripple, how high waves are, how far the camera goes, and how much lights flicker (0: "
+        "not at all).",
         minimum=0,
         maximum=5,
         step=0.05,

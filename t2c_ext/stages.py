@@ -425,6 +425,11 @@ class LoopInput(StageInput):
     laws: tuple[RegionLaw, ...] = ()
     weights: Path | None = None
 
+    @property
+    def moves_all(self) -> bool:
+        """Whether what stands still is drawn anew, too: the paper repaints it, and a camera passes it."""
+        return self.settings.renderer == "paper" or any(law.kind.is_camera for law in self.laws)
+
 
 def loop_input(  # noqa: PLR0917
     art: Picture,
@@ -514,7 +519,7 @@ def write_loop(  # noqa: PLR0917
             quality=settings.quality,
             max_megabytes=settings.max_megabytes,
             alpha=given.art.alpha,
-            mask=None if settings.renderer == "paper" else given.moving,  # the paper repaints what stands still too
+            mask=None if given.moves_all else given.moving,
             text=text,
             reporter=reporter,
             owned=owned,

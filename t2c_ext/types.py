@@ -57,12 +57,22 @@ class MotionKind(str, Enum):
     RIPPLE = "ripple"
     FALL = "fall"
     WAVES = "waves"
+    PARALLAX = "parallax"
+    PUSH = "push"
 
     @property
     def flows(self) -> bool:
         """Whether it follows a flow."""
         return self in (MotionKind.TRANSLATE, MotionKind.SWIRL, MotionKind.SWIRL_CW, MotionKind.SWIRL_CCW)
 
+    @property
+    def is_camera(self) -> bool:
+        """Whether not the thing moves, but who looks at it: to and fro, or nearer and back."""
+        return self in (MotionKind.PARALLAX, MotionKind.PUSH)
+
+
+CAMERA = "camera"
+"""The region of what the camera does: all of the picture."""
 
 WHATEVER_MOVES = ""
 """The region of a motion whose words name no thing ("flowing left"): each one that has no motion of its own."""
@@ -74,7 +84,7 @@ class Motion:
 
     Attributes:
         region: the word as it stands in the prompt, or `WHATEVER_MOVES`.
-        angle: degrees (0 right, 90 up); None exactly when `kind` is no translation.
+        angle: degrees (0 right, 90 up); a translation has one, a swirl none, what sways one where the wind blows it.
         kind: how it moves.
         speed: multiplies the speed of the whole (1 when the words say nothing about it).
     """
@@ -85,8 +95,9 @@ class Motion:
     speed: float = 1.0
 
     def __post_init__(self) -> None:
-        if (self.angle is None) != (self.kind is not MotionKind.TRANSLATE):
-            raise UserError("a translation needs an angle, and other kinds of motion have none")
+        goes, may_go = self.kind is MotionKind.TRANSLATE, self.kind in (MotionKind.TRANSLATE, MotionKind.SWAY)
+        if (goes and self.angle is None) or (not may_go and self.angle is not None):
+            raise UserError("a translation needs an angle, and kinds of motion other than swaying have none")
 
 
 @dataclass(frozen=True)
@@ -287,6 +298,7 @@ class RegionLaw:
         strength: a factor of its amplitudes.
         root: which side of it is fast: "below", "above", "beside" or "within" (all over).
         angle: degrees of the way that it goes, or None for its own.
+        depth: float32 [h, w] of any size, larger is nearer: of what a camera passes; None where it is not known.
     """
 
     name: str
@@ -296,6 +308,7 @@ class RegionLaw:
     strength: float = 1.0
     root: str = "within"
     angle: float | None = None
+    depth: FloatArray | None = None
 
 
 @dataclass(frozen=True)

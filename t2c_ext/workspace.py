@@ -3,7 +3,7 @@
 plan.json  art.png  natural.png  attention.npz  regions/*.png  mask.png  flow.npz  hints.json  loop.*  recipe.json
 segmentation/   the regions as they were found in the twin, where the attention redrew them
 offers/         what may be chosen from, where what moves was not found: masks, and overview.png with all of them
-input/          the pictures, the masks and the flow that the user gave
+input/          the pictures, the masks, the flow and the depth map that the user gave
 replaced/       files that somebody had changed by hand and that were made anew
 workspace.json  what each stage was made from (a key), its files' digests, how long it took, and what it had to say
 workspace.lock  held by the run that writes
@@ -21,12 +21,14 @@ from typing import Any, TypeVar
 from t2c_ext.atomic import write_text
 from t2c_ext.documents import read_text
 from t2c_ext.errors import UserError
+from t2c_ext.media.depth import read_depth
 from t2c_ext.media.pictures import read_picture
 from t2c_ext.motion.hints import parse_hints
 from t2c_ext.recipe import Recipe, read_recipe, recipe_from_json
 from t2c_ext.records import LOCK, RECORD, Record, Records
 from t2c_ext.results import (
     ART,
+    DEPTH,
     FLOW,
     INDEX,
     MASK,
@@ -39,6 +41,7 @@ from t2c_ext.results import (
     read_plan,
     read_regions,
     read_twin,
+    write_depth,
     write_document,
     write_field,
     write_masks,
@@ -61,12 +64,13 @@ Result = TypeVar("Result", Plan, Twin, Regions, Flow)
 
 @dataclass(frozen=True)
 class Given:
-    """What the user gave: the pictures, the masks, and a flow."""
+    """What the user gave: the pictures, the masks, a flow, and a depth map."""
 
     painting: Picture | None = None
     natural: Picture | None = None
     regions: Regions | None = None
     flow: FloatArray | None = None
+    depth: FloatArray | None = None
 
 
 class Workspace:
@@ -214,6 +218,8 @@ class Workspace:
                 write_masks(folder, given.regions)
             if given.flow is not None:
                 write_field(folder, given.flow)
+            if given.depth is not None:
+                write_depth(folder, given.depth)
             if given.painting is not None:
                 write_still(folder / ART, given.painting)
             if given.natural is not None:
@@ -236,6 +242,7 @@ class Workspace:
             read_picture(natural) if natural.exists() else None,
             read_masks(place, INPUT, None) if place(f"{INPUT}/{INDEX}").exists() else None,
             read_field(_inside(place, INPUT)) if place(f"{INPUT}/{FLOW}").exists() else None,
+            read_depth(place(f"{INPUT}/{DEPTH}")) if place(f"{INPUT}/{DEPTH}").exists() else None,
         )
 
     # --- results ----------------------------------------------------------------------------------------------------

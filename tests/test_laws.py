@@ -307,6 +307,28 @@ def test_the_law_is_the_users_the_words_the_settings_the_lexicons() -> None:
     assert kinds("tree", (), Hints(arrows=(Arrow((0.1, 0.1), (0.2, 0.2), "tree"),))) == "flow"
 
 
+def test_the_sea_rolls_and_snow_falls_unless_words_send_them_elsewhere() -> None:
+    assert kinds("sea") == "waves" and kinds("sea", (Motion("sea", 180.0),)) == "flow"
+    assert kinds("snow") == "fall" and kinds("snow", (Motion("snow", 225.0),)) == "fall"
+    assert kinds("petals", (Motion("petals", 270.0),)) == "flow"
+    falling = Plan(motions=(Motion("snow", 225.0),))
+    (law,) = split_laws(Regions((Region("snow", MASK),)), falling, Hints(), MotionSettings())[1]
+    assert law.angle == 225.0
+
+
+def test_hair_sways_the_way_that_the_wind_blows() -> None:
+    """To the left: a pixel shows what lies to its right, more often than the other way round."""
+    still, left = sway.sway(place(root="above")).shift[0], sway.sway(place(root="above", angle=180.0)).shift[0]
+    assert still.rest == 0 and left.rest == sway.BLOWN and left.along[0] > 0.99
+    moved = displacements(sway.sway(place(root="above", angle=180.0)))[:, 100, 60, 0]
+    assert moved.mean() > 0.2 * np.abs(moved).max()
+    turned = np.unwrap(left.phase[60, 30:100] / STEPS * 2 * np.pi)
+    assert turned[-1] < turned[0]  # gusts come from the right
+    plan = Plan(laws=(Motion("hair", 180.0, MotionKind.SWAY),))
+    (law,) = split_laws(Regions((Region("hair", MASK),)), plan, Hints(), MotionSettings())[1]
+    assert law.angle == 180.0 and law.kind is MotionKind.SWAY
+
+
 def test_gentle_words_move_less_and_slower() -> None:
     gentle = Motion("tree", None, MotionKind.SWAY, 0.5)
     plan = Plan(laws=(gentle,))

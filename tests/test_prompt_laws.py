@@ -9,6 +9,7 @@ from t2c_ext.settings import PromptSettings
 from t2c_ext.types import Motion, MotionKind
 
 SWAY, FLICKER, RIPPLE = MotionKind.SWAY, MotionKind.FLICKER, MotionKind.RIPPLE
+WAVES, PARALLAX, PUSH = MotionKind.WAVES, MotionKind.PARALLAX, MotionKind.PUSH
 
 STATED: list[tuple[str, dict[str, MotionKind]]] = [
     ("the flags wave in the wind", {"flags": SWAY}),
@@ -58,7 +59,53 @@ STATED: list[tuple[str, dict[str, MotionKind]]] = [
     ("the trees sway, the candles flicker and the lake ripples", {"trees": SWAY, "candles": FLICKER, "lake": RIPPLE}),
 ]
 
+WAVY: list[tuple[str, str]] = [
+    ("waves roll toward the shore", "waves"),
+    ("waves rolling to the beach", "waves"),
+    ("ocean waves crashing", "waves"),
+    ("waves crash on the shore", "waves"),
+    ("waves break on the beach", "waves"),
+    ("waves lap at the shore", "waves"),
+    ("breakers crash on the rocks", "breakers"),
+    ("the surf rolls in", "surf"),
+    ("swell rolls in", "swell"),
+    ("the tide comes in", "tide"),
+    ("the sea swells", "sea"),
+    ("the sea heaves wildly", "sea"),
+    ("the ocean rolls gently", "ocean"),
+]
+
+CAMERAS: list[tuple[str, MotionKind, tuple[str, ...]]] = [
+    ("the camera drifts", PARALLAX, ("camera",)),
+    ("a castle, parallax effect", PARALLAX, ("camera",)),
+    ("the camera slowly moves left past a village", PARALLAX, ("camera",)),
+    ("camera panning over a valley", PARALLAX, ("camera",)),
+    ("tracking shot of a car, clouds drifting", PARALLAX, ("clouds",)),
+    ("river flowing right, camera drifts", PARALLAX, ("river",)),
+    ("slow camera push", PUSH, ("camera",)),
+    ("camera moves forward through the forest", PUSH, ("camera",)),
+    ("slow zoom in on a waterfall", PUSH, ("waterfall",)),
+    ("the camera pushes in while the river flows left", PUSH, ("river",)),
+]
+
 TRAPS = [
+    "he waves",
+    "a man waves at the sea",
+    "a waving hand",
+    "sound waves",
+    "a heat wave over the desert",
+    "a woman with wavy hair by the sea",
+    "sea flowing left",
+    "ocean waves",
+    "a man with a camera by the river",
+    "a camera on a tripod stands in the snow",
+    "no camera movement, river flowing left",
+    "static camera, clouds drifting left",
+    "the camera stands still and the river flows",
+    "the river drifts past a camera",
+    "shot on camera, 85mm, moving clouds",
+    "he pushes a cart along the river",
+    "snow falls gently",
     "a waving man",
     "a man waving from a boat",
     "people waving goodbye at the sea",
@@ -66,7 +113,6 @@ TRAPS = [
     "shooting stars over a lake",
     "a movie star on a red carpet by the river",
     "ocean waves moving right",
-    "waves crash on the shore",
     "a lake with ripples",
     "the river waves are high",
     "the trees do not sway",
@@ -89,6 +135,32 @@ def test_states_exactly_these(prompt: str, laws: dict[str, MotionKind]) -> None:
     plan = parse(PromptSettings(prompt=prompt))
     assert {law.region: law.kind for law in plan.laws} == laws
     assert set(laws) <= set(plan.regions) and all(law.angle is None for law in plan.laws)
+
+
+@pytest.mark.parametrize(("prompt", "name"), WAVY, ids=[prompt for prompt, _ in WAVY])
+def test_the_sea_rolls(prompt: str, name: str) -> None:
+    plan = parse(PromptSettings(prompt=prompt))
+    assert [(law.region, law.kind) for law in plan.laws] == [(name, WAVES)] and plan.regions == (name,)
+
+
+@pytest.mark.parametrize(("prompt", "kind", "regions"), CAMERAS, ids=[prompt for prompt, _, _ in CAMERAS])
+def test_the_camera_moves(prompt: str, kind: MotionKind, regions: tuple[str, ...]) -> None:
+    plan = parse(PromptSettings(prompt=prompt))
+    assert [law.kind for law in plan.laws if law.region == "camera"] == [kind] and plan.regions == regions
+
+
+@pytest.mark.parametrize(
+    ("prompt", "angle"),
+    [("hair blowing to the left", 180.0), ("her hair blows in the wind to the right", 0.0), ("hair blowing", None)],
+)
+def test_where_the_wind_blows_it(prompt: str, angle: float | None) -> None:
+    (law,) = parse(PromptSettings(prompt=prompt)).laws
+    assert law.kind is SWAY and law.angle == angle
+
+
+@pytest.mark.parametrize("prompt", ["he waves", "sound waves", "radio waves from a tower", "a man waves at a lake"])
+def test_what_is_no_sea(prompt: str) -> None:
+    assert not {"wave", "waves"} & set(parse(PromptSettings(prompt=prompt)).regions)
 
 
 @pytest.mark.parametrize("prompt", TRAPS)

@@ -6,7 +6,7 @@
  * @typedef {{from: Point, to: Point, region?: string, speed?: number}} Arrow  speed: in place of what its length says
  * @typedef {{at: Point, radius: number, turn: number}} Swirl
  *   radius: share of the picture's short side; turn: above 0 counter-clockwise
- * @typedef {"translate"|"swirl"|"swirl_cw"|"swirl_ccw"|"sway"|"flicker"|"ripple"|"fall"|"waves"} Kind
+ * @typedef {"translate"|"swirl"|"swirl_cw"|"swirl_ccw"|"sway"|"flicker"|"ripple"|"fall"|"waves"|"parallax"|"push"} Kind
  * @typedef {{name: string, angle: number|null, speed: number, kind: Kind, colour: string, mask: Mask|null}} Region
  *   angle: degrees, 0 right, 90 up, or null where nobody said; speed: 1 is the usual; mask: what moves, or null
  * @typedef {{arrows: readonly Arrow[], swirls: readonly Swirl[], pins: readonly Point[],
@@ -31,7 +31,9 @@ export const MAX_SPEED = 100;
 export const MAX_MASKS = 16;
 export const MAX_MASK_TEXT = 2 * 1024 * 1024;
 /** @type {readonly Kind[]} */
-const KINDS = ["translate", "swirl", "swirl_cw", "swirl_ccw", "sway", "flicker", "ripple", "fall", "waves"];
+const KINDS = [
+    "translate", "swirl", "swirl_cw", "swirl_ccw", "sway", "flicker", "ripple", "fall", "waves", "parallax", "push",
+];
 
 /** Colours of regions, in the order in which they are given; told apart on most pictures. */
 export const COLOURS = [

@@ -217,7 +217,7 @@ function arrowDistance(arrow, picture, at) {
 }
 
 /** Kinds of motion that do not flow. */
-const LAWS = new Set(["sway", "flicker", "ripple", "fall", "waves"]);
+const LAWS = new Set(["sway", "flicker", "ripple", "fall", "waves", "parallax", "push"]);
 
 /**
  * The velocity of a part by cell: along its arrows, turning, straight, or as the solver had it.

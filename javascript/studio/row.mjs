@@ -32,7 +32,7 @@ const MOST = 100;
 const TURNS = [
     ["translate", "flows"], ["swirl_ccw", "turns left"], ["swirl_cw", "turns right"],
     ["sway", "sways"], ["flicker", "flickers"], ["ripple", "ripples"], ["waves", "rolls in waves"],
-    ["fall", "falls as specks"],
+    ["fall", "falls as specks"], ["parallax", "shifts with the camera"], ["push", "comes nearer and goes"],
 ];
 
 /** Degrees that a cursor key turns the dial. @type {{[key: string]: number|undefined}} */

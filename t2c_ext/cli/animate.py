@@ -34,6 +34,9 @@ def register(commands: Commands) -> None:
     )
     animate.add_argument("--flow", type=a_path, metavar="FILE", help="use this flow (.npz, .npy, .flo, .pt)")
     animate.add_argument(
+        "--depth", type=a_path, metavar="FILE", help="depth of what a camera passes: a picture (bright is near) or .npy"
+    )
+    animate.add_argument(
         "-o",
         "--output",
         metavar="OUT",
@@ -64,6 +67,8 @@ def _animate_all(given: Path, recipe: Recipe, options: argparse.Namespace) -> in
 
     if options.natural is not None:
         raise UserError("--natural is the twin of one picture; give a list of rows with: t2c batch")
+    if options.depth is not None:
+        raise UserError("--depth is of one picture; animate the pictures one by one")
     folder = _folder_for(given, options.output)
     flow = None if options.flow is None else str(options.flow.resolve())
     rows = read_list(given, recipe, absolute(masks(options.mask)), flow)
@@ -104,6 +109,7 @@ def _animate_one(
             output,
             mask=masks(options.mask),
             flow=options.flow,
+            depth=options.depth,
             natural=options.natural,
             workspace=workspace,
             recipe=recipe,

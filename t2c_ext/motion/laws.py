@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
+
 from t2c_ext.lexicon import Thing, load_lexicon
 from t2c_ext.motion.binding import motion_of
 from t2c_ext.settings import MotionSettings
-from t2c_ext.types import Hints, Motion, MotionKind, Plan, RegionHint, RegionLaw, Regions
+from t2c_ext.types import CAMERA, FloatArray, Hints, Motion, MotionKind, Plan, RegionHint, RegionLaw, Regions
 
 _NAMED = {"flow": MotionKind.TRANSLATE}
+
+_CAMERAS = ("parallax", "push")
+"""Names of what the camera does, whatever moves before it."""
 
 
 def split_laws(
@@ -18,7 +23,8 @@ def split_laws(
     """The regions that flow, and those that move by another law.
 
     A region's law is what the user said of it by name or drew, else what the words say ("swaying trees", "the clouds
-    drift left"), else the setting, else the usual one of such a thing. Arrows make a region flow.
+    drift left"), else the setting, else the usual one of such a thing. Arrows make a region flow. What falls as specks
+    does so in whatever direction the words say.
 
     Args:
         regions: what moves.
@@ -44,9 +50,35 @@ def split_laws(
         if speed > 0:
             root = "within" if thing is None else thing.root
             others.append(
-                RegionLaw(region.name, kind, region.mask, speed, _strength(said), root, _way(thing, flow, hint))
+                RegionLaw(region.name, kind, region.mask, speed, _strength(said), root, _way(thing, said or flow, hint))
             )
     return replace(regions, regions=tuple(flowing)), tuple(others)
+
+
+def camera_law(
+    plan: Plan, settings: MotionSettings, size: tuple[int, int], depth: FloatArray | None
+) -> RegionLaw | None:
+    """What the camera does before a picture of `size` (height, width), by the words or the setting; None: it stands."""
+    said = next((law for law in plan.laws if law.kind.is_camera), None)
+    if said is None and settings.law not in _CAMERAS:
+        return None
+    kind = MotionKind(settings.law) if said is None else said.kind
+    speed = settings.speed * (1.0 if said is None else said.speed)
+    whole = np.broadcast_to(np.float32(1), size)
+    return RegionLaw(CAMERA, kind, whole, speed, _strength(said), depth=depth) if speed > 0 else None
+
+
+def with_camera(laws: tuple[RegionLaw, ...], camera: RegionLaw) -> tuple[RegionLaw, ...]:
+    """The laws and the camera; where a mask is its region, it looks through that."""
+    own = [law for law in laws if law.name == CAMERA]
+    if own:
+        camera = replace(camera, mask=own[0].mask)
+    return (*(law for law in laws if law.name != CAMERA), camera)
+
+
+def moves_alone(plan: Plan, settings: MotionSettings) -> bool:
+    """Whether nothing that is named moves, but the camera does."""
+    return tuple(plan.regions) == (CAMERA,) or (not plan.regions and settings.law in _CAMERAS)
 
 
 def _wished(name: str, hint: RegionHint | None, hints: Hints, only: bool) -> MotionKind | None:
@@ -62,9 +94,9 @@ def _usual(thing: Thing | None, said: Motion | None, settings: MotionSettings) -
     """The law that the words state, else the setting's, else the thing's own."""
     if said is not None and not said.kind.flows:
         return said.kind
-    if settings.law != "auto":
+    if settings.law not in ("auto", *_CAMERAS):
         return _NAMED.get(settings.law) or MotionKind(settings.law)
-    if said is not None:
+    if said is not None and not (thing is not None and thing.kind is MotionKind.FALL and said.kind.flows):
         return said.kind
     return MotionKind.TRANSLATE if thing is None else thing.kind
 

@@ -6,12 +6,15 @@ direction beside it is another's.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from t2c_ext.lexicon import Lexicon, Thing
 from t2c_ext.prompt import vocabulary as vocab
 from t2c_ext.prompt.bind import bind
 from t2c_ext.prompt.directions import find_directions
-from t2c_ext.prompt.nodes import Node, Role, find_mentions
+from t2c_ext.prompt.nodes import Mention, Node, Role, find_mentions
 from t2c_ext.prompt.phrases import find_phrases
+from t2c_ext.prompt.sides import angle_of
 from t2c_ext.prompt.tokens import Token, tokenize
 from t2c_ext.prompt.uses import Use, own_or_stated
 from t2c_ext.types import Motion, MotionKind
@@ -32,9 +35,17 @@ class LawReading:
         mentions = find_mentions(self.tokens, lexicon)
         if not (any(not found.thing.kind.flows for found in mentions.values()) or self._has_law_verb()):
             return
-        self.nodes = find_phrases(self.tokens, find_directions(self.tokens), mentions, vocab.law_verbs())
+        self.nodes = find_phrases(self.tokens, find_directions(self.tokens), mentions, self._verbs(mentions))
         self.uses = bind(self.nodes, terse=terse)
         self._read()
+
+    @staticmethod
+    def _verbs(mentions: Mapping[int, Mention]) -> Mapping[str, vocab.VerbForm]:
+        """The verbs; "waves" is none where nothing is named that can wave."""
+        verbs, sway = vocab.law_verbs(), vocab.law_verbs()["wave"].verb
+        if any({found.thing.family, found.thing.name} & sway.suits for found in mentions.values()):
+            return verbs
+        return {text: form for text, form in verbs.items() if text not in ("wave", "waves")}
 
     def _has_law_verb(self) -> bool:
         forms = (vocab.law_verbs().get(token.lower) for token in self.tokens)
@@ -64,13 +75,13 @@ class LawReading:
             for name, thing in self._moved(use):
                 kind = _kind(use, thing)
                 if kind is not None:
-                    self._found.setdefault(name.lower(), Motion(name, None, kind, self._speed(use)))
+                    self._found.setdefault(name.lower(), Motion(name, _way(use, kind), kind, self._speed(use)))
                 elif _says_nothing(use):
                     self._unsuited.setdefault(name.lower(), (name, use.verb.base))
 
     @property
     def motions(self) -> tuple[Motion, ...]:
-        """What is stated, one motion for each thing; no angles."""
+        """What is stated, one motion for each thing."""
         return tuple(self._found.values())
 
     @property
@@ -112,12 +123,21 @@ def _says_nothing(use: Use) -> bool:
     return use.verb.verb.law is not None and use.verb.verb is not vocab.WIND and own_or_stated(use) is None
 
 
+def _way(use: Use, kind: MotionKind) -> float | None:
+    """Degrees of the way that the words state of what sways: where the wind blows it."""
+    stated = [direction for direction in use.directions if direction.vector is not None]
+    vector = own_or_stated(use) if stated and kind is MotionKind.SWAY else None
+    return None if vector is None else angle_of(vector)
+
+
 def _kind(use: Use, thing: Thing | None) -> MotionKind | None:
     """The motion that a use states of a thing (None: one that is not known), or None where it flows."""
     stated = use.verb.verb.law
     if thing is None:
         return None if use.verb.verb is vocab.WIND and own_or_stated(use) is not None else stated
     if not thing.kind.flows:
+        if thing.kind is MotionKind.WAVES and stated in (MotionKind.SWAY, MotionKind.FLICKER, MotionKind.RIPPLE):
+            return MotionKind.RIPPLE if stated is MotionKind.RIPPLE and own_or_stated(use) is None else None
         # whatever moves them, flags sway and lights flicker; and what a flag does when it ripples is to sway
         moves = use.verb.verb not in (vocab.STILL, vocab.LONE)
         by_itself = stated is None or stated is MotionKind.RIPPLE or use.verb.verb is vocab.WIND

@@ -7,6 +7,7 @@ from enum import Enum
 from itertools import pairwise
 
 from t2c_ext.lexicon import Lexicon, Thing
+from t2c_ext.prompt import vocabulary as vocab
 from t2c_ext.prompt.directions import Direction
 from t2c_ext.prompt.tokens import Kind, Token
 from t2c_ext.prompt.vocabulary import VerbForm
@@ -100,13 +101,20 @@ def find_mentions(tokens: list[Token], lexicon: Lexicon) -> dict[int, Mention]:
                 step = length
                 break
             thing = lexicon.exactly(words)
-            if thing is not None:
+            if thing is not None and not _is_gesture(tokens, at):
                 text = " ".join(token.text for token in part[:-1]) + " " * (length > 1) + _bare_text(part[-1])
                 found[at] = Mention(thing, at, at + length, text)
                 step = length
                 break
         at += step
     return found
+
+
+def _is_gesture(tokens: list[Token], at: int) -> bool:
+    """Whether a person does what the word says: "she waves"."""
+    if at == 0 or tokens[at].lower not in ("wave", "waves"):
+        return False
+    return tokens[at - 1].lower in (vocab.PRONOUNS | vocab.MOVERS) - vocab.WINDS
 
 
 def _bare_text(token: Token) -> str:

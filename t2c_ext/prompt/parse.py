@@ -11,6 +11,7 @@ from t2c_ext.lexicon import Lexicon, load_flowing, load_lexicon
 from t2c_ext.prompt import paper, taggers
 from t2c_ext.prompt import vocabulary as vocab
 from t2c_ext.prompt.bind import bind
+from t2c_ext.prompt.camera import camera_motion
 from t2c_ext.prompt.directions import Direction, Form, find_directions
 from t2c_ext.prompt.foreign import SENTENCE, is_foreign
 from t2c_ext.prompt.laws import LawReading
@@ -23,7 +24,7 @@ from t2c_ext.prompt.syntax import Plain, cut, plain, prompt_of
 from t2c_ext.prompt.tokens import Token, tokenize
 from t2c_ext.prompt.uses import Use, own_or_stated
 from t2c_ext.settings import PromptSettings
-from t2c_ext.types import WHATEVER_MOVES, Motion, MotionKind, Plan
+from t2c_ext.types import CAMERA, WHATEVER_MOVES, Motion, MotionKind, Plan
 
 MOST_MOTION_WORDS = 100
 """So many of the motion words are looked at for slips of the pen."""
@@ -88,6 +89,9 @@ def parse(settings: PromptSettings, tagger: taggers.Tagger | None = None) -> Pla
         motions = [motion for motion in motions if motion.region.lower() not in by_law.acting]
         named = _regions(spoken, motions, still, not laws) or _regions(prompt, motions, still, not laws)
         regions = tuple(region for region in named if region.lower() not in by_law.acting)
+    camera = None if is_paper else camera_motion(spoken.tokens) or camera_motion(prompt.tokens)
+    if camera is not None:
+        laws = (*(law for law in laws if law.region.lower() != CAMERA), camera)
     if laws:
         notes = [note for note in notes if not note.startswith(_NO_DIRECTION)]
     notes += by_law.remarks
@@ -105,9 +109,12 @@ def _with_laws(
     regions: tuple[str, ...], laws: tuple[Motion, ...], by_law: LawReading, prompt: Reading
 ) -> tuple[str, ...]:
     """What flows and what does not; where nothing else moves, whatever can sway or flicker."""
-    named = [*regions, *(law.region for law in laws), *by_law.unsuited]
+    named = [*regions, *(law.region for law in laws if not law.kind.is_camera), *by_law.unsuited]
     found = by_law.mentions or LawReading(prompt.plain.text, load_lexicon(), terse=False).mentions if not named else ()
-    return tuple({name.lower(): name for name in (*named, *found) if name.lower() not in prompt.still}.values())
+    moving = {name.lower(): name for name in (*named, *found) if name.lower() not in prompt.still}
+    if not moving and any(law.kind.is_camera for law in laws):
+        return (CAMERA,)
+    return tuple(moving.values())
 
 
 def _about_still(still: Mapping[str, str], regions: Iterable[str]) -> list[str]:

@@ -155,6 +155,16 @@ THING_VERBS = _words("forms", "thing_verbs")
 ALSO_NOUNS = _words("forms", "also_nouns")
 ALSO_THINGS = _words("forms", "also_things")
 
+# the camera
+
+CAMERAS = _words("camera", "names")
+CAMERA_DRIFTS = _words("camera", "drifts")
+CAMERA_PUSHES = _words("camera", "pushes")
+INWARD = _words("camera", "inward")
+CAMERA_ALONE = _words("camera", "alone")
+SHOTS = _words("camera", "shots")
+SLOW_PUSHES = _words("camera", "slow")
+
 # how a picture is made, and what is no noun
 
 STYLE_NOUNS = _words("style", "style_nouns")

@@ -12,6 +12,7 @@ from t2c_ext.extents import bands, extent_of
 from t2c_ext.lexicon import load_lexicon
 from t2c_ext.loop.inflow import continue_outward
 from t2c_ext.loop.laws.base import Law, Motions, Place, Term
+from t2c_ext.loop.laws.camera import NO_DEPTH, Camera, make_camera
 from t2c_ext.loop.laws.fall import fall
 from t2c_ext.loop.laws.flicker import flicker
 from t2c_ext.loop.laws.ripple import ripple
@@ -58,22 +59,35 @@ def with_laws(
     Args:
         rendering: what flows; its frames may be the still.
         picture: float32 [H, W, 3], 0..1, or uint8.
-        laws: the regions, each by its law; a later one lies in front.
+        laws: the regions, each by its law; a later one lies in front, and a camera looks at all of it.
         settings: frames, their rate, and how strongly all moves.
         seed: of all that is random.
     """
     if not laws or rendering.count == 1 or settings.strength == 0:
         return rendering
-    movers = [_mover(law, picture, settings, seed + number) for number, law in enumerate(laws)]
+    numbered = [(law, seed + number) for number, law in enumerate(laws)]
+    movers = [_mover(law, picture, settings, own) for law, own in numbered if not law.kind.is_camera]
+    cameras = [_camera(law, picture, settings) for law in laws if law.kind.is_camera]
+    unknown = any(law.kind.is_camera and law.depth is None for law in laws)
 
     def source() -> Iterator[tuple[ByteArray, float]]:
         for number, (frame, holes) in enumerate(rendering.source()):
             drawn = frame if frame.flags.writeable else frame.copy()
             for mover in movers:
                 _draw(mover, number / rendering.count, drawn)
+            for camera in cameras:
+                drawn = camera.see(drawn, number / rendering.count)
             yield drawn, holes
 
-    return replace(rendering, source=source)
+    return replace(rendering, source=source, notes=(*rendering.notes, *([NO_DEPTH] if unknown else [])))
+
+
+def _levels(part: FloatArray | ByteArray) -> ByteArray:
+    return np.array(part, np.uint8) if part.dtype == np.uint8 else to_bytes(np.asarray(part, np.float32))
+
+
+def _camera(law: RegionLaw, picture: FloatArray | ByteArray, settings: LoopSettings) -> Camera:
+    return make_camera(law, _levels(picture), settings.strength, settings.frames / settings.fps)
 
 
 def _mover(law: RegionLaw, picture: FloatArray | ByteArray, settings: LoopSettings, seed: int) -> _Mover:
@@ -82,7 +96,7 @@ def _mover(law: RegionLaw, picture: FloatArray | ByteArray, settings: LoopSettin
         window = window.grown(round(ROOM * window.scale))
     mask = np.ascontiguousarray(window.of(law.mask))
     part = picture[window.top : window.bottom, window.left : window.right]
-    still = np.array(part, np.uint8) if part.dtype == np.uint8 else to_bytes(np.asarray(part, np.float32))
+    still = _levels(part)
     place = Place(
         still, mask, window, settings.frames / settings.fps, law.speed, law.strength * settings.strength, law.root, seed
     )

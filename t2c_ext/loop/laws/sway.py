@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from t2c_ext.loop.laws.base import Motions, Oscillation, Place, Term, phases, smooth_noise, whole_cycles
-from t2c_ext.types import FloatArray
+from t2c_ext.types import FloatArray, unit_vector
 
 REACH = 6.0
 """Largest displacement of the tips at strength 1, in pixels at 512."""
@@ -39,6 +39,9 @@ PARTS = 14.0
 CLOTH = 120.0
 """Pixels at 512 that a wave in cloth on a pole travels in a second."""
 
+BLOWN = 0.5
+"""Where the wind's direction is said: the mean of the displacement, as a share of how far it goes to and fro."""
+
 BENDING = 1.3
 """Exponent of the displacement over the distance from the root: 1 turns stiffly, 2 bends like a blade."""
 
@@ -53,17 +56,21 @@ def sway(place: Place) -> Motions:
     column = np.arange(width, dtype=np.float32)[None, :] + place.window.left
     row = np.arange(height, dtype=np.float32)[:, None] + place.window.top
     beside = place.root == "beside"
-    travel = (CLOTH if beside else GUSTS) * (1 if pole_is_left(place.mask) or not beside else -1)
+    blown = None if place.angle is None else unit_vector(place.angle)
+    backward = not pole_is_left(place.mask) if beside else blown is not None and blown[0] < 0
+    travel = (CLOTH if beside else GUSTS) * (-1 if backward else 1)
     straight = (column + np.float32(0.3) * row) / np.float32(travel * scale * place.seconds)
     arrival = np.asarray(straight + np.float32(0.06) * smooth_noise(place.window, 60 * scale, generator), np.float32)
     each = smooth_noise(place.window, PARTS * scale, generator)
     trembling = amplitude * np.float32(TREMBLING)
-    return Motions(
-        shift=(
-            Term(slow, phases(arrival), amplitude * np.float32(1 - TREMBLING), (0.3, 0.95) if beside else (0.98, 0.18)),
-            Term(quick, phases(each), trembling, (0.7, -0.7)),
-        )
-    )
+    swing = amplitude * np.float32(1 - TREMBLING)
+    if blown is None or beside:
+        gust = Term(slow, phases(arrival), swing, (0.3, 0.95) if beside else (0.98, 0.18))
+    else:
+        # a pixel shows what lies behind it, against the wind; no farther away than without one
+        share = np.float32(1 / (1 + BLOWN))
+        gust = Term(slow, phases(arrival), swing * share, (-blown[0], -blown[1]), rest=BLOWN)
+    return Motions(shift=(gust, Term(quick, phases(each), trembling, (0.7, -0.7))))
 
 
 def _driven(seconds: float, own: float, generator: np.random.Generator) -> Oscillation:

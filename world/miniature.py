@@ -103,28 +103,34 @@ def let_through(module: nn.Module, branch: float) -> None:
                 part.weight.mul_(branch)
 
 
+def text_numbers(tokens: int) -> dict[str, Any]:
+    """What the text encoder is made by, in the words of transformers' CLIPTextConfig."""
+    return {
+        "vocab_size": tokens,
+        "hidden_size": CONTEXT,
+        "intermediate_size": 2 * CONTEXT,
+        "num_hidden_layers": TEXT_LAYERS,
+        "num_attention_heads": CONTEXT // 64,
+        "max_position_embeddings": 77,
+        "hidden_act": "quick_gelu",
+        "bos_token_id": tokens - 2,
+        "eos_token_id": tokens - 1,
+        "pad_token_id": tokens - 1,
+    }
+
+
 def make_text_encoder(tokens: int) -> Any:
     """An untrained CLIPTextModel."""
     from transformers import CLIPTextConfig, CLIPTextModel
 
-    return CLIPTextModel(
-        CLIPTextConfig(
-            vocab_size=tokens,
-            hidden_size=CONTEXT,
-            intermediate_size=2 * CONTEXT,
-            num_hidden_layers=TEXT_LAYERS,
-            num_attention_heads=CONTEXT // 64,
-            max_position_embeddings=77,
-            hidden_act="quick_gelu",
-            bos_token_id=tokens - 2,
-            eos_token_id=tokens - 1,
-            pad_token_id=tokens - 1,
-        )
-    )
+    return CLIPTextModel(CLIPTextConfig(**text_numbers(tokens)))
 
 
 def write_tokenizer(folder: Path) -> None:
-    """CLIP's tokenizer files with merges for the world's words only; other words fall apart into letters."""
+    """CLIP's tokenizer files with merges for the world's words only; other words fall apart into letters.
+
+    Beside them `config.json` says how large the text encoder is, for programs that open both from one folder.
+    """
     merges = word_merges(vocabulary())
     letters = _byte_letters()
     entries = [*letters, *(letter + "</w>" for letter in letters), *(pair.replace(" ", "") for pair in merges)]
@@ -136,6 +142,8 @@ def write_tokenizer(folder: Path) -> None:
     marks = {"bos_token": "<|startoftext|>", "eos_token": "<|endoftext|>", "pad_token": "<|endoftext|>"}
     kind = {"tokenizer_class": "CLIPTokenizer", "unk_token": "<|endoftext|>", "model_max_length": 77}
     (folder / "tokenizer_config.json").write_text(json.dumps({**marks, **kind}), encoding="utf-8")
+    size = {"model_type": "clip_text_model", "architectures": ["CLIPTextModel"], **text_numbers(len(table))}
+    (folder / "config.json").write_text(json.dumps(size), encoding="utf-8")
 
 
 def forget_unseen(text: Any, tokenizer: Any) -> None:

@@ -1,18 +1,19 @@
-"""`t2c models`: what is here, what can be fetched, whether it is whole, and pickles as safetensors."""
+"""`t2c models`: what is here, what can be fetched, whether it is whole, other forms of checkpoints."""
 
 from __future__ import annotations
 
 import argparse
 from contextlib import ExitStack
 
-from t2c_ext.cli.options import Commands, a_path, add_models_path, reporter_on
+from t2c_ext.cli.options import Commands, a_folder, a_path, add_models_path, reporter_on
 from t2c_ext.console import complain, say
 from t2c_ext.errors import UserError
+from t2c_ext.twin.miniature import NAME
 
 
 def register(commands: Commands) -> None:
     """Add the command and its actions."""
-    models = commands.add_parser("models", help="list, download, verify and convert the models that improve results")
+    models = commands.add_parser("models", help="list, download, verify, convert and export models")
     actions = models.add_subparsers(title="actions", metavar="ACTION", required=True)
 
     listing = actions.add_parser("list", help="which are here, which are missing")
@@ -30,6 +31,12 @@ def register(commands: Commands) -> None:
     converting.add_argument("file", type=a_path, metavar="FILE")
     converting.add_argument("output", nargs="?", type=a_path, metavar="OUT", help="default: beside it, .safetensors")
     converting.set_defaults(command=_convert)
+
+    about = "write the built-in model as a checkpoint of AUTOMATIC1111's WebUI, in which this extension is installed"
+    exporting = actions.add_parser("export", help=about)
+    exporting.add_argument("name", choices=[NAME], help="the built-in model")
+    exporting.add_argument("folder", type=a_folder, metavar="FOLDER", help="the WebUI's models/Stable-diffusion")
+    exporting.set_defaults(command=_export)
 
 
 def _list(options: argparse.Namespace) -> int:
@@ -68,4 +75,11 @@ def _convert(options: argparse.Namespace) -> int:
     if not options.file.is_file():
         raise UserError(f"{options.file} is no file")
     say(convert_file(options.file, options.output))
+    return 0
+
+
+def _export(options: argparse.Namespace) -> int:
+    from t2c_ext.twin.miniature.checkpoint import export_checkpoint
+
+    say(export_checkpoint(options.folder))
     return 0

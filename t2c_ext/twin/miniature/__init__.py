@@ -42,6 +42,11 @@ def model_file() -> Path:
     return path
 
 
+def tokenizer_folder() -> Path:
+    """Its tokenizer's files, with a `config.json` that says how large its text encoder is."""
+    return _FOLDER / "tokenizer"
+
+
 def can_draw() -> bool:
     """Whether it is here, and the packages that it needs are installed."""
     needed = ("torch", "diffusers", "transformers", "accelerate")
@@ -50,7 +55,7 @@ def can_draw() -> bool:
 
 def unknown_words(prompt: str) -> list[str]:
     """The words of a prompt that it has never seen, in order; what names no thing is left out."""
-    vocabulary = json.loads((_FOLDER / "tokenizer" / "vocab.json").read_text(encoding="utf-8"))
+    vocabulary = json.loads((tokenizer_folder() / "vocab.json").read_text(encoding="utf-8"))
     words = dict.fromkeys(_WORD.findall(prompt.lower()))
     return [word for word in words if len(word) > 1 and f"{word}</w>" not in vocabulary and word not in _UNSAID]
 

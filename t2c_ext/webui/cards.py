@@ -25,11 +25,23 @@ def cards(rows: Mapping[str, tuple[Path, Kept]], address: Address, running: Mapp
         address: of a file on the page's server.
         running: (stage, done, total) of those that are at work, by id.
     """
-    shown = [
+    shown = [_grid(Path(kept.grid), address) for _, kept in rows.values() if kept.grid and Path(kept.grid).exists()]
+    shown += [
         f'<article class="t2c-card" data-t2c-id="{id}">{_inside(id, folder, kept, address, running.get(id))}</article>'
         for id, (folder, kept) in rows.items()
     ]
     return f'<div class="t2c"><div class="t2c-cards">{"".join(shown)}</div></div>' if shown else ""
+
+
+def _grid(loop: Path, address: Address) -> str:
+    """The loop that a plot's whole grid is."""
+    saved = f'<p class="t2c-saved">The whole grid, saved as <b>{escape(loop.name)}</b></p>'
+    if loop.is_dir():
+        return f'<article class="t2c-card t2c-whole-grid">{saved}</article>'
+    link = f'<a href="{address(loop)}" download="{escape(loop.name)}">Download</a>'
+    screen = f'<div class="t2c-card-screen">{page.moving(loop, address, "controls")}</div>'
+    about = f'<div class="t2c-card-about">{saved}{_row(link)}</div>'
+    return f'<article class="t2c-card t2c-whole-grid"><div class="t2c-card-loop">{screen}{about}</div></article>'
 
 
 def _inside(id: str, folder: Path, kept: Kept, address: Address, reached: tuple[str, int, int] | None) -> str:

@@ -37,6 +37,7 @@ class Kept:
         candidates: names of the regions to choose from, where what moves was not found.
         folder: where the host puts pictures of its kind.
         naming: what the host's names of files are made from.
+        grid: the file of the loop that a plot's whole grid is, whose first moving cell this is; else "".
     """
 
     saved: str = ""
@@ -47,6 +48,7 @@ class Kept:
     candidates: tuple[str, ...] = ()
     folder: str = ""
     naming: Mapping[str, Any] = field(default_factory=dict)
+    grid: str = ""
 
 
 def cinemagraphs_folder() -> Path:
@@ -94,6 +96,7 @@ def recall(folder: Path) -> Kept | None:
             candidates=tuple(map(str, values.get("candidates", ()))),
             folder=str(values.get("folder", "")),
             naming=dict(values.get("naming", {})),
+            grid=str(values.get("grid", "")),
         )
     except (UserError, TypeError, ValueError):
         return None

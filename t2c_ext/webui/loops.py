@@ -61,6 +61,7 @@ class Shot:
         attention: what the model looked at, or None.
         given: it is a picture that the user gave, not one that was made.
         loop: its file, once it is made.
+        frames: how many it has.
         id: of its workspace, "" where none is kept.
         candidates: names of the regions to choose from, where what moves was not found.
     """
@@ -74,6 +75,7 @@ class Shot:
     attention: Attention | None = None
     given: bool = False
     loop: Path | None = None
+    frames: int = 0
     id: str = ""
     candidates: tuple[str, ...] = ()
 
@@ -253,7 +255,8 @@ def save_loop(  # noqa: PLR0917
 
     finished = attempted(make, folder, asks)
     shot.id = folder.name if workspace_of(folder.name) else ""
-    shot.loop, shot.candidates = finished.loop, tuple(finished.kept.candidates)
+    shot.loop, shot.frames = finished.loop, finished.kept.frames
+    shot.candidates = tuple(finished.kept.candidates)
     if shot.id:
         notes = tuple(map(for_a_page, finished.kept.notes))
         kept = replace(finished.kept, notes=notes, folder=processing.outpath_samples, naming=naming_of(processing))

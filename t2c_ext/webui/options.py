@@ -30,6 +30,12 @@ class PanelSettings:
     show_twin: bool = setting(
         False, "Show the twin", "Put the twins into the gallery, at its end, and into live previews.", advanced=True
     )
+    grid: bool = setting(
+        False,
+        "Moving grid",
+        "In an X/Y/Z plot: write the whole grid as a loop, too; every cell goes round once in it, all in step.",
+        advanced=True,
+    )
 
 
 SENDS = ("files", "video", "still", "both")

@@ -17,6 +17,9 @@ ERROR, NOTES = f"{OURS}error", f"{OURS}notes"
 FILE, FILES = f"{OURS}file", f"{OURS}files"
 """The name of a picture's loop; the paths of all loops, for an API's client."""
 
+GRID = f"{OURS}grid"
+"""The path of the loop that a plot's whole grid is, for an API's client."""
+
 IDS = f"{OURS}ids"
 """For each picture the id of its workspace, or ""."""
 

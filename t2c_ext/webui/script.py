@@ -13,7 +13,7 @@ from t2c_ext.console import log
 from t2c_ext.errors import UserError
 from t2c_ext.webui import parameters
 from t2c_ext.webui.absent import why_not
-from t2c_ext.webui.axes import chosen
+from t2c_ext.webui.axes import CELL, chosen
 from t2c_ext.webui.options import STILLS, VIDEOS, panel_rows, read_options
 from t2c_ext.webui.panel import build_panel, pasted
 from t2c_ext.webui.preferences import defaults
@@ -91,6 +91,7 @@ class CinemagraphScript(scripts.Script):
         processed.comments += "".join(f"Cinemagraph: {sentence}\n" for sentence in comments(run))
         # a dict of its own: the processing object's is written into the next pictures' parameters
         processed.extra_generation_params = {**processed.extra_generation_params, **answers(run, paths, extras)}
+        tell_the_plot(run, processed)
 
 
 def leave(processing: Any) -> None:
@@ -120,6 +121,15 @@ def tell_of_loops(run: Run, processed: Any) -> None:
         if shot is not None:
             named = (parameters.FILE, shot.loop.name) if shot.loop else (parameters.NOTES, "; ".join(run.notes))
             processed.infotexts[place] = parameters.extended(infotext, *named)
+
+
+def tell_the_plot(run: Run, processed: Any) -> None:
+    """Leave the first picture's loop to an X/Y/Z plot, in whose grid it is to move."""
+    shot = run.shot_of.get(0)
+    if run.options.panel.grid and shot is not None and shot.loop is not None:
+        from t2c_ext.webui.plot import Cell
+
+        setattr(processed, CELL, Cell(shot.loop, shot.frames, shot.id, run.options.recipe.loop))
 
 
 def add_to_gallery(run: Run, processed: Any) -> list[Shot]:

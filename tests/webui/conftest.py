@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from webui.browser import chromium, opened_page
-from webui.models import write_lora, write_vae
+from webui.models import write_lora, write_miniature, write_vae
 from webui.requests import ask, txt2img
 from webui.server import Host, Server, running
 
@@ -72,6 +72,7 @@ def shared_server(host: Host, tmp_path_factory: pytest.TempPathFactory) -> Itera
     host.prepare(["sd1"])
     write_lora(host.models)
     write_vae(host.models)
+    write_miniature(host.models)
     with running(host, tmp_path_factory.mktemp("webui"), page=True) as server:
         yield server, fresh_state(server)
 

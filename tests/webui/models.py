@@ -1,4 +1,4 @@
-"""Small files that a request may name: a LoRA and a VAE for the tiny Stable Diffusion 1 checkpoint."""
+"""Small files that a request may name: a LoRA and a VAE for the tiny checkpoint, and the built-in miniature."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+MINIATURE = "t2c-miniature"
 LORA, VAE = "tiny-lora", "soft.safetensors"
 """A VAE whose name began as the checkpoint's would always be taken."""
 
@@ -38,3 +39,10 @@ def write_vae(models: Path) -> None:
     state["decoder.conv_out.weight"] = np.ascontiguousarray(state["decoder.conv_out.weight"] * np.float32(0.5))
     (models / "VAE").mkdir(parents=True, exist_ok=True)
     save_file(state, models / "VAE" / VAE)
+
+
+def write_miniature(models: Path) -> None:
+    """The built-in model as a checkpoint."""
+    from t2c_ext.twin.miniature.checkpoint import export_checkpoint
+
+    export_checkpoint(models / "Stable-diffusion")

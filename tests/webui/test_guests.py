@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from webui.models import LORA, VAE
 from webui.requests import (
@@ -104,6 +107,23 @@ def test_a_plot_over_our_axes_makes_a_loop_for_each_cell(server: Server) -> None
     counts = sorted((path.suffix, len(frames_of(path))) for path in made)
     assert counts == [(".gif", 4), (".gif", 6), (".webp", 4), (".webp", 6)]
     assert len(answer.pictures) >= 4
+
+
+def test_the_grid_of_a_plot_moves(server: Server) -> None:
+    """Each cell in its place, the legend not; the still beside it is the host's grid."""
+    plot = _plot(server, ("Seed", "1, 2"), ("[Cinemagraph] Frames", "4, 6"))
+    answer = ask(server, txt2img(**plot, alwayson_scripts=panel(twin=False, grid=True, format="apng")))
+    grid = Path(answer.info["extra_generation_params"]["Cinemagraph grid"])
+    frames = [frame.astype(int) for frame in frames_of(grid)]
+    still = np.asarray(Image.open(grid.with_suffix(".png")).convert("RGB"))
+    assert len(frames) == 6 and frames[0].shape == still.shape
+    steps = np.max([np.abs(one - other).sum(2) for one, other in pairwise(frames)], axis=0) > 0
+    left, top = still.shape[1] - 2 * SIDE, still.shape[0] - 2 * SIDE
+    assert left > 0 and top > 0 and not steps[:top].any() and not steps[:, :left].any()
+    for row, column in [(row, column) for row in range(2) for column in range(2)]:
+        y, x = top + row * SIDE, left + column * SIDE
+        upper, lower = steps[y : y + SIDE // 2 - 8, x : x + SIDE], steps[y + SIDE // 2 : y + SIDE, x : x + SIDE]
+        assert lower.mean() > 0.3 and not upper.any(), (row, column)
 
 
 def test_a_plot_over_the_host_s_axes_keeps_its_pictures(server: Server) -> None:

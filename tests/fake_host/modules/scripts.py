@@ -22,5 +22,10 @@ class AxisOption:
         self.label, self.type, self.apply, self.choices = label, type, apply, choices
 
 
-plot = SimpleNamespace(__name__="xyz_grid.py", AxisOption=AxisOption, axis_options=[])
+def draw_xyz_grid(processing: Any, **named: Any) -> Any:
+    """Makes the cells of a plot and draws its grid; here, of a single cell."""
+    return named["cell"](0, 0, 0, 0, 0, 0)
+
+
+plot = SimpleNamespace(__name__="xyz_grid.py", AxisOption=AxisOption, axis_options=[], draw_xyz_grid=draw_xyz_grid)
 scripts_data = [SimpleNamespace(module=plot)]

@@ -437,7 +437,7 @@ def test_an_axis_takes_the_place_of_the_panels_value(tmp_path: Path) -> None:
     add_axes()
     add_axes()
     labels = [option.label for option in scripts.plot.axis_options]
-    assert len(labels) == len(set(labels)) == len(panel_rows()) - 1
+    assert len(labels) == len(set(labels)) == len(panel_rows()) - 2
     axis = next(option for option in scripts.plot.axis_options if option.label == "[Cinemagraph] Frames")
     processing = _Processing(tmp_path)
     axis.apply(processing, 9, [9])

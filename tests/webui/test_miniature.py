@@ -1,4 +1,4 @@
-"""The built-in miniature as the WebUI's checkpoint: a model that paints what a sentence says, so that more can be asked."""
+"""The built-in miniature as the WebUI's checkpoint: a model that paints what a sentence says."""
 
 from __future__ import annotations
 
@@ -61,13 +61,13 @@ def _falls(server: Server, answer: Answer) -> bool:
     if not answer.loops:
         return False
     workspace = _workspace(server, answer)
-    inside = workspace.load_regions().mask > 0.5
+    inside = workspace.load_regions(workspace.load_twin().art.size).mask > 0.5
     mean = workspace.load_flow().field[inside].mean(0) if inside.any() else np.zeros(2)
     return bool(0.02 < inside.mean() < 0.8 and mean[1] > abs(mean[0]))
 
 
 def test_a_sentence_becomes_a_loop_and_so_does_its_picture(painter: Server) -> None:
-    """A picture of a small model may fail; of three, two have to show a fall that falls, with a twin of another look."""
+    """A small model may fail; of three pictures two have to show a fall that falls, with a twin of another look."""
     answers = [ask(painter, _request(seed=seed, alwayson_scripts=_panel())) for seed in SEEDS]
     assert sum(_falls(painter, answer) for answer in answers) >= 2, [answer.notes for answer in answers]
     good = next(answer for answer in answers if _falls(painter, answer))

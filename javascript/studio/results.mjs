@@ -45,11 +45,12 @@ function read(text) {
     }
 }
 
-/** Show the studio's tab. @param {ParentNode} host */
+/** Show the studio's tab from its beginning, wherever the page was scrolled to. @param {ParentNode} host */
 function showTab(host) {
     for (const button of /** @type {NodeListOf<HTMLElement>} */ (host.querySelectorAll("#tabs > .tab-nav > button"))) {
         if (button.textContent.trim() === TAB) button.click();
     }
+    host.querySelector("#tab_cinemagraph")?.scrollIntoView({ block: "start" });
 }
 
 export class Results {

@@ -82,6 +82,8 @@ def test_a_loop_plays_under_the_gallery_and_goes_to_the_tab_whole(
     clicks.on(f"{loops} [data-t2c-open]")
     page.wait_for_selector("#tab_cinemagraph .t2c-board")
     studio.wait("s.loop && s.stages.region.regions.length > 0")
+    for selector in ("#t2c_animate", ".t2c-loop .t2c-screen"):
+        page.wait_for_function(IN_VIEW, arg=selector, timeout=10_000)
     assert page.input_value("#t2c_prompt textarea") == PROMPT
     assert page.input_value("#t2c_frames input[type=number]") == "8"
     assert not any(stage["stale"] for stage in studio.state["stages"].values())

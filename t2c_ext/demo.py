@@ -21,7 +21,7 @@ SEED = 5
 
 HOW = (
     'To see the whole way from a sentence too: pip install "text2cinemagraph-webui[diffusion]" '
-    '(in a checkout: pip install ".[diffusion]"), then t2c demo again.'
+    '(in a checkout: pip install ".[diffusion]"), then run the demonstration again.'
 )
 
 TILE, CAPTION = 256, 22

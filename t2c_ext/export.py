@@ -50,7 +50,7 @@ class ExportOptions:
         """
         rows: dict[str, Setting] = {row.name: row for row in table()}
         if self.format not in ENCODERS:
-            raise UserError(f"format is {self.format!r}, but must be one of: {', '.join(ENCODERS)}")
+            raise UserError(f"is {self.format!r}, but must be one of: {', '.join(ENCODERS)}", setting="format")
         if isinstance(self.side, bool) or not isinstance(self.side, int) or (self.side and self.side < SHORTEST):
             raise UserError(f"side is {self.side!r}, but must be 0 or at least {SHORTEST} pixels")
         quality, limit = rows["quality"].check(self.quality), rows["max_megabytes"].check(self.max_megabytes)

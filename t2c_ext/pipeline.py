@@ -12,7 +12,7 @@ from typing import TypeVar
 import numpy as np
 
 from t2c_ext import __version__
-from t2c_ext.errors import UserError
+from t2c_ext.errors import UserError, Way
 from t2c_ext.jobs import Job, PathLike
 from t2c_ext.keeper import Keeper
 from t2c_ext.loop.budget import check_masks, check_memory
@@ -240,8 +240,12 @@ class Pipeline:
         named = plan.regions or job.recipe.region.region.strip() or moves_alone(plan, job.recipe.motion)
         if not (kept or named or job.regions or self.hints.painted):
             raise UserError(
-                "nothing in the prompt can move; name it (--motion), paint a mask (--mask), or keep the pictures "
-                "(--workspace) and choose afterwards"
+                "nothing in the prompt can move",
+                ways=[
+                    Way("name it", "motion"),
+                    Way("paint a mask", "mask"),
+                    Way("keep the pictures and choose afterwards", "workspace"),
+                ],
             )
 
     def _twin(self) -> None:

@@ -160,7 +160,7 @@ def read_recipe(path: Path) -> Recipe:
         recipe = recipe_from_json(text)
         parse_hints(recipe.motion.hints)
     except UserError as error:
-        raise UserError(f"{path}: {error}") from None
+        raise error.within(path) from None
     return recipe
 
 

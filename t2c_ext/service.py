@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from t2c_ext.errors import UserError
+from t2c_ext.errors import UserError, Way
 from t2c_ext.jobs import Job, make_job, open_job, regions_of
 from t2c_ext.media.pictures import read_picture
 from t2c_ext.pipeline import Cinemagraph, Pipeline
@@ -226,7 +226,7 @@ class Service:
         except RegionNotFound as question:
             raise question.shown_in(None) from None
         except UserError as error:
-            raise type(error)(str(error).replace(f"{self.folder}{os.sep}", "")) from None
+            raise error.with_problem(error.problem.replace(f"{self.folder}{os.sep}", "")) from None
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
@@ -280,14 +280,18 @@ def refuse_places(settings: Mapping[str, object] | None) -> dict[str, object]:
     given = dict(settings or {})
     for name in PLACES:
         if given.get(name):
-            raise UserError(f"{name} names a place on the server, which a request may not")
+            raise UserError("names a place on the server, which a request may not", setting=name)
     return given
 
 
 def refuse_frames(recipe: Recipe) -> Recipe:
     """The recipe; UserError when it asks for a folder of frames."""
     if recipe.loop.format == FOLDER:
-        raise UserError(f"format is {FOLDER}, a folder of frames, which an answer cannot hold; apng keeps every frame")
+        raise UserError(
+            f"is {FOLDER}, a folder of frames, which an answer cannot hold",
+            setting="format",
+            ways=[Way("apng keeps every frame")],
+        )
     return recipe
 
 

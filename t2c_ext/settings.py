@@ -73,39 +73,48 @@ class Setting:
         """
         converted = self._convert(value)
         if self.choices and converted not in self.choices:
-            raise UserError(f"{self.name} is {_quoted(value)}, but must be one of: {', '.join(self.choices)}")
+            raise self._wrong(f"is {_quoted(value)}, but must be one of: {', '.join(self.choices)}")
         if isinstance(converted, (int, float)) and not isinstance(converted, bool):
             low = -float("inf") if self.minimum is None else self.minimum
             high = float("inf") if self.maximum is None else self.maximum
             if not low <= converted <= high:
-                raise UserError(f"{self.name} is {str(value)[:_QUOTED]}, but must be from {low:.10g} to {high:.10g}")
+                raise self._wrong(f"is {str(value)[:_QUOTED]}, but must be from {low:.10g} to {high:.10g}")
         return converted
 
+    def _wrong(self, problem: str) -> UserError:
+        return UserError(problem, setting=self.name)
+
     def _convert(self, value: object) -> Value:
-        wrong = UserError(f"{self.name} is {_quoted(value)}, but must be {_WORD_FOR_TYPE[self.type]}")
+        converted: Value | None
         if self.type is bool:
-            if isinstance(value, str) and value.lower() in ("true", "false"):
-                return value.lower() == "true"
-            if not isinstance(value, bool):
-                raise wrong
-            return value
-        if self.type is str:
-            if not isinstance(value, str) or not _is_unicode(value):
-                raise wrong
-            if len(value) > LONGEST and self.name != "hints":
-                raise UserError(f"{self.name} has {len(value)} letters, but at most {LONGEST} are read; shorten it")
-            return value
-        if isinstance(value, bool) or not isinstance(value, (int, float, str)):
-            raise wrong
-        try:
-            number = float(value)
-        except (ValueError, OverflowError):
-            raise wrong from None
-        if self.type is float:
-            return number
-        if not number.is_integer():
-            raise wrong
-        return int(number)
+            converted = _as_bool(value)
+        elif self.type is str:
+            converted = value if isinstance(value, str) and _is_unicode(value) else None
+        else:
+            converted = _as_number(value, whole=self.type is int)
+        if converted is None:
+            raise self._wrong(f"is {_quoted(value)}, but must be {_WORD_FOR_TYPE[self.type]}")
+        if isinstance(converted, str) and len(converted) > LONGEST and self.name != "hints":
+            raise self._wrong(f"has {len(converted)} letters, but at most {LONGEST} are read; shorten it")
+        return converted
+
+
+def _as_bool(value: object) -> bool | None:
+    if isinstance(value, str) and value.lower() in ("true", "false"):
+        return value.lower() == "true"
+    return value if isinstance(value, bool) else None
+
+
+def _as_number(value: object, whole: bool) -> float | int | None:
+    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+        return None
+    try:
+        number = float(value)
+    except (ValueError, OverflowError):
+        return None
+    if not whole:
+        return number
+    return int(number) if number.is_integer() else None
 
 
 def _quoted(value: object) -> str:

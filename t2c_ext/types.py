@@ -27,6 +27,8 @@ from t2c_ext.errors import UserError
 
 FloatArray = NDArray[np.float32]
 ByteArray = NDArray[np.uint8]
+IntArray = NDArray[np.int32]
+BoolArray = NDArray[np.bool_]
 
 REFERENCE_SIDE = 512
 """The short side, in pixels, for which speeds and distances are stated."""

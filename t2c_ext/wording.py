@@ -1,43 +1,50 @@
-"""Sentences for the user are written for the command line; here they get the words of a page or of a request."""
+"""How each face words an error: the command line by its options, a page by its widgets, a request by its fields."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
-from t2c_ext.settings import table
-
-_OPTION = re.compile(r"(?P<opened>\s*\()?(?P<joined>\s+with\s+)?(?P<option>--[a-z][a-z-]*)(?(opened)\))")
-
-_DOWNLOAD = re.compile(r"get it with: t2c models download (\S+)")
-"""Advice that a page follows by a click."""
-
-_ONLY_ON_THE_COMMAND_LINE = {"--mask": "", "--natural": "", "--flow": "", "--workspace": "", "--output": ""}
-"""Options that are no setting; on a page the sentence says enough without them."""
-
-_FIELDS = {"--mask": "mask", "--natural": "natural", "--flow": "", "--workspace": "", "--output": ""}
-"""Likewise in a request."""
+from t2c_ext.errors import DOWNLOAD, RUN, UserError, Way
+from t2c_ext.settings import Setting, table
 
 
-def for_a_page(sentence: str) -> str:
-    """A sentence with the labels of widgets in place of the command line's options and of settings' names."""
-    labels = {row.name: row.label for row in table()}
-    first, _, rest = sentence.partition(" ")
-    opened = f"{labels[first]} {rest}" if first in labels and rest.startswith("is ") else sentence
-    opened = _DOWNLOAD.sub(r'get \1 in the list "Models" of the Cinemagraph page', opened)
-    return _reworded(opened, {row.flag: row.label for row in table()} | _ONLY_ON_THE_COMMAND_LINE)
+@dataclass(frozen=True)
+class Face:
+    """The words of a face.
+
+    Attributes:
+        setting: what a setting is called.
+        others: what the face calls what is no setting, such as "mask"; what is left out it does not have.
+        instead: what it says in place of a whole way out, by what the way goes by; "{}" stands for the way's value.
+    """
+
+    setting: Callable[[Setting], str]
+    others: Mapping[str, str] = field(default_factory=dict)
+    instead: Mapping[str, str] = field(default_factory=dict)
+
+    def name(self, by: str) -> str:
+        """What the face calls a setting, or whatever else a way out goes by; "" where it has none."""
+        return next((self.setting(row) for row in table() if row.name == by), self.others.get(by, ""))
+
+    def way(self, way: Way) -> str:
+        """A way out in the face's words."""
+        whole = self.instead.get(way.by)
+        return way.said(self.name(way.by)) if whole is None else whole.replace("{}", way.value)
 
 
-def for_a_request(sentence: str) -> str:
-    """A sentence with the names of a request's fields in place of the command line's options."""
-    return _reworded(sentence, {row.flag: row.name for row in table()} | _FIELDS)
+COMMAND_LINE = Face(
+    setting=lambda row: row.flag,
+    others={name: f"--{name}" for name in ("mask", "workspace", "ray", "cpus", "gigabytes", "gpus", "host", "port")},
+    instead={DOWNLOAD: "get it with: t2c models download {}", RUN: "run it with: t2c run {}"},
+)
+PAGE = Face(
+    setting=lambda row: row.label,
+    instead={"mask": "paint it on the canvas", DOWNLOAD: 'get {} in the list "Models" of the Cinemagraph page'},
+)
+REQUEST = Face(setting=lambda row: row.name, others={"mask": "mask"})
 
 
-def _reworded(sentence: str, words: Mapping[str, str]) -> str:
-    def word(found: re.Match[str]) -> str:
-        name = words.get(found["option"], "")
-        if not name:
-            return ""
-        return f"{found['opened'] or ''}{found['joined'] or ''}{name}{')' if found['opened'] else ''}"
-
-    return _OPTION.sub(word, sentence)
+def say(error: UserError, face: Face) -> str:
+    """An error as a sentence of a face."""
+    return error.said(face.name(error.setting) or error.setting, face.way)

@@ -129,7 +129,7 @@ def test_a_prompt_in_which_nothing_moves_is_refused_before_the_sampling(
         assert main(["generate", prompt, "--model", str(model), "-o", str(output), *FLAGS]) == 1
     assert capsys.readouterr().err.strip().splitlines() == [
         "t2c: nothing in the prompt can move; name it (--motion), paint a mask (--mask), or keep the pictures "
-        "(--workspace) and choose afterwards"
+        "and choose afterwards (--workspace)"
     ]
     assert main(["generate", prompt, "--model", str(model), "--mask", str(mask), "-o", str(output), *FLAGS]) == 0
 

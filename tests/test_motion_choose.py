@@ -95,7 +95,7 @@ def test_auto_takes_what_fits(
 def test_auto_says_what_the_text_network_lacks(weights: Path) -> None:
     choice = choose_model(MotionSettings(), WORDLESS, Hints(), equipment(weights, TEXT_WEIGHTS))
     assert choice.model is MotionModel.SOLVER
-    assert "t2c models download clip-text" in choice.notes[0]
+    assert "the model clip-text is not here" in choice.notes[0]
     with_host = replace(equipment(weights, TEXT_WEIGHTS), encoder=lambda text: torch.zeros(1, 77, 768))
     assert choose_model(MotionSettings(), WORDLESS, Hints(), with_host).model is MotionModel.TEXT
 
@@ -110,7 +110,7 @@ def test_auto_says_what_the_text_network_lacks(weights: Path) -> None:
     ],
 )
 def test_named_models_must_be_here(weights: Path, name: str, plan: Plan, missing: str) -> None:
-    with pytest.raises(UserError, match=f"t2c models download {missing}$"):
+    with pytest.raises(UserError, match=f"the model {missing} is not here; get {missing}$"):
         make_flow(*scene(), plan, Hints(), MotionSettings(motion_model=name), equipment(weights, "nothing"))
 
 
@@ -302,9 +302,9 @@ def test_text_encoders_that_do_not_fit(weights: Path, tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"1020 wide, but motion-pretrained reads 768"):
         load_text_encoder(tmp_path / "wide")
     for name, said in (
-        ("tokenizer/merges.txt", "merges.txt; get it with: t2c models download clip-text"),
-        ("text_encoder/pytorch_model.bin", "model.safetensors; get it"),
-        ("text_encoder/config.json", "config.json; get it"),
+        ("tokenizer/merges.txt", "merges.txt; get clip-text"),
+        ("text_encoder/pytorch_model.bin", "model.safetensors; get clip-text"),
+        ("text_encoder/config.json", "config.json; get clip-text"),
     ):
         folder = tmp_path / name.replace("/", "-")
         shutil.copytree(weights / ENCODER_WEIGHTS, folder)

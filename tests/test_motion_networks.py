@@ -16,9 +16,9 @@ from torch.nn import functional
 
 from t2c_ext.errors import UserError
 from t2c_ext.motion.networks.direction import MotionDirectionNetwork
-from t2c_ext.motion.networks.load import FlowModule, FlowNetwork, choose_dtype, load_network
+from t2c_ext.motion.networks.load import FlowModule, FlowNetwork, load_network
 from t2c_ext.motion.networks.text import MotionTextNetwork
-from t2c_ext.weights.devices import choose_device
+from t2c_ext.weights.devices import choose_device, choose_dtype
 from t2c_ext.weights.states import fill_module
 
 OWN_MANIFESTS = Path(__file__).parent / "fixtures" / "manifests"
@@ -262,6 +262,10 @@ def test_devices_and_types() -> None:
         choose_dtype("float8", torch.device("cpu"))
     with pytest.raises(UserError, match="needs a GPU"):
         choose_dtype("float16", torch.device("cpu"))
+    with pytest.raises(UserError, match="fp16 needs a GPU; choose fp32 or bf16"):
+        choose_dtype("fp16", torch.device("cpu"))
+    assert choose_dtype("fp16", torch.device("cuda")) == torch.float16
+    assert choose_dtype("bf16", torch.device("cpu")) == torch.bfloat16
 
 
 class _Poor(torch.nn.Module):

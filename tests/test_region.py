@@ -155,7 +155,7 @@ def test_what_is_not_sure_enough_is_refused_and_others_are_offered() -> None:
     message = str(caught.value)
     assert message == (
         'I could not find the river; choose one of these regions: 1 "possible river", 2 "region 1 (blue left)" '
-        "(--region best takes the first, --region NAME any); or paint a mask (--mask)"
+        "(region best takes the first, NAME any), or paint a mask (mask)"
     )
     assert [region.name for region in caught.value.candidates] == ["possible river", "region 1 (blue left)"]
     assert caught.value.words == ("river",)

@@ -62,7 +62,7 @@ def test_a_noun_that_is_hardly_attended_to_is_no_find() -> None:
 
 
 def test_without_a_model_it_says_what_to_do() -> None:
-    with pytest.raises(UserError, match="--model"):
+    with pytest.raises(UserError, match=r"name one \(model\), or take another segmenter \(segmenter auto\)"):
         AttentionSegmenter(None).segment(PICTURE, ["river"])
     assert AttentionSegmenter(None).propose(PICTURE) == []
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from t2c_ext.errors import UserError
+from t2c_ext.errors import DOWNLOAD, UserError
 from t2c_ext.region.find import RegionNotFound, find_regions
 from t2c_ext.region.segmenters import choose
 from t2c_ext.region.segmenters.choose import CLOSED, LIGHT, NAMES, OPEN, is_light, make_segmenter
@@ -149,13 +149,14 @@ def test_auto_passes_over_a_model_that_the_installed_libraries_cannot_run(monkey
 
 @pytest.mark.parametrize("name", [*CLOSED, *OPEN])
 def test_a_named_segmenter_without_its_model_says_what_to_do(name: str) -> None:
-    with pytest.raises(UserError, match=f"the segmenter {name} needs .* t2c models download") as caught:
+    with pytest.raises(UserError, match=f"the segmenter {name} needs .* which is not here; get ") as caught:
         make_segmenter(name, here())
+    assert caught.value.ways[0].by == DOWNLOAD
     assert "\n" not in str(caught.value)
 
 
 def test_grounding_dino_needs_both_of_its_models() -> None:
-    with pytest.raises(UserError, match="t2c models download sam2"):
+    with pytest.raises(UserError, match="not here; get sam2"):
         make_segmenter("grounding-dino", here("grounding-dino"))
 
 

@@ -345,7 +345,7 @@ def test_files_that_are_refused_change_nothing(kind: str, tmp_path: Path) -> Non
 
 def test_loras_that_are_not_there(tmp_path: Path) -> None:
     components = tiny_components("SD1")
-    with pytest.raises(UserError, match="--lora-folder"):
+    with pytest.raises(UserError, match=r"say where it lies \(lora_folder\)"):
         apply_loras(components, [LoraRequest("style", 1, 1)], "")
     with pytest.raises(UserError, match="no LoRA called style"):
         apply_loras(components, [LoraRequest("style", 1, 1)], str(tmp_path))

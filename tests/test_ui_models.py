@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from html import escape
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +13,8 @@ from t2c_ext.errors import UserError
 from t2c_ext.ui import models as module
 from t2c_ext.ui.models import Models
 from t2c_ext.weights.catalogue import catalogue
-from t2c_ext.wording import for_a_page
+from t2c_ext.weights.find import require_model
+from t2c_ext.wording import PAGE, say
 
 NAME = "oneformer-ade"
 
@@ -65,9 +67,14 @@ def test_what_went_wrong_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "could not download &lt;it&gt;" in list(Models().get(NAME))[-1].lower()
 
 
-def test_advice_on_a_page_names_the_list() -> None:
-    said = for_a_page("the model clipseg is not here; get it with: t2c models download clipseg")
-    assert said == 'the model clipseg is not here; get clipseg in the list "Models" of the Cinemagraph page'
+def test_advice_on_a_page_names_the_list(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("t2c_ext.weights.places.user_folder", lambda: tmp_path)
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path))
+    with pytest.raises(UserError) as missing:
+        require_model("clipseg")
+    assert say(missing.value, PAGE) == (
+        'the model clipseg is not here; get clipseg in the list "Models" of the Cinemagraph page'
+    )
 
 
 def test_where_others_reach_the_page_nothing_is_downloaded(going: threading.Event) -> None:

@@ -25,7 +25,7 @@ from t2c_ext.batch.machine import needs_networks
 from t2c_ext.batch.order import NETWORKS, Order, order_from
 from t2c_ext.batch.plan import Planned
 from t2c_ext.batch.pool import Died, Event, Over, Progress
-from t2c_ext.errors import UserError
+from t2c_ext.errors import UserError, Way
 from t2c_ext.keeper import Keeper
 from t2c_ext.weights.places import VARIABLE
 
@@ -65,7 +65,7 @@ def connect(address: str) -> Any:
     try:
         import ray
     except ImportError:
-        raise UserError(f"--ray needs Ray, which is not installed: {INSTALL}") from None
+        raise UserError(f"a cluster needs Ray, which is not installed: {INSTALL}") from None
     if ray.is_initialized():
         return ray
     _check_reached(address)
@@ -343,10 +343,18 @@ class RayPool:
             raise UserError(
                 f"no machine of the Ray cluster can hold a row: each asks for {self._cpus:g} processors"
                 + (f" and {self._memory['memory'] / 1e9:g} GB" if self._memory else "")
-                + f", and the largest has {most:g}; ask for less (--cpus, --gigabytes), or add machines"
+                + f", and the largest has {most:g}",
+                ways=[
+                    Way("ask for fewer processors", "cpus"),
+                    Way("for less memory", "gigabytes"),
+                    Way("add machines"),
+                ],
             )
         if self._gpus and self._left and not any(node.get("GPU", 0) >= self._gpus for node in nodes):
-            raise UserError(f"no machine of the Ray cluster has {self._gpus:g} GPUs; ask for less (--gpus 0 for none)")
+            raise UserError(
+                f"no machine of the Ray cluster has {self._gpus:g} GPUs",
+                ways=[Way("ask for less", "gpus", "0 for none")],
+            )
 
     def _check_nodes(self, token: str) -> bool:
         """Ask every node: it must have this program in this version; whether all of them see the batch's folder."""

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from t2c_ext.documents import parse_document, read_text
-from t2c_ext.errors import UserError
+from t2c_ext.errors import RUN, UserError, Way
 from t2c_ext.motion.hints import parse_hints
 from t2c_ext.naming import clipped, names_of, pictures_in
 from t2c_ext.outputs import is_workspace
@@ -139,7 +139,9 @@ def _as_mapping(value: Mapping[str, Any] | str | os.PathLike[str]) -> dict[str, 
 
 def _of_folder(folder: Path, reader: _Reader) -> list[Row | Broken]:
     if is_workspace(folder):
-        raise UserError(f"{folder} is a workspace, not a folder of pictures; run it with: t2c run {folder}")
+        raise UserError(
+            f"{folder} is a workspace, not a folder of pictures", ways=[Way("run it by itself", RUN, str(folder))]
+        )
     pictures = pictures_in(folder)
     if not pictures:
         raise UserError(f"{folder} holds no pictures")

@@ -14,7 +14,7 @@ from t2c_ext.batch.pool import Pool
 from t2c_ext.batch.rows import Broken, Row, is_address
 from t2c_ext.batch.run import Listener, Setup, run
 from t2c_ext.batch.sweep import multiplied
-from t2c_ext.errors import UserError
+from t2c_ext.errors import UserError, Way
 from t2c_ext.media.ownership import same_place
 from t2c_ext.settings import Value
 
@@ -61,7 +61,10 @@ def start(rows: Sequence[Row | Broken], wishes: Wishes, listener: Listener | Non
     if wishes.source is not None and not is_address(wishes.out) and same_place(Path(wishes.out), wishes.source):
         raise UserError(f"{wishes.out} is where the rows are from; name another folder for the loops")
     if wishes.workspaces is not None and is_address(wishes.out):
-        raise UserError("workspaces stay on disks that workers see, and not behind an address; leave --workspace out")
+        raise UserError(
+            "workspaces stay on disks that workers see, and not behind an address",
+            ways=[Way("leave it out", "workspace")],
+        )
     setup = Setup(
         multiplied(rows, wishes.sweep),
         wishes.out,

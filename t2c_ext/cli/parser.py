@@ -13,6 +13,7 @@ from t2c_ext.cli import animate, app, batch, demo, evaluate, generate, models, p
 from t2c_ext.cli.signals import Terminated, ending_cleanly
 from t2c_ext.errors import Cancelled, UserError
 from t2c_ext.weights.places import VARIABLE
+from t2c_ext.wording import COMMAND_LINE, say
 
 if TYPE_CHECKING:
     from _typeshed import SupportsWrite
@@ -37,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with ending_cleanly():
             return _run(arguments)
     except UserError as error:
-        console.complain(f"t2c: {error}")
+        console.complain(f"t2c: {say(error, COMMAND_LINE)}")
     except Terminated as end:
         console.complain("t2c: stopped")
         return 128 + end.signal

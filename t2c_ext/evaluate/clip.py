@@ -13,14 +13,14 @@ from t2c_ext.errors import UserError
 from t2c_ext.evaluate.coherence import CoherenceMeter
 from t2c_ext.evaluate.fit import fit_flow, fit_mask, fit_still, odd_side
 from t2c_ext.evaluate.flows import angle_between, angular_error, end_point_error, mean_direction, travel_of
-from t2c_ext.evaluate.masks import BoolArray, boundary_f, inside, intersection_over_union, is_soft, outside
+from t2c_ext.evaluate.masks import boundary_f, inside, intersection_over_union, is_soft, outside
 from t2c_ext.evaluate.motion import MotionMeter
 from t2c_ext.evaluate.report import Report
 from t2c_ext.evaluate.seam import SeamMeter
 from t2c_ext.evaluate.sharpness import SharpnessMeter
 from t2c_ext.evaluate.static import GreyMeter, StaticMeter
 from t2c_ext.evaluate.structure import StructureMeter
-from t2c_ext.types import ByteArray, FloatArray, scale_of
+from t2c_ext.types import BoolArray, ByteArray, FloatArray, scale_of
 
 FrameSource = Iterable[ByteArray] | Callable[[], Iterable[ByteArray]]
 """The frames, uint8 [H, W, 3] each, or what gives them anew at every call."""

@@ -7,10 +7,10 @@ from collections.abc import Callable
 import cv2
 import numpy as np
 
-from t2c_ext.evaluate.masks import BoolArray, shrink
+from t2c_ext.evaluate.masks import shrink
 from t2c_ext.evaluate.motion import reduced_size
 from t2c_ext.evaluate.seam import spread_evenly
-from t2c_ext.types import ByteArray, FloatArray, scale_of
+from t2c_ext.types import BoolArray, ByteArray, FloatArray, scale_of
 
 PATCH = 7
 VISIBLE = 2.0

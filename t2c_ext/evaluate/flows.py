@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from t2c_ext.evaluate.masks import BoolArray
-from t2c_ext.types import FloatArray, angle_of, scale_of
+from t2c_ext.types import BoolArray, FloatArray, angle_of, scale_of
 
 _STILL = 1e-3
 

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from t2c_ext.errors import UserError
-from t2c_ext.types import FloatArray, scale_of
-
-BoolArray = NDArray[np.bool_]
+from t2c_ext.types import BoolArray, FloatArray, scale_of
 
 FEATHER_REACH = 8.0
 """Pixels at 512 by which a hard-edged mask is widened before a pixel counts as outside of it."""

@@ -9,8 +9,7 @@ import cv2
 import numpy as np
 
 from t2c_ext.evaluate.flows import mean_direction
-from t2c_ext.evaluate.masks import BoolArray
-from t2c_ext.types import REFERENCE_SIDE, ByteArray, FloatArray
+from t2c_ext.types import REFERENCE_SIDE, BoolArray, ByteArray, FloatArray
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,7 @@ import cv2
 import numpy as np
 from scipy.spatial.distance import pdist, squareform
 
-from t2c_ext.evaluate.masks import BoolArray
-from t2c_ext.types import ByteArray
+from t2c_ext.types import BoolArray, ByteArray
 
 SAMPLES = 4096
 REPEAT = 0.25

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from t2c_ext.evaluate.masks import BoolArray
-from t2c_ext.types import ByteArray
+from t2c_ext.types import BoolArray, ByteArray
 
 
 @dataclass(frozen=True)

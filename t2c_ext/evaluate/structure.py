@@ -7,9 +7,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from t2c_ext.evaluate.masks import BoolArray
 from t2c_ext.evaluate.motion import reduced_size
-from t2c_ext.types import ByteArray, FloatArray, scale_of
+from t2c_ext.types import BoolArray, ByteArray, FloatArray, scale_of
 
 SIGMA = 6.0
 """Sigma of the low-pass in pixels at 512: what it leaves is as large as a ledge or a rock, not as foam."""

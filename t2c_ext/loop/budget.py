@@ -11,10 +11,9 @@ import numpy as np
 
 from t2c_ext.errors import UserError
 from t2c_ext.extents import LARGE
-from t2c_ext.loop.paths import BoolArray
 from t2c_ext.loop.windows import windows_of
 from t2c_ext.settings import LoopSettings
-from t2c_ext.types import FloatArray
+from t2c_ext.types import BoolArray, FloatArray
 
 MOST = 4_000_000_000
 """Bytes that one loop may take."""

@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 
 from t2c_ext.extents import Window, whole_of
 from t2c_ext.jit import njit
-from t2c_ext.loop.paths import BoolArray, IntArray, Scalar
-from t2c_ext.types import FloatArray
+from t2c_ext.loop.paths import Scalar
+from t2c_ext.types import BoolArray, FloatArray, IntArray
 
 SHIFT = 0.25
 """Most that the texture of a cycle lies further up or down its path, in cycles. More hides the repeat better, but

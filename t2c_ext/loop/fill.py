@@ -6,8 +6,7 @@ import cv2
 import numpy as np
 
 from t2c_ext.loop.inflow import nearest
-from t2c_ext.loop.paths import BoolArray
-from t2c_ext.types import FloatArray
+from t2c_ext.types import BoolArray, FloatArray
 
 
 def fill_holes(picture: FloatArray, known: BoolArray) -> FloatArray:

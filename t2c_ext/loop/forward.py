@@ -11,11 +11,10 @@ from t2c_ext.loop.fill import fill_holes
 from t2c_ext.loop.inflow import find_domain, trace_field
 from t2c_ext.loop.integrate import displacements, inverse_steps
 from t2c_ext.loop.paper import alpha, euler_displacements, reversed_displacements
-from t2c_ext.loop.paths import BoolArray
 from t2c_ext.loop.splat import splat_sum
 from t2c_ext.progress import Reporter
 from t2c_ext.settings import LoopSettings
-from t2c_ext.types import ByteArray, FloatArray
+from t2c_ext.types import BoolArray, ByteArray, FloatArray
 
 LEAST_WEIGHT = 1e-3
 """A pixel whose weights sum to less has received nothing."""

@@ -11,19 +11,20 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
+from t2c_ext.curves import smoothstep
 from t2c_ext.extents import Window
 from t2c_ext.jit import njit
 from t2c_ext.loop.blend import FADE, contributions, fade, gain
 from t2c_ext.loop.cycles import Cycles, fitting_cycles, given_cycles, one_cycle, takes
 from t2c_ext.loop.inflow import Domain, continue_outward, find_domain, trace_field
-from t2c_ext.loop.paths import MARGIN, BoolArray, IntArray, Scalar
+from t2c_ext.loop.paths import MARGIN, Scalar
 from t2c_ext.loop.spline import look_up
 from t2c_ext.loop.structure import split
 from t2c_ext.loop.texture import Texture, cell, level, make_texture
 from t2c_ext.loop.timing import Timing, even_timing, spread_timing
 from t2c_ext.loop.trajectories import Kept, Trajectories, beyond_edge, surround, trace_trajectories, travelled
 from t2c_ext.settings import LoopSettings
-from t2c_ext.types import ByteArray, FloatArray
+from t2c_ext.types import BoolArray, ByteArray, FloatArray, IntArray
 
 SAMPLES = 4096
 """Pixels, about, on which the steps from frame to frame are measured."""
@@ -58,8 +59,8 @@ class Pixels:
         """What the compiled kernels take of it for one frame; the rim, where `rim` says so, eases in and out."""
         share = self.share
         if self.rim.any():
-            near = min(min(frame, frames - frame) / max(frames * EASE, 1), 1.0)
-            share = np.where(self.rim, share * np.float32(near * near * (3 - 2 * near)), share)
+            near = smoothstep(min(frame, frames - frame) / max(frames * EASE, 1))
+            share = np.where(self.rim, share * np.float32(near), share)
         timing = self.timing
         return self.row, self.column, share, self.held, timing.ahead, timing.turn, timing.cycles
 

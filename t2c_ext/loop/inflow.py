@@ -17,8 +17,8 @@ import cv2
 import numpy as np
 
 from t2c_ext.extents import Window, bands, whole_of
-from t2c_ext.loop.paths import MARGIN, BoolArray, Field, IntArray
-from t2c_ext.types import ByteArray, FloatArray
+from t2c_ext.loop.paths import MARGIN, Field
+from t2c_ext.types import BoolArray, ByteArray, FloatArray, IntArray
 
 RIM = 2.0
 """Width, in pixels at 512, of the rim that is repainted from inside."""

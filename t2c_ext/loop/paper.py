@@ -10,16 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
-from numpy.typing import NDArray
 
 from t2c_ext.errors import UserError
 from t2c_ext.jit import njit
 from t2c_ext.loop.splat import splat_sum
-from t2c_ext.types import FloatArray
+from t2c_ext.types import BoolArray, FloatArray
 
 WEIGHT_FLOOR = np.float32(1e-8)
-
-BoolArray = NDArray[np.bool_]
 
 
 @njit(cache=True, nogil=True)

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from t2c_ext.jit import njit
 from t2c_ext.types import FloatArray
@@ -17,8 +16,6 @@ from t2c_ext.types import FloatArray
 Scalar = Any
 """A number inside compiled code, where it is float32; plain Python would call it otherwise."""
 
-IntArray = NDArray[np.int32]
-BoolArray = NDArray[np.bool_]
 
 MARGIN = 3
 """Pixels of padding around the picture, enough for a step's look-up and for a cubic kernel."""

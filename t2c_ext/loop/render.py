@@ -16,14 +16,13 @@ from t2c_ext.loop.blend import FADE
 from t2c_ext.loop.budget import check_memory
 from t2c_ext.loop.forward import forward_frames
 from t2c_ext.loop.gather import Places, Scene, draw, prepare
-from t2c_ext.loop.paths import BoolArray
 from t2c_ext.loop.slivers import without_slivers
 from t2c_ext.loop.structure import held_structure
 from t2c_ext.loop.trajectories import workers
 from t2c_ext.loop.windows import windows_of
 from t2c_ext.progress import Reporter
 from t2c_ext.settings import LoopSettings
-from t2c_ext.types import ByteArray, FloatArray
+from t2c_ext.types import BoolArray, ByteArray, FloatArray
 
 FrameSource = Callable[[], Iterator[tuple[ByteArray, float]]]
 

@@ -11,9 +11,8 @@ import numpy as np
 
 from t2c_ext.extents import Window, bands, whole_of
 from t2c_ext.loop.inflow import erode
-from t2c_ext.loop.paths import BoolArray
 from t2c_ext.loop.texture import coarse_step, shrink
-from t2c_ext.types import FloatArray
+from t2c_ext.types import BoolArray, FloatArray
 
 BAND = 8.0
 """Widest sliver that is looked for, in pixels at 512."""

@@ -22,10 +22,9 @@ from t2c_ext.extents import LARGE, Window, extent_of, whole_of
 from t2c_ext.lexicon import load_lexicon
 from t2c_ext.loop.blend import local_mean
 from t2c_ext.loop.inflow import continue_outward
-from t2c_ext.loop.paths import BoolArray
 from t2c_ext.loop.texture import shrink
 from t2c_ext.settings import LoopSettings
-from t2c_ext.types import FloatArray, Regions
+from t2c_ext.types import BoolArray, FloatArray, Regions
 
 USUAL = 0.8
 """Structure of things that nobody knows."""

@@ -11,10 +11,10 @@ from t2c_ext.extents import Window, bands, whole_of
 from t2c_ext.jit import njit
 from t2c_ext.loop.blend import local_mean
 from t2c_ext.loop.cycles import Cycles
-from t2c_ext.loop.paths import MARGIN, BoolArray, Scalar
+from t2c_ext.loop.paths import MARGIN, Scalar
 from t2c_ext.loop.spline import spline_coefficients
 from t2c_ext.loop.trajectories import Trajectories, landing
-from t2c_ext.types import FloatArray
+from t2c_ext.types import BoolArray, FloatArray
 
 MEAN_WINDOW = 12.0
 """Sigma of the local mean about which variance is preserved, in pixels at 512."""

@@ -20,9 +20,8 @@ import numpy as np
 from t2c_ext.extents import Window, whole_of
 from t2c_ext.loop.blend import FADE
 from t2c_ext.loop.cycles import Cycles
-from t2c_ext.loop.paths import IntArray
 from t2c_ext.loop.trajectories import Trajectories, landing, meetings
-from t2c_ext.types import FloatArray
+from t2c_ext.types import FloatArray, IntArray
 
 SQUEEZE = 0.22
 """Largest change of displacement per pixel that the phase may cause."""

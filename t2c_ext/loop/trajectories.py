@@ -15,8 +15,8 @@ import numpy as np
 from t2c_ext.extents import Window, whole_of
 from t2c_ext.jit import njit
 from t2c_ext.loop.inflow import nearest
-from t2c_ext.loop.paths import MARGIN, BoolArray, Field, IntArray, Scalar, trace
-from t2c_ext.types import FloatArray
+from t2c_ext.loop.paths import MARGIN, Field, Scalar, trace
+from t2c_ext.types import BoolArray, FloatArray, IntArray
 
 SPACING = 2.0
 """Distance of the nodes, in pixels at 512."""

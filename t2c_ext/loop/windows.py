@@ -8,10 +8,10 @@ import cv2
 import numpy as np
 
 from t2c_ext.extents import LARGE, Window, extent_of, whole_of
-from t2c_ext.loop.paths import BoolArray
 from t2c_ext.loop.slivers import REACH as SLIVER_WINDOW
 from t2c_ext.loop.texture import MEAN_WINDOW, coarse_step
 from t2c_ext.loop.trajectories import node_spacing
+from t2c_ext.types import BoolArray
 
 DEVIATIONS = 4
 """Standard deviations at which OpenCV cuts a Gaussian of floats off."""

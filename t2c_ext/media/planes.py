@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from t2c_ext.extents import bands
-from t2c_ext.types import ByteArray, FloatArray
+from t2c_ext.types import BoolArray, ByteArray, FloatArray
 
 Planes = tuple[ByteArray, ByteArray, ByteArray]
 """Y [H, W], Cb and Cr [H / 2, W / 2]; both sides even."""
@@ -52,7 +51,7 @@ class PlaneMaker:
     def __init__(self, mask: FloatArray | None = None) -> None:
         """`mask`: float32 [H, W], 0 where every frame is the same; None when that is not known."""
         self._still = None if mask is None else _even((mask == 0).view(np.uint8))
-        self._fixed: tuple[NDArray[np.bool_], ByteArray, ByteArray] | None = None
+        self._fixed: tuple[BoolArray, ByteArray, ByteArray] | None = None
 
     def __call__(self, frame: ByteArray) -> Planes:
         """The planes of the next frame, uint8 [H, W, 3]; odd sides are widened by repeating the edge."""
@@ -68,7 +67,7 @@ class PlaneMaker:
 
 def _still_colour(
     frame: ByteArray, still: ByteArray, blue: ByteArray, red: ByteArray
-) -> tuple[NDArray[np.bool_], ByteArray, ByteArray]:
+) -> tuple[BoolArray, ByteArray, ByteArray]:
     """Where colour samples touch still pixels, and what they are there: bool and twice uint8, [H / 2, W / 2]."""
     has_still, still_blue, still_red = np.empty(blue.shape, np.bool_), blue.copy(), red.copy()
     for band in bands(blue.shape):

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from t2c_ext.errors import UserError
+from t2c_ext.errors import DOWNLOAD, UserError, Way
 from t2c_ext.keeper import Keeper
 from t2c_ext.motion.binding import arrow_angle, bind
 from t2c_ext.motion.canvas import plan_canvas
@@ -174,12 +174,12 @@ def choose_model(settings: MotionSettings, plan: Plan, hints: Hints, equipment: 
             return Choice(fitting, weights=_weights(fitting, equipment))
         # who has the network, but not what it needs, would wonder
         surprising = not {DIRECTION_WEIGHTS, TEXT_WEIGHTS} & set(lacking)
-        note = f"The {fitting.value} network was not used: {_remedy(lacking[0])}."
+        note = f"The {fitting.value} network was not used: {_what_lacks(lacking[0])}."
         return Choice(MotionModel.SOLVER, notes=(note,) if surprising else ())
     model = fitting if name == "paper" else MotionModel(name)
     lacking = _lacking(model, equipment)
     if lacking:
-        raise UserError(f"the motion model {name!r} cannot run: {_remedy(lacking[0])}")
+        raise UserError(f"the motion model {name!r} cannot run: {_what_lacks(lacking[0])}", ways=[_way(lacking[0])])
     return Choice(model, name == "paper", _weights(model, equipment))
 
 
@@ -212,10 +212,16 @@ def _weights(model: MotionModel, equipment: Equipment) -> tuple[Path, ...]:
     return tuple(path for path in places if path is not None)
 
 
-def _remedy(name: str) -> str:
-    if name in (DIRECTION_WEIGHTS, TEXT_WEIGHTS, ENCODER_WEIGHTS):
-        return f"{name} is not here; get it with: t2c models download {name}"
-    return f"the package {name} is not installed; get it with: pip install {name}"
+def _is_weights(name: str) -> bool:
+    return name in (DIRECTION_WEIGHTS, TEXT_WEIGHTS, ENCODER_WEIGHTS)
+
+
+def _what_lacks(name: str) -> str:
+    return f"the model {name} is not here" if _is_weights(name) else f"the package {name} is not installed"
+
+
+def _way(name: str) -> Way:
+    return Way(f"get {name}", DOWNLOAD, name) if _is_weights(name) else Way(f"get it with: pip install {name}")
 
 
 def _open(choice: Choice, task: _Task, equipment: Equipment) -> tuple[FlowNetwork, Tensor | None]:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from t2c_ext.extents import Window, stretched
-from t2c_ext.types import ByteArray, FloatArray
+from t2c_ext.types import BoolArray, ByteArray, FloatArray
 
 Array = NDArray[np.float64]
 
@@ -105,7 +105,7 @@ def width_of(coverage: Array) -> Array:
     return blur(width, 2.0)
 
 
-def _cornered(inside: ByteArray, away: Array, level: float) -> NDArray[np.bool_]:
+def _cornered(inside: ByteArray, away: Array, level: float) -> BoolArray:
     """bool [h, w]: the corners, and the walls beside them, that discs of radius `level` leave free.
 
     A corner ends near the discs; what goes on farther is a channel, also where it begins.

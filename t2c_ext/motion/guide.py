@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from t2c_ext.curves import smoothstep
 from t2c_ext.motion.binding import Drive
 from t2c_ext.motion.grid import Grid
 from t2c_ext.types import Arrow, Hints, MotionKind, scale_of, unit_vector
@@ -56,10 +57,9 @@ def make_guide(grid: Grid, drives: tuple[Drive, ...], hints: Hints, perspective:
     for swirl in hints.swirls:
         x, y = _offsets(grid, swirl.at)
         radius = swirl.radius * min(grid.size)
-        inside = _falling(np.hypot(x, y) / radius)
+        inside = swirl_window(np.hypot(x, y) / radius)
         speed = _mean_speed(field, grid.coverage * (inside > 0))
-        turning = np.stack([y, -x], axis=-1) * (swirl.turn * speed / radius)
-        field += inside[..., None] * (turning - field)
+        field += inside[..., None] * (turning(x, y, swirl.turn * speed / radius) - field)
         fixed = np.maximum(fixed, inside)
     still = pinned(grid, hints)
     return Guide(field * (1 - still)[..., None], np.maximum(fixed, still), drawn, still)
@@ -77,7 +77,7 @@ def _region(grid: Grid, drive: Drive, share: Array, perspective: float) -> tuple
         x, y = x - float((weight * x).sum()) / total, y - float((weight * y).sum()) / total
         radius = max(float((weight * np.hypot(x, y)).sum()) / total, 1e-6)
         sign = -1.0 if drive.kind is MotionKind.SWIRL_CW else 1.0
-        return np.stack([y, -x], axis=-1) * (sign * speed / radius), np.ones(grid.coverage.shape)
+        return turning(x, y, sign * speed / radius), np.ones(grid.coverage.shape)
     depth = _nearness(weight, perspective) if drive.ground else np.ones(grid.coverage.shape)
     direction = np.array(unit_vector(drive.angle))
     return (speed * depth)[..., None] * direction, np.zeros(grid.coverage.shape)
@@ -143,15 +143,24 @@ def pin_window(x: Array, y: Array, short_side: int) -> Array:
     return np.asarray(np.exp(-0.5 * (x * x + y * y) / (_PIN * short_side) ** 2))
 
 
+def swirl_window(distance: Array) -> Array:
+    """How far a swirl turns a place: fully up to 0.6 of its radius, smoothly less, and not at all from 1 on."""
+    return smoothstep((1 - distance) / 0.4)
+
+
+def turning(x: Array, y: Array, rate: float) -> Array:
+    """float64 [..., 2]: a rigid turning of what lies (x, y) pixels from its centre.
+
+    Args:
+        x, y: right and down.
+        rate: radians per frame, positive counter-clockwise as seen on the screen.
+    """
+    return np.stack([y, -x], axis=-1) * rate
+
+
 def _offsets(grid: Grid, at: tuple[float, float]) -> tuple[Array, Array]:
     x, y = grid.points()
     return x - (at[0] * grid.size[1] - 0.5), y - (at[1] * grid.size[0] - 0.5)
-
-
-def _falling(distance: Array) -> Array:
-    """1 up to 0.6, smoothly down to 0 at 1."""
-    share = np.clip((1 - distance) / 0.4, 0, 1)
-    return np.asarray(share * share * (3 - 2 * share))
 
 
 def _mean_speed(field: Array, weight: Array) -> float:

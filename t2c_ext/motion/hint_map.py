@@ -17,8 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from t2c_ext.motion.binding import Drive
-from t2c_ext.motion.guide import arrow_velocity, pin_window
-from t2c_ext.types import Arrow, FloatArray, Hints, MotionKind, scale_of, unit_vector
+from t2c_ext.motion.guide import arrow_velocity, pin_window, swirl_window, turning
+from t2c_ext.types import Arrow, BoolArray, FloatArray, Hints, MotionKind, scale_of, unit_vector
 
 Array = NDArray[np.float64]
 
@@ -110,9 +110,9 @@ def hint_velocity(drives: Iterable[Drive], masks: Sequence[FloatArray], hints: H
     for swirl in hints.swirls:
         radius = swirl.radius * min(height, width)
         x, y = _offsets(swirl.at, height, width)
-        inside = _falling(np.hypot(x, y) / radius)
+        inside = swirl_window(np.hypot(x, y) / radius)
         speed = swirl.turn * _mean_speed(field, inside > 0)
-        field += inside[..., None] * (_turning(x, y, speed / radius) - field)
+        field += inside[..., None] * (turning(x, y, speed / radius).astype(np.float32) - field)
     for pin in hints.pins:
         field *= (1 - pin_window(*_offsets(pin, height, width), min(height, width)))[..., None]
     field[np.maximum.reduce(list(masks)) <= 0] = 0
@@ -131,7 +131,8 @@ def _of_region(drive: Drive, mask: FloatArray) -> FloatArray:
     weight = mask / max(float(mask.sum()), 1e-12)
     x, y = x - (weight * x).sum(), y - (weight * y).sum()
     radius = max(float((weight * np.hypot(x, y)).sum()), 1e-6)
-    return _turning(x, y, (-speed if drive.kind is MotionKind.SWIRL_CW else speed) / radius)
+    rate = (-speed if drive.kind is MotionKind.SWIRL_CW else speed) / radius
+    return np.asarray(turning(x, y, rate), np.float32)
 
 
 def _of_arrow(arrow: Arrow, height: int, width: int) -> HintPoint:
@@ -151,18 +152,7 @@ def _offsets(at: tuple[float, float], height: int, width: int) -> tuple[Array, A
     return x - left, y - top
 
 
-def _turning(x: Array, y: Array, rate: float) -> FloatArray:
-    """A rigid turning, counter-clockwise on the screen for a positive rate (radians per frame)."""
-    return np.asarray(np.stack([y, -x], axis=-1) * rate, np.float32)
-
-
-def _falling(distance: Array) -> Array:
-    """1 up to 0.6, smoothly down to 0 at 1."""
-    share = np.clip((1 - distance) / 0.4, 0, 1)
-    return np.asarray(share * share * (3 - 2 * share))
-
-
-def _mean_speed(field: FloatArray, inside: NDArray[np.bool_]) -> float:
+def _mean_speed(field: FloatArray, inside: BoolArray) -> float:
     """Mean speed where the field moves; that of speed 1 where it stands still."""
     speeds = np.hypot(field[..., 0], field[..., 1])[inside]
     moving = speeds[speeds > 0]

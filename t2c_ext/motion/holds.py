@@ -6,12 +6,11 @@ from dataclasses import replace
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from t2c_ext.errors import UserError
 from t2c_ext.extents import all_finite, bands, extent_of
 from t2c_ext.motion.guide import pin_window
-from t2c_ext.types import FloatArray, Hints, Painted, Regions
+from t2c_ext.types import BoolArray, FloatArray, Hints, Painted, Regions
 
 _REACH = 0.2
 _OTHER_SHAPE = 1.05
@@ -47,7 +46,7 @@ def _brushed(still: Painted, height: int, width: int) -> FloatArray:
     return np.asarray(cv2.resize(painted, (width, height), interpolation=method), np.float32)
 
 
-def frozen_area(hints: Hints, height: int, width: int) -> NDArray[np.bool_]:
+def frozen_area(hints: Hints, height: int, width: int) -> BoolArray:
     """bool [height, width]: inside one of the frozen areas."""
     canvas = np.zeros((height, width), np.uint8)
     for polygon in hints.freeze:

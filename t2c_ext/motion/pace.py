@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from t2c_ext.errors import UserError
 from t2c_ext.motion.binding import Drive
 from t2c_ext.motion.guide import arrow_velocity
-from t2c_ext.types import Arrow, FloatArray, angle_of, scale_of
+from t2c_ext.types import Arrow, BoolArray, FloatArray, angle_of, scale_of
 
 _STILL = 0.05
 _ASTRAY = 45.0
@@ -53,12 +52,23 @@ def strays(field: FloatArray, drives: Sequence[Drive]) -> tuple[str, ...]:
     return tuple(notes)
 
 
-def _factor(field: FloatArray, drive: Drive, masks: Sequence[FloatArray]) -> float:
-    mask = drive.region.mask
+def own_pixels(mask: FloatArray, masks: Sequence[FloatArray]) -> BoolArray:
+    """bool [H, W]: where a region's speed is measured: well inside it, and where it has most of the pixel, if anywhere.
+
+    Args:
+        mask: float32 [H, W], the region's.
+        masks: those of all regions, it among them.
+    """
     inside = mask > 0.5 * min(1.0, float(mask.max()))
     if len(masks) > 1:
         own = inside & (mask >= np.maximum.reduce(list(masks)))
         inside = own if own.any() else inside
+    return np.asarray(inside)
+
+
+def _factor(field: FloatArray, drive: Drive, masks: Sequence[FloatArray]) -> float:
+    mask = drive.region.mask
+    inside = own_pixels(mask, masks)
     speeds = np.hypot(field[..., 0], field[..., 1])
     typical = _typical(speeds[inside], drive.region.name)
     under = [(arrow, _under(speeds, inside, arrow)) for arrow in drive.arrows]
@@ -80,7 +90,7 @@ def _typical(speeds: FloatArray, name: str) -> float:
     return median if median > _STILL * fastest else float(np.median(moving))
 
 
-def _under(speeds: FloatArray, inside: NDArray[np.bool_], arrow: Arrow) -> float | None:
+def _under(speeds: FloatArray, inside: BoolArray, arrow: Arrow) -> float | None:
     """Mean speed under an arrow, inside the mask; None where it nowhere touches it."""
     height, width = speeds.shape
     x = arrow.start[0] + _ALONG_ARROW * (arrow.end[0] - arrow.start[0])

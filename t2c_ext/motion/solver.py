@@ -10,6 +10,7 @@ from t2c_ext.extents import LARGE, Window, extent_of, whole_of
 from t2c_ext.motion.binding import Drive, bind
 from t2c_ext.motion.grid import enlarge, make_grid
 from t2c_ext.motion.holds import hold_pins, slow_down, without_frozen
+from t2c_ext.motion.pace import own_pixels
 from t2c_ext.motion.stream import solve_family
 from t2c_ext.progress import Reporter
 from t2c_ext.settings import MotionSettings
@@ -111,11 +112,7 @@ def _bring_to_speed(field: FloatArray, drives: tuple[Drive, ...], window: Window
 def _factor(field: FloatArray, drive: Drive, masks: list[FloatArray], window: Window) -> float:
     if drive.arrows:
         return 1.0
-    mask = window.of(drive.region.mask)
-    inside = mask > 0.5 * min(1.0, float(mask.max()))
-    if len(masks) > 1:
-        own = inside & (mask >= np.maximum.reduce(masks))
-        inside = own if own.any() else inside
+    inside = own_pixels(window.of(drive.region.mask), masks)
     speeds = np.hypot(field[..., 0][inside], field[..., 1][inside])
     median = float(np.median(speeds))
     if median <= 0:

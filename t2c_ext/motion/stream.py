@@ -17,6 +17,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from t2c_ext.curves import smoothstep
 from t2c_ext.motion.binding import Drive
 from t2c_ext.motion.grid import Grid, blur, width_of
 from t2c_ext.motion.guide import Guide, arrow_distance, arrow_velocity, make_guide
@@ -138,7 +139,7 @@ def _turned(field: Array, degrees: Array) -> Array:
 
 def _confined(grid: Grid, drives: tuple[Drive, ...]) -> Array:
     """float64 [h, w]: 1 in channels and where water falls, 0 in the open and in the air."""
-    smooth = _risen((_WIDE - width_of(grid.coverage) / grid.side) / (_WIDE - _NARROW))
+    smooth = smoothstep((_WIDE - width_of(grid.coverage) / grid.side) / (_WIDE - _NARROW))
     falls = _mixed(grid, [float(drive.falls) for drive in drives])
     walled = _mixed(grid, [float(drive.walled) for drive in drives])
     return np.asarray(walled * np.maximum(smooth * (1 - falls), _FALLS * falls))
@@ -165,13 +166,7 @@ def _crossed(grid: Grid, drives: tuple[Drive, ...], guide: Array, drawn: _Drawn)
 
 def _steep(head_on: Array) -> Array:
     """0 where an arrow runs along a bank or obliquely to it, 1 where it crosses it; `head_on` is a squared sine."""
-    return _risen((head_on - _OBLIQUE) / (_ACROSS - _OBLIQUE))
-
-
-def _risen(share: Array) -> Array:
-    """0 up to 0, 1 from 1, smooth between."""
-    share = np.clip(share, 0, 1)
-    return np.asarray(share * share * (3 - 2 * share))
+    return smoothstep((head_on - _OBLIQUE) / (_ACROSS - _OBLIQUE))
 
 
 def _tight(coverage: Array, side: float, sides: Array, stiffness: Array) -> Projection:
@@ -193,7 +188,7 @@ def _through(grid: Grid, guide: Guide, sides: Array, stiffness: Array, full: Arr
     # the slow outer bank of a bend belongs to the channel
     across = 2 * int(0.5 * _NARROW * grid.side) + 1
     near = cv2.dilate(passing, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (across, across)))
-    channel = _risen((near / full - _CLOSED) / (1 - _CLOSED))[..., None]
+    channel = smoothstep((near / full - _CLOSED) / (1 - _CLOSED))[..., None]
     return channel * _sped(tight.apply(guide.field), speed, full) + (1 - channel) * _sped(net, speed, full)
 
 
@@ -260,8 +255,7 @@ def _share_open(grid: Grid, number: int, drive: Drive, confined: Array) -> float
         return 1.0
     weight = grid.coverage * grid.shares[number]
     opened = float((weight * (1 - confined)).sum()) / max(float(weight.sum()), 1e-12)
-    share = min(1.0, max(0.0, (opened - 0.15) / 0.35))
-    return share * share * (3 - 2 * share)
+    return float(smoothstep((opened - 0.15) / 0.35))
 
 
 def _error(grid: Grid, number: int, drive: Drive, field: Array) -> float:

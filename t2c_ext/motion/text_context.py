@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from t2c_ext.errors import UserError
+from t2c_ext.errors import DOWNLOAD, UserError, Way
 from t2c_ext.weights.folders import TRANSFORMER, find_weights, load_folder
 from t2c_ext.weights.states import fill_module
 
@@ -85,7 +85,7 @@ def load_text_encoder(folder: Path) -> ClipTextEncoder:
     missing = sorted(str(path) for path in needed if not path.is_file())
     missing += [] if weights is not None else [str(encoder / "model.safetensors")]
     if weights is None or missing:
-        raise UserError(f"the text encoder lacks {missing[0]}; get it with: t2c models download clip-text")
+        raise UserError(f"the text encoder lacks {missing[0]}", ways=[Way("get clip-text", DOWNLOAD, "clip-text")])
     model = CLIPTextModel(CLIPTextConfig(**_text_config(encoder / "config.json")))
     _fill(model, encoder)
     try:

@@ -17,7 +17,10 @@ from t2c_ext.prompt.units import CARDINAL_SPREAD, MOST_ADVERBS, Direction, Form,
 from t2c_ext.types import MotionKind
 
 _LONGEST_PATH = 14
+"""Words of "from the mountains on the left to the sea on the right" that are looked at."""
 
+_LABELLED = ("direction", "directions", "way", "motion", "movement", "fashion", "flow")
+"""What stands behind labels: "in a leftward motion"."""
 
 __all__ = ["Direction", "Form", "find_directions"]
 
@@ -86,26 +89,8 @@ class _Finder(UnitReader):
         begin = at
         while at < begin + MOST_ADVERBS and self.word(at) in vocab.ADVERBS:
             at += 1
-        parts: list[tuple[Vector, bool]] = []
-        while len(parts) < 3:
-            part = self._label_part(at)
-            if part is None:
-                break
-            parts.append((part[1], part[2]))
-            at = part[0]
-            if at < len(self.tokens) and (self.tokens[at].kind is Kind.COMMA or self.word(at) in ("and", "then")):
-                following = self._label_part(at + 1)
-                if following is not None:
-                    at += 1
-        if not parts or self.word(at) not in (
-            "direction",
-            "directions",
-            "way",
-            "motion",
-            "movement",
-            "fashion",
-            "flow",
-        ):
+        at, parts = self._labels(at)
+        if not parts or self.word(at) not in _LABELLED:
             return None
         if self.word(start) != "in" and (
             self.word(at) not in ("direction", "directions") or (len(parts) == 1 and not parts[0][1])
@@ -114,6 +99,19 @@ class _Finder(UnitReader):
         vector, spread = _combine_labels(parts)
         last = at + 1 if self.word(at) != "flow" else at
         return Direction(start, last, Form.PATH, vector, spread=spread)
+
+    def _labels(self, at: int) -> tuple[int, list[tuple[Vector, bool]]]:
+        """Up to three labels with commas or "and" between them: (their end, a vector and whether it is strong each)."""
+        parts: list[tuple[Vector, bool]] = []
+        while len(parts) < 3:
+            part = self._label_part(at)
+            if part is None:
+                break
+            parts.append((part[1], part[2]))
+            at = part[0]
+            joins = at < len(self.tokens) and (self.tokens[at].kind is Kind.COMMA or self.word(at) in ("and", "then"))
+            at += joins and self._label_part(at + 1) is not None
+        return at, parts
 
     def _label_part(self, at: int) -> tuple[int, Vector, bool] | None:
         """One part of a label: (its end, vector, whether it is a path or a -ward word)."""

@@ -34,6 +34,12 @@ def _is_no_flow(subject: Node | None) -> bool:
     return subject is not None and subject.mention is not None and not subject.mention.thing.kind.flows
 
 
+def _negates(word: str, following: str) -> bool:
+    """Whether a word denies what comes: "not", "doesn't", "no longer", "stopped flowing"."""
+    stops = word in ("stopped", "stops") and following.endswith("ing")
+    return word in vocab.NEGATIONS or word.endswith("n't") or word == "longer" or stops
+
+
 class _Reader:
     """Reads the phrases of one prompt from left to right."""
 
@@ -107,12 +113,7 @@ class _Reader:
     def _function_word(self, at: int, word: str) -> bool:
         """Take note of a word that is no phrase of its own; False for a content word."""
         following = self.tokens[at + 1].lower if at + 1 < len(self.tokens) else ""
-        if (
-            word in vocab.NEGATIONS
-            or word.endswith("n't")
-            or word == "longer"
-            or (word in ("stopped", "stops") and following.endswith("ing"))
-        ):
+        if _negates(word, following):
             self.negated = True
         elif word == "that" and not self._starts_clause(at + 1):
             self.determiner = word
@@ -122,13 +123,19 @@ class _Reader:
             return True
         elif word == "as" and following in ("a", "an"):
             self.preposition = word
-        elif word in vocab.CLAUSE_OPENERS:
-            self.nodes.append(Node(Role.CLAUSE, at, at + 1))
+        elif word in vocab.CLAUSE_OPENERS or word in vocab.PRONOUNS:
+            role = Role.CLAUSE if word in vocab.CLAUSE_OPENERS else Role.PRONOUN
+            self.nodes.append(Node(role, at, at + 1))
             self._clear()
-        elif word in vocab.PRONOUNS:
-            self.nodes.append(Node(Role.PRONOUN, at, at + 1))
-            self._clear()
-        elif word in vocab.CONJUNCTIONS or word in ("but", "then"):
+        elif word == "due":
+            return at + 1 in self.direction_at
+        else:
+            return self._governs(word) or self._is_adverb(word)
+        return True
+
+    def _governs(self, word: str) -> bool:
+        """Take note of a word that the noun phrase behind it stands under; False for any other."""
+        if word in vocab.CONJUNCTIONS or word in ("but", "then"):
             self.joined = True
             self.preposition = self.determiner = ""
         elif word in vocab.PREPOSITIONS or word in ("up", "down"):
@@ -136,10 +143,8 @@ class _Reader:
             self.determiner = ""
         elif word in vocab.DETERMINERS:
             self.determiner = word
-        elif word == "due":
-            return at + 1 in self.direction_at
         else:
-            return self._is_adverb(word)
+            return False
         return True
 
     def _verb_goes_on(self, at: int) -> bool:
@@ -206,39 +211,47 @@ class _Reader:
 
     def _finite(self, at: int, form: vocab.VerbForm, before: str) -> vocab.VerbForm | None:
         """A form that could as well be a noun: "falls", "flow", "streams"."""
-        token = self.tokens[at]
         subject = self._subject_beside() or self._subject_at_a_place()
         after_pronoun = before in ("that", "which", "it", "they") or bool(
             self.nodes and self.nodes[-1].role in (Role.PRONOUN, Role.RELATIVE) and not self.preposition
         )
         if form.base in vocab.ALSO_THINGS and not _is_no_flow(subject):
             return None
-        if form.form == "base":
-            if before in vocab.MODALS or after_pronoun:
-                return form
-            if subject is None or token.linked:
-                return None
-            plural = subject.head.endswith("s") and not subject.head.endswith("ss")
-            together = subject.joined and subject.mention is not None
-            return form if plural or together or at + 1 in self.direction_at else None
-        if after_pronoun:
+        if after_pronoun or (form.form == "base" and before in vocab.MODALS):
             return form
-        if token.lower in vocab.SHAPES and not self._goes_on(at + 1):
-            return None
-        inverted = bool(self.nodes) and self.nodes[-1].role is Role.DIRECTION and not self.joined
-        if token.lower in vocab.THING_VERBS or token.lower in vocab.ALSO_NOUNS:
-            if subject is None or token.lower == "leaves":
-                return None
-            if token.text[:1].isupper() and not self.tokens[at - 1].text.isupper():
-                return None
-            if subject.mention is not None:
-                return form
-            return form if subject.mover and token.lower in ("falls", "streams") else None
-        if subject is None and self.joined:
-            return form if self._had_verb() else None
-        if subject is None and self.nodes and self.nodes[-1].role is Role.COMMA and at not in self.mentions:
-            return form if at + 1 in self.direction_at else None
-        return form if subject is not None or inverted else None
+        is_verb = self._is_base_form(at, subject) if form.form == "base" else self._is_third_person(at, subject)
+        return form if is_verb else None
+
+    def _is_base_form(self, at: int, subject: Node | None) -> bool:
+        """Whether "flow" or "stream" is a verb here, by the noun before it."""
+        if subject is None or self.tokens[at].linked:
+            return False
+        plural = subject.head.endswith("s") and not subject.head.endswith("ss")
+        together = subject.joined and subject.mention is not None
+        return plural or together or at + 1 in self.direction_at
+
+    def _is_third_person(self, at: int, subject: Node | None) -> bool:
+        """Whether "falls" or "flows" is a verb here, by the noun before it and by what follows."""
+        word, before = self.tokens[at].lower, self.nodes[-1].role if self.nodes else None
+        if word in vocab.SHAPES and not self._goes_on(at + 1):
+            return False
+        if word in vocab.THING_VERBS or word in vocab.ALSO_NOUNS:
+            return subject is not None and self._acts(at, subject)
+        if subject is not None:
+            return True
+        if self.joined:
+            return self._had_verb()
+        if before is Role.COMMA and at not in self.mentions:
+            return at + 1 in self.direction_at
+        return before is Role.DIRECTION
+
+    def _acts(self, at: int, subject: Node) -> bool:
+        """Whether a form that names a thing as well ("falls") is what its subject does."""
+        token = self.tokens[at]
+        is_name = token.text[:1].isupper() and not self.tokens[at - 1].text.isupper()
+        if token.lower == "leaves" or is_name:
+            return False
+        return subject.mention is not None or (subject.mover and token.lower in ("falls", "streams"))
 
     def _goes_on(self, at: int) -> bool:
         """A direction, an adverb or a preposition follows, as after a verb."""

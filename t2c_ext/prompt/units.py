@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from t2c_ext.prompt import vocabulary as vocab
-from t2c_ext.prompt.sides import SideReader, Vector, add, normal, parallel
+from t2c_ext.prompt.sides import Place, SideReader, Vector, add, normal, parallel
 from t2c_ext.prompt.tokens import Kind
 from t2c_ext.types import MotionKind
 
@@ -163,18 +163,25 @@ class UnitReader(SideReader):
             if (self.word(after), self.word(after + 1), self.word(after + 2)) != ("the", "direction", "of"):
                 return None
             after += 3
-        if word in ("toward", "towards", "to", "into"):
-            viewer = self._viewer(at, after)
-            if viewer is not None:
-                return viewer
-        if word in ("to", "toward", "towards") and self.word(after) == "the" and word != "into":
-            if self.word(after + 1) in ("ground", "earth") and word != "to":
-                return Direction(at, after + 2, Form.SLOPE, (0, -1), vertical=True)
-            if self.word(after + 1) in ("sky", "heavens", "stars") and word != "to":
-                return Direction(at, after + 2, Form.SLOPE, (0, 1), vertical=True)
+        else:
+            seen = self._viewer(at, after) or self._ground_or_sky(at, after)
+            if seen is not None:
+                return seen
         place = self.place(after)
-        if place is None:
+        return None if place is None else self._towards_place(at, after, place)
+
+    def _ground_or_sky(self, at: int, after: int) -> Direction | None:
+        """ "towards the ground", "towards the sky"."""
+        if self.word(at) not in ("toward", "towards") or self.word(after) != "the":
             return None
+        if self.word(after + 1) in ("ground", "earth"):
+            return Direction(at, after + 2, Form.SLOPE, (0, -1), vertical=True)
+        if self.word(after + 1) in ("sky", "heavens", "stars"):
+            return Direction(at, after + 2, Form.SLOPE, (0, 1), vertical=True)
+        return None
+
+    def _towards_place(self, at: int, after: int, place: Place) -> Direction:
+        """ "to the left", "towards the upper right corner"; "to left field" is a place."""
         if place.foreign:
             top_or_bottom = self.word(place.last - 1) in ("top", "bottom")
             return Direction(at, place.last, Form.TOWARD if top_or_bottom else Form.PLACE, place.vector)

@@ -5,9 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from t2c_ext.types import scale_of
-
-BoolArray = NDArray[np.bool_]
+from t2c_ext.types import BoolArray, scale_of
 
 SMALLEST_CELL = 3.0
 """Blocks below this side, in pixels at 512, are as good as pixels."""
@@ -22,7 +20,7 @@ SHORT_SHARE = 0.15
 """At most this share of a staircase's pieces is shorter than its cell."""
 
 
-def cell_of(region: NDArray[np.bool_], scale: float | None = None) -> float | None:
+def cell_of(region: BoolArray, scale: float | None = None) -> float | None:
     """The side, in pixels, of the blocks that a region is made of, or None for one with a free outline.
 
     The outline of a blocky region is made of horizontal and vertical pieces, hardly any of which is shorter than a

@@ -10,7 +10,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from t2c_ext.errors import UserError
+from t2c_ext.errors import UserError, Way
 from t2c_ext.extents import LARGE, Window, all_finite, extent_of, stretched
 from t2c_ext.lexicon import Lexicon, Thing, load_lexicon
 from t2c_ext.progress import Reporter
@@ -46,7 +46,6 @@ class RegionNotFound(UserError):
         candidates: the regions that the user can choose from, the best guess first: by name, by number from 1, and the
             first one as "best" too (`region` of the settings). Masks of 0 and 1, of the picture's size.
         picture: float32 [H, W, 3], the picture that moves, over which they are shown; None where there is none.
-        what: what was not found, the message's first part.
         numbers: whether a number or "best" would mean the same offer in the next run.
     """
 
@@ -60,23 +59,24 @@ class RegionNotFound(UserError):
         shown: Path | None = None,
     ) -> None:
         """Keep what a user interface needs to ask back; `shown` is the picture in which the candidates are drawn."""
-        super().__init__(_question(what, [region.name for region in candidates], numbers, shown))
-        self.what, self.words, self.candidates = what, tuple(words), tuple(candidates)
+        super().__init__(what, ways=_ways(words, [region.name for region in candidates], numbers, shown))
+        self.words, self.candidates = tuple(words), tuple(candidates)
         self.picture, self.numbers, self.shown = picture, numbers, shown
 
     def shown_in(self, path: Path | None) -> RegionNotFound:
         """The same, when the candidates have been drawn in a file; None: without a place on this machine."""
-        return RegionNotFound(self.what, self.words, self.candidates, self.picture, self.numbers, path)
+        return RegionNotFound(self.problem, self.words, self.candidates, self.picture, self.numbers, path)
 
 
-def _question(what: str, names: Sequence[str], numbers: bool, shown: Path | None) -> str:
-    """What is wrong, what could be meant, and how it is said."""
-    if not names:
-        return f"{what}; paint a mask (--mask)"
+def _ways(words: Sequence[str], names: Sequence[str], numbers: bool, shown: Path | None) -> list[Way]:
+    """What could be meant, how it is said, and what can be done besides."""
+    ways = [] if words else [Way("name it", "motion")]
     listed = ", ".join(f'{number} "{name}"' for number, name in enumerate(names, 1))
-    first = "--region best takes the first, " if numbers else ""
     where = "" if shown is None else f", which are drawn in {shown}"
-    return f"{what}; choose one of these regions{where}: {listed} ({first}--region NAME any); or paint a mask (--mask)"
+    value = "best takes the first, NAME any" if numbers else "NAME"
+    if names:
+        ways.append(Way(f"choose one of these regions{where}: {listed}", "region", value))
+    return [*ways, Way("paint a mask", "mask")]
 
 
 @dataclass(frozen=True)
@@ -324,9 +324,7 @@ def _from_words(
         sure = {region.name: (region, view) for region, view in chosen}
     groups = [group for group in _groups(asked, lexicon) if group.name not in sure]
     if not groups and not sure:
-        raise _not_found(
-            "nothing says what moves; name it (--motion)", (), views, _offers(finder, pictures, ()), settings
-        )
+        raise _not_found("nothing says what moves", (), views, _offers(finder, pictures, ()), settings)
     missing = groups
     for number, picture in enumerate(pictures):
         found = {region.name: region for region in finder.segment(picture, [group.name for group in missing])}
@@ -349,7 +347,10 @@ def _from_words(
         f"I could not find the {group.name}, so it stays still; paint a mask to move it" for group in missing
     ] + notes
     notes += _found_by(regions) if settings.segmenter == AUTO else []
-    return _Found(Regions(tuple(_disjoint(regions)), tuple(notes)), {name: sure[name][1] for name in ordered})
+    own = exclusive(
+        regions, [region.mask * (0.5 + 0.5 * region.score) for region in regions]
+    )  # the surer one of equals
+    return _Found(Regions(tuple(own), tuple(notes)), {name: sure[name][1] for name in ordered})
 
 
 def _found_by(regions: Sequence[Region]) -> list[str]:
@@ -389,12 +390,11 @@ def _not_found(
     return RegionNotFound(what, words, full, views[-1], numbers=not settings.region)
 
 
-def _disjoint(regions: Sequence[Region]) -> list[Region]:
-    """Every pixel to the region that has most of it; the surer one where they have the same."""
+def exclusive(regions: Sequence[Region], claims: Sequence[FloatArray]) -> list[Region]:
+    """Every pixel to the one region with the largest claim on it, the first of equals; `claims` are one for each."""
     if len(regions) < 2:
         return list(regions)
-    claims = np.stack([region.mask * (0.5 + 0.5 * region.score) for region in regions])
-    owner = np.argmax(claims, axis=0)
+    owner = np.argmax(np.stack(claims), axis=0)
     return [
         replace(region, mask=np.where(owner == number, region.mask, np.float32(0)))
         for number, region in enumerate(regions)

@@ -17,12 +17,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from t2c_ext.curves import smoothstep
 from t2c_ext.extents import LARGE, Window, extent_of, whole_of
 from t2c_ext.region.blocks import cell_of
 from t2c_ext.settings import RegionSettings
-from t2c_ext.types import FloatArray, scale_of
-
-BoolArray = NDArray[np.bool_]
+from t2c_ext.types import BoolArray, FloatArray, scale_of
 
 MARGIN = 4.0
 """How far beyond a large picture's mask the fit looks, in half widths of the band."""
@@ -121,8 +120,7 @@ def feathered(region: BoolArray, feather: float) -> FloatArray:
         inwards = cv2.distanceTransform(part, cv2.DIST_L2, 5)
         outwards = cv2.distanceTransform(1 - part, cv2.DIST_L2, 5)
         away = np.where(part > 0, inwards - 0.5, 0.5 - outwards)
-        ramp = np.clip(0.5 + 0.5 * away / feather, 0.0, 1.0)
-        return np.asarray(ramp * ramp * (3.0 - 2.0 * ramp), dtype=np.float32)
+        return np.asarray(smoothstep(0.5 + 0.5 * away / feather), dtype=np.float32)
 
     return _where_needed(region, feather + 2, edged)
 

@@ -14,20 +14,11 @@ import numpy as np
 
 from t2c_ext.errors import UserError
 from t2c_ext.region.clustering import Labels, cluster, cluster_levels
-from t2c_ext.region.find import PAINTED
+from t2c_ext.region.find import PAINTED, exclusive
 from t2c_ext.region.matte import feathered, refine_matte
-from t2c_ext.region.selection import (
-    BoolArray,
-    coherence_of,
-    components_of,
-    lean_of,
-    select,
-    select_as_paper,
-    share_out,
-    undecided,
-)
+from t2c_ext.region.selection import coherence_of, components_of, lean_of, select, select_as_paper, share_out, undecided
 from t2c_ext.settings import RegionSettings
-from t2c_ext.types import Attention, FloatArray, Region, Regions, scale_of
+from t2c_ext.types import Attention, BoolArray, FloatArray, Region, Regions, scale_of
 
 LEVELS = (4, 6, 8, 11, 15, 20)
 """Numbers of clusters that are tried, coarse to fine."""
@@ -126,15 +117,10 @@ def _notes(found: Sequence[Region], drawn: _Drawn) -> tuple[str, ...]:
 
 
 def _disjoint(regions: Sequence[Region]) -> list[Region]:
-    """Every pixel to the region that has most of it; painted ones first."""
+    """Every pixel to the region that has most of it; painted ones first, and whole."""
     claims = [region.mask * np.float32(2.0 if region.source == PAINTED else 1.0) for region in regions]
-    owner = np.argmax(np.stack(claims), axis=0)
-    return [
-        region
-        if region.source == PAINTED
-        else replace(region, mask=np.where(owner == number, region.mask, np.float32(0)))
-        for number, region in enumerate(regions)
-    ]
+    pairs = zip(regions, exclusive(regions, claims), strict=True)
+    return [region if region.source == PAINTED else left for region, left in pairs]
 
 
 def _draw(

@@ -10,10 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from t2c_ext.region.clustering import Labels
-from t2c_ext.types import FloatArray
-
-BoolArray = NDArray[np.bool_]
-ByteArray = NDArray[np.uint8]
+from t2c_ext.types import BoolArray, ByteArray, FloatArray
 
 REACH = 0.08
 """A kept component is followed this far, as a share of the grid's short side, beyond the segmentation."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from t2c_ext.errors import UserError
+from t2c_ext.errors import UserError, Way
 from t2c_ext.keeper import Keeper
 from t2c_ext.settings import TwinSettings
 from t2c_ext.twin.source import GivenTwin, TwinSource
@@ -43,7 +43,8 @@ def choose_source(
         return GivenTwin(Twin(painting, twin))
     if not settings.model:
         raise UserError(
-            "there is no model to make a picture with; name a checkpoint, a folder or a repository (--model)"
+            "there is no model to make a picture with",
+            ways=[Way("name a checkpoint, a folder or a repository", "model")],
         )
     from t2c_ext.twin.diffusion.source import DiffusersTwin
 

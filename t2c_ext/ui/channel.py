@@ -30,7 +30,7 @@ from t2c_ext.ui.recent import Recent
 from t2c_ext.ui.session import Session
 from t2c_ext.ui.studio import Studio
 from t2c_ext.ui.task import short
-from t2c_ext.wording import for_a_page
+from t2c_ext.wording import PAGE, say
 from t2c_ext.workspace import Workspace
 
 SEGMENTED = 512
@@ -100,7 +100,7 @@ class Channel:
         except NoRegion as error:
             reply = _refusal(number, str(error), "no-region")
         except UserError as error:
-            reply = _refusal(number, for_a_page(str(error)))
+            reply = _refusal(number, say(error, PAGE))
         except Cancelled:
             reply = _refusal(number, "this was stopped")
         except ValueError:

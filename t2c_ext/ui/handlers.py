@@ -24,7 +24,7 @@ from t2c_ext.ui.shelved import Shelf
 from t2c_ext.ui.state import STRIP, loop_of, shown_of, state_text
 from t2c_ext.ui.studio import Studio, Upload
 from t2c_ext.ui.task import Task
-from t2c_ext.wording import for_a_page
+from t2c_ext.wording import PAGE, say
 from t2c_ext.workspace import Workspace
 
 POLL = 0.25
@@ -97,7 +97,7 @@ class Handlers:
         except UserError as error:
             # the page must not go on with the picture before this one
             self.studio.leave(id)
-            return replace(self._fresh(""), status=page.message(for_a_page(str(error)), "error"))
+            return replace(self._fresh(""), status=page.message(say(error, PAGE), "error"))
         if new == id:
             return View(id, state=self._state(id), begun=self._begun(id))
         return self._fresh(new)
@@ -115,7 +115,7 @@ class Handlers:
             session.shown = shown_of(opened.results, draw_stages(opened.results, folder / VIEW), self.address)
             session.loop = loop_of(opened.results, float(opened.values["fps"]), self.address)
         except UserError as error:
-            return View(before, page.message(for_a_page(str(error)), "error"), begun=self._begun(before)), None
+            return View(before, page.message(say(error, PAGE), "error"), begun=self._begun(before)), None
         if opened.offers and opened.results.twin is not None:
             drawn = draw_candidates(opened.results.twin.art.rgb, opened.offers, folder / VIEW)
             names = tuple(region.name for region in opened.offers)
@@ -138,7 +138,7 @@ class Handlers:
         try:
             self.studio.delete(id)
         except UserError as error:
-            return self.shelf.html(str(error)) if self.studio.lists else ""
+            return self.shelf.html(say(error, PAGE)) if self.studio.lists else ""
         return self.shelf.html()
 
     def put_mask(self, id: str, mask: Image.Image | Upload | None, values: Mapping[str, object]) -> View:
@@ -146,7 +146,7 @@ class Handlers:
         try:
             self.studio.put_mask(id, mask)
         except UserError as error:
-            return View(id, page.message(for_a_page(str(error)), "error"), begun=self._begun(id))
+            return View(id, page.message(say(error, PAGE), "error"), begun=self._begun(id))
         return self.marks(id, values) or View(id, state=self._state(id), begun=self._begun(id))
 
     def _fresh(self, id: str) -> View:
@@ -199,7 +199,7 @@ class Handlers:
         try:
             id, task = begin()
         except UserError as error:
-            yield View(id, page.message(for_a_page(str(error)), "error"), begun=self._begun(id))
+            yield View(id, page.message(say(error, PAGE), "error"), begun=self._begun(id))
             return
         session = self.studio.sessions[id]
         try:
@@ -249,7 +249,7 @@ class Handlers:
                 problem = page.message("stopped; what was finished is kept")
             return View(id, problem, strip=figures, state=state, begun=True)
         except UserError as error:
-            return View(id, page.message(for_a_page(str(error)), "error"), state=self._state(id), begun=True)
+            return View(id, page.message(say(error, PAGE), "error"), state=self._state(id), begun=True)
         finally:
             task.forget()
 

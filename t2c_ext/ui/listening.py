@@ -6,7 +6,7 @@ import errno
 import os
 import socket
 
-from t2c_ext.errors import UserError
+from t2c_ext.errors import UserError, Way
 
 PORTS = range(7860, 7960)
 """Tried one after the other where none is asked for; Gradio's."""
@@ -34,7 +34,7 @@ def listen(host: str, port: int | None = None) -> socket.socket:
             return _bound(family, address, candidate, host)
         except _Taken:
             continue
-    raise UserError(f"the ports {PORTS.start} to {PORTS.stop - 1} are all taken; give another with --port")
+    raise UserError(f"the ports {PORTS.start} to {PORTS.stop - 1} are all taken", ways=[Way("give another", "port")])
 
 
 class _Taken(UserError):
@@ -49,7 +49,7 @@ def _resolved(host: str) -> tuple[socket.AddressFamily, str]:
         rows = []
     rows.sort(key=lambda row: row[0] != socket.AF_INET)
     if not rows:
-        raise UserError(f"--host is {host!r}, which is no address or known name; give one of this computer's")
+        raise UserError(f"is {host!r}, which is no address or known name; give one of this computer's", setting="host")
     return rows[0][0], str(rows[0][4][0])
 
 
@@ -72,9 +72,9 @@ def _bound(family: socket.AddressFamily, address: str, port: int, host: str) -> 
 
 def _why_not(error: OSError, host: str, port: int) -> UserError:
     if error.errno == errno.EADDRINUSE:
-        return _Taken(f"port {port} of {host} is taken by another program; give another with --port")
+        return _Taken(f"port {port} of {host} is taken by another program", ways=[Way("give another", "port")])
     if error.errno == errno.EACCES:
         return UserError(f"port {port} may not be used without administrator's rights; give one from 1024 on")
     if error.errno in (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT):
-        return UserError(f"--host is {host}, which is no address of this computer; 0.0.0.0 means all of them")
+        return UserError(f"is {host}, which is no address of this computer; 0.0.0.0 means all of them", setting="host")
     return UserError(f"cannot listen at {host}, port {port}: {error.strerror or error}")

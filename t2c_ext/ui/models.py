@@ -12,7 +12,7 @@ from t2c_ext.progress import Reporter
 from t2c_ext.ui.page import message
 from t2c_ext.weights.download import download_models
 from t2c_ext.weights.listing import Row, list_models
-from t2c_ext.wording import for_a_page
+from t2c_ext.wording import PAGE, say
 from t2c_ext.worker import Worker
 
 POLL = 0.3
@@ -109,5 +109,5 @@ def _outcome(name: str, failure: BaseException | None) -> str:
     if isinstance(failure, Cancelled):
         return message(f"the download of {name} was stopped; what has arrived is kept, and taken up again")
     if isinstance(failure, UserError):
-        return message(for_a_page(str(failure)), "error")
+        return message(say(failure, PAGE), "error")
     return message(f"{name} could not be downloaded ({type(failure).__name__})", "error")

@@ -12,7 +12,7 @@ from t2c_ext.pipeline import Cinemagraph, Pipeline
 from t2c_ext.progress import Reporter
 from t2c_ext.region.find import RegionNotFound
 from t2c_ext.types import Region, Stage
-from t2c_ext.wording import for_a_page
+from t2c_ext.wording import PAGE, say
 from t2c_ext.worker import Guard, Worker
 from t2c_ext.workspace import Workspace
 
@@ -96,7 +96,7 @@ class Task:
             except RegionNotFound as error:
                 self.refusal, self.candidates = _question(error), error.candidates
             except UserError as error:
-                self.refusal = for_a_page(str(error))
+                self.refusal = say(error, PAGE)
             except MemoryError:
                 self.refusal = "there is not enough memory for this; take a smaller picture or fewer frames"
 
@@ -119,6 +119,5 @@ def short(error: Exception) -> str:
 
 def _question(error: RegionNotFound) -> str:
     """What is asked back; the regions to choose from are shown beside it."""
-    what = for_a_page(str(error)).partition(";")[0]
     choice = "choose one of these regions, or paint it" if error.candidates else "paint it"
-    return f"{what}; {choice}"
+    return f"{error.problem}; {choice}"

@@ -16,6 +16,7 @@ from t2c_ext.media.stills import NOTES
 from t2c_ext.media.text import PARAMETERS
 from t2c_ext.service import decode_file
 from t2c_ext.ui.studio import Unreadable
+from t2c_ext.wording import PAGE, say
 
 
 def taken_in(given: Any, what: str, most: int = LARGEST) -> Image.Image | Unreadable | None:
@@ -36,7 +37,7 @@ def taken_in(given: Any, what: str, most: int = LARGEST) -> Image.Image | Unread
         _check_area(source, called, most)
         return _mask(source, called) if what == "mask" else _picture(source, called)
     except UserError as error:
-        return Unreadable(str(error))
+        return Unreadable(say(error, PAGE))
 
 
 def _check_area(source: Path | bytes, called: str, most: int) -> None:

@@ -20,9 +20,12 @@ from starlette.status import HTTP_400_BAD_REQUEST
 from t2c_ext.errors import Cancelled, UserError
 from t2c_ext.service import TYPES, Busy, Made, NotFound, Service, schema
 from t2c_ext.webui.options import SENDS, STILLS, VIDEOS
-from t2c_ext.wording import for_a_request
+from t2c_ext.wording import REQUEST, say
 
 ROOT = "/t2c/v1"
+
+Route = Callable[[Callable[..., Any]], None]
+"""Adds an endpoint."""
 
 
 def add_routes(app: FastAPI, service: Service, credentials: str | None = None) -> None:
@@ -35,13 +38,21 @@ def add_routes(app: FastAPI, service: Service, credentials: str | None = None) -
     """
     dependencies = [] if not credentials else [Depends(authorise(credentials))]
 
-    def route(method: str, path: str) -> Callable[[Callable[..., Any]], None]:
+    def route(method: str, path: str) -> Route:
         def add(endpoint: Callable[..., Any]) -> None:
             app.router.add_api_route(
                 ROOT + path, endpoint, methods=[method], dependencies=dependencies, route_class_override=OurRoute
             )
 
         return add
+
+    _add_work(route, service)
+    _add_lists(route)
+    _add_files(route, service)
+
+
+def _add_work(route: Callable[[str, str], Route], service: Service) -> None:
+    """What makes a loop, and what is asked of it meanwhile."""
 
     def answered(work: Callable[[], Made], send: str) -> Any:
         try:
@@ -72,6 +83,19 @@ def add_routes(app: FastAPI, service: Service, credentials: str | None = None) -
     ) -> Any:
         return answered(lambda: service.run(id, start, settings), send)
 
+    @route("GET", "/progress")
+    def progress() -> Any:
+        return service.progress()
+
+    @route("POST", "/cancel")
+    def cancel() -> Any:
+        service.cancel()
+        return {}
+
+
+def _add_lists(route: Callable[[str, str], Route]) -> None:
+    """What can be asked for."""
+
     @route("GET", "/settings")
     def settings_schema() -> Any:
         return {"settings": schema()}
@@ -86,14 +110,9 @@ def add_routes(app: FastAPI, service: Service, credentials: str | None = None) -
             ]
         }
 
-    @route("GET", "/progress")
-    def progress() -> Any:
-        return service.progress()
 
-    @route("POST", "/cancel")
-    def cancel() -> Any:
-        service.cancel()
-        return {}
+def _add_files(route: Callable[[str, str], Route], service: Service) -> None:
+    """What was made."""
 
     @route("GET", "/files/{id}/{name}")
     def file(id: str, name: str) -> Any:
@@ -152,7 +171,8 @@ def refusal(error: UserError | Cancelled) -> JSONResponse:
         word, status = "not found", 404
     elif isinstance(error, Busy):
         word, status = "busy", 409
-    detail = for_a_request(str(error)).encode(errors="backslashreplace").decode()
+    said = say(error, REQUEST) if isinstance(error, UserError) else str(error)
+    detail = said.encode(errors="backslashreplace").decode()
     return JSONResponse({"error": word, "detail": detail}, status_code=status)
 
 
@@ -173,7 +193,7 @@ def answer(service: Service, made: Made, send: str) -> dict[str, Any]:
     result: dict[str, Any] = {
         "id": made.id,
         "frames": made.frames,
-        "notes": [for_a_request(note) for note in made.notes],
+        "notes": list(made.notes),
         "seconds": made.seconds,
         "loop": f"{ROOT}/files/{made.id}/{made.loop}",
         "poster": f"{ROOT}/files/{made.id}/{made.poster}" if made.poster else None,

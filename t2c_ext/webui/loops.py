@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 
 from PIL import Image
 
-from t2c_ext.errors import Cancelled, UserError
+from t2c_ext.errors import Cancelled, UserError, Way
 from t2c_ext.jobs import Job, make_job, regions_of
 from t2c_ext.media.pictures import to_bytes, to_picture
 from t2c_ext.motion.text_context import TextEncoder
@@ -29,7 +29,7 @@ from t2c_ext.types import Attention, Regions, Stage, Twin
 from t2c_ext.webui.host import chosen_model, host_of, in_turn
 from t2c_ext.webui.kept import Kept, draw_choice, draw_result, naming_of, new_workspace, remember, workspace_of
 from t2c_ext.webui.saving import keep, unfinished
-from t2c_ext.wording import for_a_page
+from t2c_ext.wording import PAGE, REQUEST, say
 from t2c_ext.workspace import Workspace
 
 _OURS = re.compile(r', (Cinemagraph [\w \-/]+): (?:"(?:\\.|[^\\"])*"|[^,\n]*)')
@@ -42,7 +42,7 @@ BETTER_REGION = (
     '"Models" of the Cinemagraph tab) finds it more surely, and a mask exactly'
 )
 BETTER_MOTION = (
-    "no words say where it moves, so the direction is a guess from the picture; say it (--motion), or add the paper's "
+    "no words say where it moves, so the direction is a guess from the picture; say it (Motion), or add the paper's "
     'network (motion-pretrained, from the list "Models" of the Cinemagraph tab)'
 )
 
@@ -258,8 +258,7 @@ def save_loop(  # noqa: PLR0917
     shot.loop, shot.frames = finished.loop, finished.kept.frames
     shot.candidates = tuple(finished.kept.candidates)
     if shot.id:
-        notes = tuple(map(for_a_page, finished.kept.notes))
-        kept = replace(finished.kept, notes=notes, folder=processing.outpath_samples, naming=naming_of(processing))
+        kept = replace(finished.kept, folder=processing.outpath_samples, naming=naming_of(processing))
         with suppress(UserError):  # the loop is there, and so are its stages
             remember(folder, kept)
     return finished.loop, finished.kept.notes
@@ -288,16 +287,17 @@ def attempted(make: Callable[[], Finished], folder: Path, asks: bool) -> Finishe
     """
     from modules import errors
 
-    kept = Kept()
+    face, kept = PAGE if asks else REQUEST, Kept()
     try:
         return make()
     except Cancelled:
         note = "the loop was stopped"
     except RegionNotFound as error:
-        note = f"no loop was made: {question(error) if asks and error.candidates else error.shown_in(None)}"
+        said = question(error) if asks and error.candidates else say(error.shown_in(None), face)
+        note = f"no loop was made: {said}"
         kept = choice_of(error, folder)
     except UserError as error:
-        note = f"no loop was made: {error}"
+        note = f"no loop was made: {say(error, face)}"
     except Exception as error:  # nothing of it may reach the host
         errors.report("Cinemagraph: a loop failed", exc_info=True)
         note = f"no loop was made: {type(error).__name__}: {error} (the console says more)"
@@ -361,5 +361,8 @@ def choice_of(error: RegionNotFound, folder: Path) -> Kept:
 
 def question(error: RegionNotFound) -> str:
     """What was not found, and that one of the regions below it may be chosen."""
-    what = for_a_page(error.what)
-    return f"{what}; click one of the regions to move it, or open the picture in the Cinemagraph tab and paint it"
+    named = "" if error.words else f"{PAGE.way(Way('name it', 'motion'))}, "
+    return (
+        f"{error.problem}; {named}click one of the regions to move it, or open the picture in the Cinemagraph tab and "
+        "paint it"
+    )

@@ -13,7 +13,7 @@ from t2c_ext.recipe import VERSION_KEY, Recipe
 from t2c_ext.settings import Setting, rows_of, setting, table
 from t2c_ext.types import Regions, Stage
 from t2c_ext.webui.parameters import written
-from t2c_ext.wording import for_a_page, for_a_request
+from t2c_ext.wording import PAGE, REQUEST, Face, say
 
 
 @dataclass(frozen=True)
@@ -92,9 +92,10 @@ class Options:
     send: str = "files"
     by_request: bool = field(default=False, compare=False)
 
-    def worded(self, sentence: str) -> str:
-        """A sentence in the words of whoever asked."""
-        return for_a_request(sentence) if self.by_request else for_a_page(sentence)
+    @property
+    def face(self) -> Face:
+        """The words of whoever asked."""
+        return face_of(self.by_request)
 
     def infotext(self) -> dict[str, str]:
         """What differs from the defaults, as the host's generation parameters; no painted masks, no places."""
@@ -146,9 +147,13 @@ def read_options(
         parse_hints(recipe.motion.hints)
         regions = read_masks(mask or None)
     except UserError as error:
-        worded = for_a_request if by_request else for_a_page
-        raise UserError(f"Cinemagraph: {worded(str(error))}") from None
+        raise UserError(f"Cinemagraph: {say(error, face_of(by_request))}") from None
     return Options(PanelSettings(**mine), recipe, regions, send, by_request)  # type: ignore[arg-type]
+
+
+def face_of(by_request: bool) -> Face:
+    """The words of a request, or of the panel."""
+    return REQUEST if by_request else PAGE
 
 
 def refuse_the_hosts(given: Mapping[str, object]) -> None:
@@ -156,4 +161,4 @@ def refuse_the_hosts(given: Mapping[str, object]) -> None:
     has_effect = {row.name for row in panel_rows()} | set(WITHOUT_ROOM)
     for row in table():
         if row.name in given and row.name not in has_effect:
-            raise UserError(f"{row.name} is for the WebUI itself to say, and has no effect here")
+            raise UserError("is for the WebUI itself to say, and has no effect here", setting=row.name)

@@ -48,9 +48,8 @@ class Run:
 
     def tell(self, note: str) -> None:
         """Keep a sentence for the user, once."""
-        worded = self.options.worded(note)
-        if worded not in self.notes:
-            self.notes.append(worded)
+        if note not in self.notes:
+            self.notes.append(note)
 
     def follow(self, processing: Any) -> None:
         """Before a batch is sampled: make its twins along with it."""
@@ -200,7 +199,7 @@ class Run:
                     said = note if path is not None else f"{self._which(shot)}{note}"
                     self.tell(said)
                     if shot.id:
-                        self.told_of_loops.add(self.options.worded(said))
+                        self.told_of_loops.add(said)
                 if path is not None:
                     paths.append(str(path.resolve()))
                 state.nextjob()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from t2c_ext.errors import UserError
 from t2c_ext.webui.gallery import UnderGallery
+from t2c_ext.wording import PAGE, say
 
 if TYPE_CHECKING:
     from t2c_ext.ui.fields import Fields
@@ -201,7 +202,7 @@ def send_row(studio: Studio, id: Any, fields: Fields, widgets: Sequence[Any]) ->
                 studio.asked(id, fields.values(values)), still.infotext, still.size
             )
         except UserError as error:
-            raise gr.Error(str(error)) from None
+            raise gr.Error(say(error, PAGE)) from None
 
     with gr.Row(elem_id=f"{PREFIX}_send"):
         shown = {tab: gr.Button(f"Send to {tab}", elem_id=f"{PREFIX}_to_{tab}", size="sm") for tab in DESTINATIONS}

@@ -73,7 +73,7 @@ def model_named(name: str) -> Model:
     for model in catalogue():
         if model.name == name:
             return model
-    raise UserError(f"there is no model called {name!r}; see t2c models list")
+    raise UserError(f"there is no model called {name!r}; there are {', '.join(model.name for model in catalogue())}")
 
 
 def _model(row: dict[str, Any]) -> Model:

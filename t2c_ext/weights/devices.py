@@ -26,6 +26,32 @@ def choose_device(name: str = "auto") -> torch.device:
     return device
 
 
+def usual_dtype(device: torch.device) -> torch.dtype:
+    """What networks compute in on a device where nobody says it: float32 on the CPU, float16 on a GPU."""
+    return torch.float32 if device.type == "cpu" else torch.float16
+
+
+def choose_dtype(name: str, device: torch.device) -> torch.dtype:
+    """The number type of this name, or for "auto" the usual one of the device.
+
+    Args:
+        name: "auto", or as torch ("float32", "float16", "bfloat16") or the settings ("fp32", "fp16", "bf16") call it.
+        device: where it is computed.
+
+    Raises:
+        UserError: it has no such name, or is half precision on the CPU.
+    """
+    if name == "auto":
+        return usual_dtype(device)
+    names = ("fp32", "fp16", "bf16") if name in ("fp32", "fp16", "bf16") else ("float32", "float16", "bfloat16")
+    known = dict(zip(names, (torch.float32, torch.float16, torch.bfloat16), strict=True))
+    if name not in known:
+        raise UserError(f"the number type {name!r} is not known; choose from {', '.join(known)}")
+    if known[name] is torch.float16 and device.type == "cpu":
+        raise UserError(f"{name} needs a GPU; choose {names[0]} or {names[2]} on the CPU")
+    return known[name]
+
+
 def out_of_memory(error: BaseException) -> bool:
     """Whether an error says that a device's memory is full.
 

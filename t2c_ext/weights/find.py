@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from t2c_ext.errors import UserError
+from t2c_ext.errors import DOWNLOAD, UserError, Way
 from t2c_ext.weights.catalogue import Model, model_named
 from t2c_ext.weights.places import Places, hub_snapshots
 
@@ -45,7 +45,7 @@ def require_model(name: str, places: Places | None = None) -> Path:
     """
     found = find_model(name, places)
     if found is None:
-        raise UserError(f"the model {name} is not here; get it with: t2c models download {name}")
+        raise UserError(f"the model {name} is not here", ways=[Way(f"get {name}", DOWNLOAD, name)])
     return found
 
 

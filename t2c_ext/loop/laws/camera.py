@@ -17,8 +17,7 @@ import numpy as np
 
 from t2c_ext.extents import bands, whole_of
 from t2c_ext.loop.inflow import nearest
-from t2c_ext.loop.paths import BoolArray
-from t2c_ext.types import ByteArray, FloatArray, MotionKind, RegionLaw
+from t2c_ext.types import BoolArray, ByteArray, FloatArray, MotionKind, RegionLaw
 
 REACH = 14.0
 """Pixels at 512 that the nearest things go to each side beyond the farthest, at strength 1."""
@@ -61,8 +60,7 @@ SECONDS = 6.0
 """Of one way to and fro; shorter loops have one."""
 
 NO_DEPTH = (
-    "No depth was given, so the camera passes a plain ground under a far sky; a depth map (--depth) makes things stand "
-    "out."
+    "No depth was given, so the camera passes a plain ground under a far sky; a depth map makes things stand out."
 )
 
 

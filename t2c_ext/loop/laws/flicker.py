@@ -9,6 +9,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from t2c_ext.curves import smoothstep
 from t2c_ext.loop.laws.base import STEPS, Motions, Oscillation, Phases, Place, Term, whole_cycles
 from t2c_ext.types import FloatArray
 
@@ -53,8 +54,7 @@ def lights(place: Place) -> FloatArray:
     low, high = np.percentile(inside, (40, 99.5))
     if high - low < EVEN:
         return np.ones(grey.shape, np.float32)
-    share = np.clip((soft - low) / (high - low), 0, 1)
-    return np.asarray(share * share * (3 - 2 * share), np.float32)
+    return np.asarray(smoothstep((soft - low) / (high - low)), np.float32)
 
 
 def _each(light: FloatArray, generator: np.random.Generator) -> Phases:

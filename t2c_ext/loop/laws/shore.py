@@ -12,10 +12,10 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from t2c_ext.curves import smoothstep
 from t2c_ext.loop.inflow import continue_outward, nearest
 from t2c_ext.loop.laws.base import Lap, Oscillation, Place, Term, phases, smooth_noise, whole_cycles
-from t2c_ext.loop.paths import BoolArray
-from t2c_ext.types import FloatArray
+from t2c_ext.types import BoolArray, FloatArray
 
 BAND = 26.0
 """How far the water goes out near the viewer, in pixels at 512, at strength 1."""
@@ -93,8 +93,7 @@ def find_shore(place: Place, near: FloatArray, generator: np.random.Generator) -
     turned = np.float32(STAGGER) * smooth_noise(place.window, 110 * scale, generator)
     phase = phases(np.asarray(turned, np.float32))
     edge = Term(swash, phase, np.asarray(reach / 2, np.float32), rest=1.0)
-    share = np.clip(1 - away / np.maximum(FOLLOWS * reach, 1e-3), 0, 1)
-    along = reach / 2 * share * share * (3 - 2 * share) * place.mask
+    along = reach / 2 * smoothstep(1 - away / np.maximum(FOLLOWS * reach, 1e-3)) * place.mask
     rows, columns = np.indices(land.shape, dtype=np.float32)
     size = np.maximum(away, 1.0)
     smooth = max(2.0 * scale, 1.0)

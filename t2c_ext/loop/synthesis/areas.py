@@ -11,11 +11,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from t2c_ext.loop.synthesis.decoder import RESAMPLINGS, Resampling
-
-BoolArray = NDArray[np.bool_]
+from t2c_ext.types import BoolArray
 
 SPLIT_GAIN = 0.85
 """A rectangle is split where the parts cost less than this share of it."""

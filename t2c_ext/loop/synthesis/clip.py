@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from t2c_ext.loop.paper import BoolArray, alpha
+from t2c_ext.loop.paper import alpha
 from t2c_ext.loop.synthesis.areas import Area, bounds, cover, whole
 from t2c_ext.loop.synthesis.euler import Particles, displacements, reversed_displacements
 from t2c_ext.loop.synthesis.folded import FoldedBlock, encode, fold_decoder, fold_encoder, layout
@@ -19,6 +19,7 @@ from t2c_ext.loop.synthesis.network import VideoNetwork
 from t2c_ext.loop.synthesis.splatting import blend_sum, divide, weigh_
 from t2c_ext.loop.synthesis.tile import TileDecoder
 from t2c_ext.progress import Reporter
+from t2c_ext.types import BoolArray
 
 
 @dataclass(frozen=True)

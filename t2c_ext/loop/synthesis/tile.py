@@ -8,10 +8,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from t2c_ext.loop.synthesis.areas import Area, BoolArray, DecoderPlan, Layer, bounds_within, make_plan
+from t2c_ext.loop.synthesis.areas import Area, DecoderPlan, Layer, bounds_within, make_plan
 from t2c_ext.loop.synthesis.decoder import Resampling, resample, resample_mask
 from t2c_ext.loop.synthesis.folded import Convolution, FoldedBlock, layout
 from t2c_ext.loop.synthesis.layers import known_share
+from t2c_ext.types import BoolArray
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from t2c_ext.errors import UserError
 from t2c_ext.motion.networks.direction import MotionDirectionNetwork
 from t2c_ext.motion.networks.text import MotionTextNetwork
-from t2c_ext.weights.devices import choose_device, free_memory, out_of_memory
+from t2c_ext.weights.devices import choose_device, choose_dtype, free_memory, out_of_memory
 from t2c_ext.weights.spectral import freeze_spectral
 from t2c_ext.weights.states import fill_module, load_state
 
@@ -133,19 +133,3 @@ def place(module: nn.Module, device: torch.device, dtype: torch.dtype) -> None:
     module.to(device=device, dtype=dtype)
     if device.type == "cuda":
         module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-
-
-def choose_dtype(name: str, device: torch.device) -> torch.dtype:
-    """The type of this name, or for "auto" the usual one of the device.
-
-    Raises:
-        UserError: it is none of float32, float16 and bfloat16, or float16 on the CPU.
-    """
-    if name == "auto":
-        return torch.float32 if device.type == "cpu" else torch.float16
-    known = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}
-    if name not in known:
-        raise UserError(f"the number type {name!r} is not known; choose from {', '.join(known)}")
-    if name == "float16" and device.type == "cpu":
-        raise UserError("float16 needs a GPU; choose float32 or bfloat16 on the CPU")
-    return known[name]

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from t2c_ext.curves import smoothstep
 from t2c_ext.region.segmenters.measure import Measures
 
 Vector = NDArray[np.float64]
@@ -38,8 +39,7 @@ Score = Callable[[Measures, Surroundings], Vector]
 
 def rise(value: Vector, low: float, high: float, floor: float = FLOOR) -> Vector:
     """`floor` below `low`, 1 above `high`, smooth between."""
-    share = np.clip((value - low) / (high - low), 0.0, 1.0)
-    return floor + (1.0 - floor) * share * share * (3.0 - 2.0 * share)
+    return floor + (1.0 - floor) * smoothstep((value - low) / (high - low))
 
 
 def fall(value: Vector, low: float, high: float, floor: float = FLOOR) -> Vector:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from t2c_ext.errors import UserError
+from t2c_ext.errors import UserError, Way
 from t2c_ext.lexicon import Thing, load_lexicon
 from t2c_ext.region.evidence import enlarged, evidence
 from t2c_ext.types import FloatArray, NounMaps, Region
@@ -47,8 +47,8 @@ class AttentionSegmenter:
         """
         if self.maps is None:
             raise UserError(
-                "the segmenter attention asks a diffusion model, and none has looked at this picture; name one "
-                "(--model), or take another segmenter (--segmenter auto)"
+                "the segmenter attention asks a diffusion model, and none has looked at this picture",
+                ways=[Way("name one", "model"), Way("take another segmenter", "segmenter", "auto")],
             )
         known = {word: name for word in words if (name := self._name(word)) is not None}
         if not known:

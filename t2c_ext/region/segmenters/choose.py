@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from t2c_ext.errors import UserError
+from t2c_ext.errors import DOWNLOAD, UserError, Way
 from t2c_ext.region.segmenters import closed_networks, odise, open_networks
 from t2c_ext.region.segmenters.attention import AttentionSegmenter
 from t2c_ext.region.segmenters.base import Segmenter
@@ -196,8 +196,8 @@ def _folders(name: str, backend: _Backend, find: Finder) -> tuple[Path, ...]:
         folder = find(model)
         if folder is None:
             raise UserError(
-                f"the segmenter {name} needs the model {model}, which is not here; "
-                f"get it with: t2c models download {model}"
+                f"the segmenter {name} needs the model {model}, which is not here",
+                ways=[Way(f"get {model}", DOWNLOAD, model)],
             )
         found.append(folder)
     return tuple(found)

@@ -15,9 +15,7 @@ from t2c_ext.region.segmenters.grouping import group
 from t2c_ext.region.segmenters.measure import Measures, measure
 from t2c_ext.region.segmenters.naming import describe
 from t2c_ext.region.segmenters.superpixels import Pieces, cut
-from t2c_ext.types import FloatArray, Region
-
-BoolArray = NDArray[np.bool_]
+from t2c_ext.types import BoolArray, FloatArray, Region
 
 SMALLEST_PICTURE = 16
 """Pictures with a shorter side, in pixels, have nothing to cluster."""

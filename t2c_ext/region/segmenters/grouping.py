@@ -13,8 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from t2c_ext.region.segmenters.superpixels import Pieces
-
-BoolArray = NDArray[np.bool_]
+from t2c_ext.types import BoolArray
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from t2c_ext.region.segmenters.superpixels import Pieces
+from t2c_ext.types import BoolArray
 
 Vector = NDArray[np.float64]
-BoolArray = NDArray[np.bool_]
 
 BANDS = 6
 """Rows and columns of the grid on which colours are compared."""

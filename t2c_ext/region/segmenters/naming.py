@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from t2c_ext.region.segmenters.superpixels import Pieces
+from t2c_ext.types import BoolArray
 
 HUES = ((20, "pink"), (50, "red"), (75, "orange"), (105, "yellow"), (165, "green"), (220, "teal"), (295, "blue"),
         (340, "purple"), (361, "pink"))  # fmt: skip
@@ -15,7 +15,7 @@ GREY = 8.0
 """Chroma below which a colour has no name of its own."""
 
 
-def describe(pieces: Pieces, members: NDArray[np.bool_]) -> str:
+def describe(pieces: Pieces, members: BoolArray) -> str:
     """Such as "dark green left"; `members` is bool [N]."""
     area = pieces.area[members].sum()
     colour = pieces.colour[members].sum(axis=0) / area

@@ -124,16 +124,23 @@ class Network:
         import torch
 
         kind = self._hardware.device.split(":")[0]
-        half = torch.bfloat16 if kind == "cpu" else torch.float16
+        half = _half(self._hardware)
         with torch.inference_mode(), torch.autocast(kind if kind != "mps" else "cpu", half, self._hardware.half):
             return call(self._model, lambda tensors: tensors.to(self._hardware.device))
 
     def _move(self, hardware: Hardware) -> None:
         import torch
 
-        half = torch.bfloat16 if hardware.device == "cpu" else torch.float16
+        half = _half(hardware)
         self._model.to(device=hardware.device, dtype=half if hardware.half else torch.float32)
         self._hardware = hardware
+
+
+def _half(hardware: Hardware) -> Any:
+    """What stands for half precision: bfloat16 on the CPU, which has no fast float16."""
+    import torch
+
+    return torch.bfloat16 if hardware.device.split(":")[0] == "cpu" else torch.float16
 
 
 class Lazily(Generic[N]):

@@ -8,9 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from t2c_ext.types import FloatArray
-
-IntArray = NDArray[np.int32]
+from t2c_ext.types import FloatArray, IntArray
 
 WORKING_SIDE = 224
 """Side, in pixels, of the square whose area the reduced picture has."""

@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from t2c_ext.errors import UserError
 from t2c_ext.twin.diffusion.architecture import Config
 from t2c_ext.twin.families import Family
 
@@ -117,24 +116,10 @@ def placement_for(device: str, precision: str, memory: str) -> Placement:
     """
     import torch
 
-    try:
-        place = torch.device(_best_device() if device == "auto" else device)
-        torch.empty(1, device=place)
-    except (RuntimeError, AssertionError) as error:
-        reason = (str(error).splitlines() or [""])[0][:100]
-        raise UserError(f"the device {device} cannot be used here ({reason}); try cpu") from None
-    half = torch.float32 if place.type == "cpu" else torch.float16
-    dtype = {"auto": half, "fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}[precision]
-    if place.type == "cpu" and dtype is torch.float16:
-        raise UserError("fp16 is only for a GPU; use fp32 or bf16 on the CPU")
+    from t2c_ext.weights.devices import choose_device, choose_dtype
+
+    place = choose_device(device)
+    dtype = choose_dtype(precision, place)
     small = place.type == "cuda" and torch.cuda.get_device_properties(place).total_memory < SMALL_CARD
     offload = place.type != "cpu" and (memory == "offload" or (memory == "auto" and small))
     return Placement(place, dtype, offload)
-
-
-def _best_device() -> str:
-    import torch
-
-    if torch.cuda.is_available():
-        return "cuda"
-    return "mps" if torch.backends.mps.is_available() else "cpu"

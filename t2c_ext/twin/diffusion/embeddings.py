@@ -139,7 +139,7 @@ class PromptEncoder:
         states = output.hidden_states
         skip = max(self.clip_skip, 2) if self.components.family is Family.SDXL else self.clip_skip
         if skip >= len(states):
-            raise UserError(f"clip_skip is {skip}, but this text encoder has only {len(states) - 1} layers")
+            raise UserError(f"is {skip}, but this text encoder has only {len(states) - 1} layers", setting="clip_skip")
         if self.components.family is Family.SDXL:
             context = states[-skip].float()
         elif skip == 1:

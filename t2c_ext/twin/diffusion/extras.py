@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from t2c_ext.errors import UserError
+from t2c_ext.errors import UserError, Way
 from t2c_ext.twin.diffusion.components import Components, Encoder
 from t2c_ext.twin.diffusion.embeddings import names_pattern
 from t2c_ext.twin.diffusion.lora_deltas import KNOWN, merged_bias, merged_weight, unsupported_kind
@@ -48,7 +48,10 @@ def apply_loras(components: Components, requests: Sequence[LoraRequest], folder:
     if not requests:
         return ()
     if not folder:
-        raise UserError(f"the prompt names the LoRA {requests[0].name}; say where it lies with --lora-folder")
+        raise UserError(
+            f"the prompt names the LoRA {requests[0].name}, and no folder of LoRAs is named",
+            ways=[Way("say where it lies", "lora_folder")],
+        )
     files = []
     for request in requests:
         path = find_by_name(expanded(folder), request.name)

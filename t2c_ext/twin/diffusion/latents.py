@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 
-from t2c_ext.errors import UserError
+from t2c_ext.errors import UserError, Way
 from t2c_ext.twin.diffusion.components import Components
 from t2c_ext.types import FloatArray
 
@@ -110,7 +110,10 @@ def decode(components: Components, latents: Tensor) -> list[FloatArray]:
 
         pixels = _within_memory(components, run)[0].float().cpu()
         if not bool(torch.isfinite(pixels).all()):
-            raise UserError("the model gave no picture (not-a-number values); try --precision fp32 or bf16")
+            raise UserError(
+                "the model gave no picture (not-a-number values)",
+                ways=[Way("try another precision", "precision", "fp32 or bf16")],
+            )
         pictures.append((pixels / 2 + 0.5).clamp(0, 1).permute(1, 2, 0).contiguous().numpy())
     return pictures
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from t2c_ext.errors import UserError
+from t2c_ext.errors import UserError, Way
 from t2c_ext.twin import miniature
 from t2c_ext.twin.diffusion.components import Components, Placement
 from t2c_ext.twin.diffusion.folder import INDEX, load_folder, load_hub
@@ -32,7 +32,9 @@ def load_model(name: str, placement: Placement, prediction: str = "auto") -> Com
         return load_single_file(miniature.model_file(), placement, prediction, online=False)
     path, online = expanded(name), os.environ.get("HF_HUB_OFFLINE", "0") in ("", "0")
     if not name.strip():
-        raise UserError("no model is named; name a checkpoint file, a folder, or a repository of the hub with --model")
+        raise UserError(
+            "no model is named", ways=[Way("name a checkpoint file, a folder, or a repository of the hub", "model")]
+        )
     components = _load(name, path, placement, prediction, online)
     if placement.device.type == "mps":
         # its attention holds all probabilities at once; elsewhere torch's own needs no slicing

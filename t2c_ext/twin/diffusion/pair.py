@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from t2c_ext.errors import UserError
+from t2c_ext.errors import UserError, Way
 from t2c_ext.progress import Reporter
 from t2c_ext.settings import TwinSettings
 from t2c_ext.twin.diffusion import ddim
@@ -120,7 +120,10 @@ class Sampler:
             if number < len(modes):
                 now = modes[number].value
                 self.notes.append(f"Memory did not suffice for {mode.value}; the pictures were made in {now}.")
-        raise UserError("the memory does not suffice for this size; make the picture smaller, or try --memory offload")
+        raise UserError(
+            "the memory does not suffice for this size",
+            ways=[Way("make the picture smaller"), Way("keep less in the device's memory", "memory", "offload")],
+        )
 
     def _attempt(self, wish: Wish, mode: Mode) -> list[Pair]:
         run = _Run(self, wish, mode)

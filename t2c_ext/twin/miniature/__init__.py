@@ -10,7 +10,7 @@ import json
 import re
 from pathlib import Path
 
-from t2c_ext.errors import UserError
+from t2c_ext.errors import UserError, Way
 
 NAME = "miniature"
 """Names it wherever a model is named."""
@@ -18,7 +18,7 @@ NAME = "miniature"
 SETTINGS: dict[str, bool | int | float | str] = {"steps": 20, "guidance": 4.0, "natural_guidance": 4.0}
 """What suits it, in place of the defaults that suit Stable Diffusion."""
 
-SAYS = "Drawn by the built-in miniature model; for real pictures name a checkpoint (--model)."
+SAYS = "Drawn by the built-in miniature model; for real pictures name a checkpoint as the model."
 
 _FOLDER = Path(__file__).parent
 _MOST_NAMED = 8
@@ -38,7 +38,7 @@ def model_file() -> Path:
     """
     path = _FOLDER / "miniature.safetensors"
     if not path.is_file():
-        raise UserError("this copy of the program has no built-in model; name a checkpoint with --model")
+        raise UserError("this copy of the program has no built-in model", ways=[Way("name a checkpoint", "model")])
     return path
 
 

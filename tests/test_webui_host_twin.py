@@ -166,3 +166,13 @@ def test_without_a_checkpoint_the_miniature_draws(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(sd_models, "checkpoints_list", {})
     monkeypatch.setattr(miniature, "can_draw", lambda: False)
     assert isinstance(picture_source(recipe), HostTwin), "whose own error says what is missing"
+
+
+def test_txt2img_gets_no_strength_of_an_img2img() -> None:
+    """The host would turn its hires fix on by it; where there was a hires fix, it stays."""
+    from t2c_ext.webui.host_twin import fitting_txt2img
+
+    text = "a river\nSteps: 4, Denoising strength: 0.75, Cinemagraph enabled: True"
+    assert fitting_txt2img(text) == "a river\nSteps: 4, Cinemagraph enabled: True"
+    upscaled = "a river\nSteps: 4, Denoising strength: 0.5, Hires upscale: 2, Hires upscaler: Latent"
+    assert fitting_txt2img(upscaled) == upscaled

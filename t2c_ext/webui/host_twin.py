@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
@@ -103,6 +104,14 @@ def parameters_of(recipe: Recipe, infotext: str, size: tuple[int, int]) -> str:
     known = last or f"Size: {size[1]}x{size[0]}"
     texts = [prompt or head.partition("\nNegative prompt: ")[0], f"Negative prompt: {negative}" if negative else ""]
     return "\n".join([*filter(None, texts), ", ".join(filter(None, [known, ours]))])
+
+
+_STRENGTH = re.compile(r", Denoising strength: [^,\n]*")
+
+
+def fitting_txt2img(parameters: str) -> str:
+    """Parameters without an img2img's strength, at which the WebUI's txt2img would turn its hires fix on."""
+    return parameters if "Hires " in parameters else _STRENGTH.sub("", parameters)
 
 
 def parted(infotext: str) -> tuple[str, str]:

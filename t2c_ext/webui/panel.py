@@ -34,6 +34,9 @@ WORDS = {
 """Short words for what stands side by side, where the prompt is the picture's."""
 
 
+ELSEWHERE = {"grid": Stage.LOOP}
+"""Settings that stand in another stage's group than their own."""
+
 EXAMPLES = {"region": "river, clouds", "motion": "river flowing left"}
 """What stands in an empty field."""
 
@@ -66,7 +69,7 @@ def build_panel(prefix: str, defaults: Mapping[str, Value], is_img2img: bool = T
                         made[name] = widget(rows[name], prefix, EXAMPLES.get(name, ""))
         with gr.Accordion("More", open=False, elem_id=f"{prefix}_more"):
             for stage, heading in HEADINGS.items():
-                group = [row for row in rows.values() if row.stage is stage and row.name not in EVERYDAY]
+                group = [row for row in rows.values() if _group_of(row) is stage and row.name not in EVERYDAY]
                 with gr.Accordion(heading, open=False, elem_id=f"{prefix}_{stage.value}_group"):
                     made |= {row.name: widget(row, prefix) for row in group}
     for name, component in made.items():
@@ -74,6 +77,10 @@ def build_panel(prefix: str, defaults: Mapping[str, Value], is_img2img: bool = T
         if name in defaults or name not in EVERYDAY:
             component.do_not_save_to_config = True
     return {name: made[name] for name in rows}
+
+
+def _group_of(row: Setting) -> Stage:
+    return ELSEWHERE.get(row.name, row.stage)
 
 
 def pasted(row: Setting) -> Callable[[Mapping[str, Any]], Any]:

@@ -193,7 +193,7 @@ def send_row(studio: Studio, id: Any, fields: Fields, widgets: Sequence[Any]) ->
 
     from t2c_ext.ui.layout import HIDDEN, PREFIX
     from t2c_ext.ui.scripts import script_option
-    from t2c_ext.webui.host_twin import parameters_of
+    from t2c_ext.webui.host_twin import fitting_txt2img, parameters_of
 
     def take(id: str, *values: Any) -> Any:
         try:
@@ -204,6 +204,10 @@ def send_row(studio: Studio, id: Any, fields: Fields, widgets: Sequence[Any]) ->
         except UserError as error:
             raise gr.Error(say(error, PAGE)) from None
 
+    def take_for_txt2img(id: str, *values: Any) -> Any:
+        picture, parameters = take(id, *values)
+        return picture, fitting_txt2img(parameters)
+
     with gr.Row(elem_id=f"{PREFIX}_send"):
         shown = {tab: gr.Button(f"Send to {tab}", elem_id=f"{PREFIX}_to_{tab}", size="sm") for tab in DESTINATIONS}
     go = {tab: gr.Button(tab, elem_id=f"{PREFIX}_go_{tab}", elem_classes=[HIDDEN]) for tab in DESTINATIONS}
@@ -211,5 +215,6 @@ def send_row(studio: Studio, id: Any, fields: Fields, widgets: Sequence[Any]) ->
     text = gr.Textbox(label="Parameters", elem_id=f"{PREFIX}_sent_text", elem_classes=[HIDDEN])
     for tab, button in shown.items():
         press = f"() => {{ gradioApp().querySelector('#{PREFIX}_go_{tab}').click(); return []; }}"
-        button.click(take, [id, *widgets], [picture, text]).success(None, None, None, **script_option(press))
+        taken = take_for_txt2img if tab == "txt2img" else take
+        button.click(taken, [id, *widgets], [picture, text]).success(None, None, None, **script_option(press))
     return Sending(picture, text, go)

@@ -46,6 +46,15 @@ def _set_up(page: Any, tab: str, folder: Path) -> None:
         page.fill(f"#{tab}_{name} input[type=number]", str(value))
 
 
+def _send_to_txt2img(page: Any, studio: StudioPage) -> None:
+    """What img2img made goes to txt2img without its strength, which would turn hires fix on there; and back."""
+    studio.press("t2c_to_txt2img")
+    page.wait_for_function("value => document.querySelector('#txt2img_prompt textarea').value === value", arg=PROMPT)
+    page.wait_for_function("() => document.querySelector('#txt2img_width input[type=number]').value === '256'")
+    assert not page.is_checked("#txt2img_hr-visible-checkbox")
+    page.click("#tabs > .tab-nav button:has-text('Cinemagraph')")
+
+
 @pytest.fixture
 def tab(request: pytest.FixtureRequest) -> Iterator[str]:
     yield str(request.param)
@@ -103,6 +112,8 @@ def test_a_loop_plays_under_the_gallery_and_goes_to_the_tab_whole(
     assert page.is_checked(f"{_panel(tab)}-visible-checkbox")
 
     page.click("#tabs > .tab-nav button:has-text('Cinemagraph')")
+    if tab == "img2img":
+        _send_to_txt2img(page, studio)
     page.locator("#t2c_sides button", has_text="Recent").click()
     one = f"[data-t2c-delete='{studio.state['id']}']"
     page.once("dialog", lambda dialog: dialog.accept())

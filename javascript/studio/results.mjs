@@ -66,11 +66,15 @@ export class Results {
         this.look();
     }
 
-    /** Whether a generation has ended, of which the host always says something else: then its loops are shown. */
+    /**
+     * Whether a generation has ended, of which the host always says something else: then its loops are shown. What it
+     * says stands in the inner element; beside that Gradio counts the seconds, and an answer to each of them could come
+     * after the last one's.
+     */
     look() {
         for (const tab of TABS) {
             this.bringIntoView(tab);
-            const said = this.host.querySelector(`#html_log_${tab}`)?.textContent?.trim() ?? "";
+            const said = this.host.querySelector(`#html_log_${tab} .prose`)?.textContent?.trim() ?? "";
             if (said === (this.said[tab] ?? "")) continue;
             this.said[tab] = said;
             setTimeout(() => this.page.press(`${tab}_cinemagraph_show`), TAKEN_OVER);

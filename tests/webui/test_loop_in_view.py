@@ -133,6 +133,7 @@ def test_png_info_sends_picture_and_settings_to_the_tab(server: Server, page: An
     page.wait_for_function("() => gradioApp().querySelector('#tab_pnginfo').innerText.includes('Cinemagraph frames')")
     page.click("#cinemagraph_tab")
     page.wait_for_selector("#tab_cinemagraph #t2c_picture img[src]")
+    page.wait_for_function(IN_VIEW, arg="#t2c_picture", timeout=10_000)
     page.wait_for_function("() => document.querySelector('#t2c_frames input[type=number]').value === '12'")
     assert page.input_value("#t2c_prompt textarea") == PROMPT
     assert StudioPage(page).state["picture"]["width"] == 256

@@ -22,7 +22,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 
 from PIL import Image
-from tables import machine, publish
+from tables import show
 from webui.requests import encoded, panel, twinned, txt2img
 from webui.server import Host, Server, running
 
@@ -78,11 +78,7 @@ def main() -> None:
             for name, scripts in rows(given.side).items():
                 taken = seconds(server, plain | {"alwayson_scripts": scripts}, given.runs)
                 lines.append(f"| {name} | {taken:.2f} | {taken / bare:.2f} |")
-    text = "\n".join(lines)
-    if given.readme:
-        publish("panel", text)
-    else:
-        print(f"{machine()}\n\n{text}")
+    show("panel", lines, in_readme=given.readme)
 
 
 if __name__ == "__main__":

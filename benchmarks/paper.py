@@ -12,10 +12,11 @@ at. Intervals are of 95 %, by resampling.
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -72,8 +73,33 @@ class Tally:
     degrees: list[float] = field(default_factory=list)
 
 
-def asked_of(seed: int) -> tuple[Lesson, int, str, str] | None:
-    """A painting, the place of the thing that is asked for, the word for it, and the sentence; None if none is."""
+@dataclass(frozen=True)
+class Asked:
+    """What is asked of a held-out painting.
+
+    Attributes:
+        seed: of the painting.
+        lesson: the painting, and what is known of it.
+        at: the place of the thing that is asked for.
+        word: for it.
+        prompt: the sentence.
+    """
+
+    seed: int
+    lesson: Lesson
+    at: int
+    word: str
+    prompt: str
+
+
+def held_out(count: int, first: int) -> Iterator[Asked]:
+    """The first `count` paintings, from a number on, of those that no network has seen and that can be asked for."""
+    asked = (asked_of(seed) for seed in itertools.count(FIRST_HELD_OUT + first))
+    return itertools.islice((one for one in asked if one is not None), count)
+
+
+def asked_of(seed: int) -> Asked | None:
+    """What is asked of the painting of a seed; None where nothing in it is large enough."""
     lesson = make_lesson(seed)
     large = [n for n, moves in enumerate(lesson.moving) if moves and float(lesson.masks[n].mean()) >= SMALLEST]
     large = [n for n in large if lesson.things[n] not in {"pool", "rain", "snowfall"}]
@@ -87,7 +113,8 @@ def asked_of(seed: int) -> tuple[Lesson, int, str, str] | None:
     side = "" if angle is None or verb in {"burning", "rising"} else f" {SIDES[int(((angle + 45) % 360) // 90)]}"
     others = [NAMES[other][0] for n, other in enumerate(lesson.things) if n != at][:2]
     behind = f" with {' and '.join(others)}" if others else ""
-    return lesson, at, name.removeprefix("a ").removeprefix("the "), f"{name} {verb}{side}{behind}, {_style(lesson)}"
+    word = name.removeprefix("a ").removeprefix("the ")
+    return Asked(seed, lesson, at, word, f"{name} {verb}{side}{behind}, {_style(lesson)}")
 
 
 def _style(lesson: Lesson) -> str:
@@ -137,14 +164,9 @@ def measure_paintings(
     """Regions and motion of so many held-out paintings; and the seconds that a twin took."""
     regions = {way: Tally() for way in REGION_WAYS}
     motions = {way: Tally() for way in ("words with a direction", "words without one", "one arrow")}
-    seed, done, spent = FIRST_HELD_OUT + first, 0, 0.0
-    while done < count:
-        asked = asked_of(seed)
-        seed += 1
-        if asked is None:
-            continue
-        done += 1
-        lesson, at, word, prompt = asked
+    spent = 0.0
+    for done, asked in enumerate(held_out(count, first), 1):
+        lesson, at, word, prompt = asked.lesson, asked.at, asked.word, asked.prompt
         truth = lesson.masks[at]
         art, photograph = Picture(lesson.painting), Picture(lesson.photograph)
         start = time.perf_counter()
@@ -193,14 +215,9 @@ def _motions(lesson: Lesson, at: int, word: str, prompt: str, motions: dict[str,
 def measure_sentences(components: Components, count: int, first: int, segmenter: str, sheet: str) -> str:
     """The whole way from so many sentences; a table's rows."""
     overlaps, right, seconds, refused, rows = [], [], [], 0, []
-    seed, done = FIRST_HELD_OUT + first, 0
-    while done < count:
-        asked = asked_of(seed)
-        seed += 1
-        if asked is None:
-            continue
-        done += 1
-        _, _, word, prompt = asked
+    for done, asked in enumerate(held_out(count, first), 1):
+        word, prompt = asked.word, asked.prompt
+        seed = asked.seed + 1  # as the table in the README was made
         values = {**miniature.SETTINGS, "model": miniature.NAME, "prompt": prompt, "seed": seed, "frames": 24}
         values["segmenter"] = segmenter
         start = time.perf_counter()

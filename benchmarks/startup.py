@@ -17,7 +17,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from tables import machine, publish
+from tables import show
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -70,11 +70,7 @@ def main() -> None:
     for number, part in enumerate(PARTS):
         seconds = min(run[number][0] for run in runs)
         lines.append(f"| {part} | {seconds:.2f} | {', '.join(runs[0][number][1]) or 'none'} |")
-    text = "\n".join(lines)
-    if given.readme:
-        publish("startup", text)
-    else:
-        print(f"{machine()}\n\n{text}")
+    show("startup", lines, in_readme=given.readme)
 
 
 if __name__ == "__main__":

@@ -29,3 +29,11 @@ def publish(name: str, text: str) -> None:
     after = rest.split(end)[1]
     body = f"\n`{command()}` ({machine()})\n\n{text.strip()}\n"
     README.write_text(before + start + body + end + after, encoding="utf-8", newline="\n")
+
+
+def show(name: str, lines: list[str], in_readme: bool) -> None:
+    """Print a table, or put it into the README."""
+    if in_readme:
+        publish(name, "\n".join(lines))
+    else:
+        print(machine(), "", *lines, sep="\n")

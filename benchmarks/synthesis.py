@@ -36,11 +36,11 @@ from tables import machine, publish
 from torch.nn import functional
 from ways import make_input
 
-from t2c_ext.loop.synthesis.clip import Clip, Engine, Scene
 from t2c_ext.loop.synthesis.decoder import DecoderBlock, Resampling
 from t2c_ext.loop.synthesis.layers import PartialConv2d
 from t2c_ext.loop.synthesis.network import VideoNetwork
 from t2c_ext.loop.synthesis.render import LARGEST
+from t2c_ext.loop.synthesis.sequence import Clip, Engine, Scene
 from t2c_ext.progress import Reporter
 from t2c_ext.weights.spectral import freeze_spectral
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from t2c_ext.batch.outcome import Outcome
 from t2c_ext.batch.rows import rows_from
-from t2c_ext.batch.start import Wishes, start
+from t2c_ext.batch.start import BatchRequest, start
 from t2c_ext.batch.sweep import checked
 from t2c_ext.errors import UserError
 from t2c_ext.jobs import Mask, PathLike, make_job
@@ -139,7 +139,7 @@ def batch(
         UserError: nothing can be begun as asked.
     """
     base = _base(recipe).with_values(settings)
-    wishes = Wishes(
+    request = BatchRequest(
         os.fspath(output),
         sweep=checked(sweep or {}),
         workers=workers,
@@ -147,7 +147,7 @@ def batch(
         ray=ray,
         **_given(stopping=cancelled),
     )
-    return start(rows_from(rows, base), wishes)
+    return start(rows_from(rows, base), request)
 
 
 def _given(**values: Any) -> Mapping[str, Any]:

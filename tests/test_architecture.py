@@ -177,3 +177,36 @@ def _loaded_with(module: str) -> set[str]:
         seen.add(one)
         waiting += [part for row in imports()[one] if not row.late for part in (row.module, f"{row.module}.{row.name}")]
     return seen
+
+
+SAME_NAME = {
+    "__init__": "what Python asks of a package",
+    "choose": "makes what a stage's settings name: the twin's source, the segmenter, the flow, the frames",
+    "paper": "does in a stage what the paper's code does",
+    "load": "opens a network",
+    "find": "from a name to where it is: a thing in a picture, a model on the disk",
+    "base": "the interface of the modules beside it",
+    "source": "what gives twins, and diffusers as one",
+    "session": "hooks on a UNet for one run: the twin's, and the grounding's",
+    "render": "a way from a still and a field to frames: our own, and the paper's network",
+    "laws": "motions that do not flow: in words, and by region",
+    "camera": "the camera's motion: in words, and over a depth map",
+    "painted": "regions that the user painted, found and moving",
+    "masks": "a mask in a file, and how well one agrees with another",
+    "structure": "that large shapes stay: how it is done, and how it is measured",
+}
+"""Names that several files of the rooms below the faces may have, each for one thing."""
+
+FACES = ("cli", "app", "ui", "webui", "batch")
+"""They name a module after what it is the face of."""
+
+
+def test_two_files_have_one_name_only_where_they_are_one_thing() -> None:
+    rooms: dict[str, list[str]] = {}
+    for path in sorted((ROOT / PACKAGE).rglob("*.py")):
+        place = path.relative_to(ROOT / PACKAGE)
+        if place.parts[0] not in FACES:
+            rooms.setdefault(path.stem, []).append(str(place))
+    twice = {name: places for name, places in rooms.items() if len(places) > 1}
+    assert {name: places for name, places in twice.items() if name not in SAME_NAME} == {}
+    assert set(SAME_NAME) <= set(twice), "a name that recurs no more"

@@ -16,13 +16,13 @@ from t2c_ext.twin import capture  # noqa: E402
 from t2c_ext.twin.grounding.answer import TokenMaps, answer, averaged  # noqa: E402
 from t2c_ext.twin.grounding.heads import HeadMethod, head_weights, word_map  # noqa: E402
 from t2c_ext.twin.grounding.joint import Stream, attended, concept_heat, image_attention, rotated  # noqa: E402
-from t2c_ext.twin.grounding.layers import (  # noqa: E402
+from t2c_ext.twin.grounding.layer_weights import (  # noqa: E402
     Agreement,
     layer_score,
     reference_affinity,
     resized_self_attention,
 )
-from t2c_ext.twin.grounding.maps import head_mean, mean_self_attention, normalised, summed  # noqa: E402
+from t2c_ext.twin.grounding.merging import head_mean, mean_self_attention, normalised, summed  # noqa: E402
 from t2c_ext.twin.grounding.positions import phrase_positions  # noqa: E402
 
 

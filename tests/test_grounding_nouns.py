@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from t2c_ext.region import evidence
 from t2c_ext.twin.grounding import competition
-from t2c_ext.twin.grounding.refine import refined
+from t2c_ext.twin.grounding.propagation import refined
 from t2c_ext.twin.grounding.rivals import GENERIC, rivals
 from t2c_ext.types import FloatArray
 

@@ -26,7 +26,7 @@ from t2c_ext.twin.diffusion.grounding import TIMESTEP, ground_latent, ground_pic
 from t2c_ext.twin.diffusion.latents import encode, resized  # noqa: E402
 from t2c_ext.twin.diffusion.source import DiffusersTwin  # noqa: E402
 from t2c_ext.twin.grounding.answer import TokenMaps, answer  # noqa: E402
-from t2c_ext.twin.grounding.plan import heard_layers  # noqa: E402
+from t2c_ext.twin.grounding.layer_plan import heard_layers  # noqa: E402
 from t2c_ext.twin.grounding.rivals import distinct  # noqa: E402
 from t2c_ext.twin.grounding.session import GroundingOptions, GroundingSession  # noqa: E402
 from t2c_ext.twin.layout import grid_at, layout_of  # noqa: E402

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from t2c_ext.evaluate.masks import boundary_f, intersection_over_union
-from t2c_ext.region.blocks import cell_of
 from t2c_ext.region.matte import feathered, refine_matte, soften
+from t2c_ext.region.pixelation import cell_of
 from t2c_ext.settings import RegionSettings
 from t2c_ext.types import FloatArray
 

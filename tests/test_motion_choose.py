@@ -24,7 +24,7 @@ from t2c_ext.motion.choose import (
 )
 from t2c_ext.motion.hints import parse_hints
 from t2c_ext.motion.networks.direction import MotionDirectionNetwork
-from t2c_ext.motion.networks.text import MotionTextNetwork
+from t2c_ext.motion.networks.words import MotionTextNetwork
 from t2c_ext.motion.pace import bring_to_speed
 from t2c_ext.motion.text_context import ClipTextEncoder, load_text_encoder
 from t2c_ext.progress import Reporter

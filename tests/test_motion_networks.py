@@ -17,7 +17,7 @@ from torch.nn import functional
 from t2c_ext.errors import UserError
 from t2c_ext.motion.networks.direction import MotionDirectionNetwork
 from t2c_ext.motion.networks.load import FlowModule, FlowNetwork, load_network
-from t2c_ext.motion.networks.text import MotionTextNetwork
+from t2c_ext.motion.networks.words import MotionTextNetwork
 from t2c_ext.weights.devices import choose_device, choose_dtype
 from t2c_ext.weights.states import fill_module
 

@@ -14,7 +14,7 @@ from motion_parts import drive, square
 from t2c_ext.errors import UserError
 from t2c_ext.motion.canvas import MAX_ASPECT, MAX_STRETCH, plan_canvas
 from t2c_ext.motion.networks.load import FlowNetwork
-from t2c_ext.motion.pace import bring_to_speed, strays
+from t2c_ext.motion.pace import bring_to_speed, wrong_turns
 from t2c_ext.motion.predict import predict_flow
 from t2c_ext.types import Arrow, FloatArray, Region
 
@@ -172,7 +172,7 @@ def test_says_which_region_goes_astray() -> None:
     left, right = square(64, 64, columns=slice(0, 32)), square(64, 64, columns=slice(32, 64))
     field = field_of(64, 64, 1.0, 0.0)
     drives = [drive(left, angle=20.0), drive(right, angle=120.0, region=Region("falls", right))]
-    (note,) = strays(field, drives)
+    (note,) = wrong_turns(field, drives)
     assert note.startswith("falls: the network's motion turns 120 degrees")
     arrow = Arrow((0.6, 0.5), (0.9, 0.5))
-    assert not strays(field, [drive(right, angle=None), drive(right, angle=120.0, arrows=(arrow,))])
+    assert not wrong_turns(field, [drive(right, angle=None), drive(right, angle=120.0, arrows=(arrow,))])

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from t2c_ext.motion.axis import shape_axis, texture_axis
 from t2c_ext.motion.grid import make_grid, width_of
 from t2c_ext.motion.projection import Projection, wall_vectors
-from t2c_ext.motion.texture import shape_axis, texture_axis
 
 FAR = 1e6
 

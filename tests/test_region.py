@@ -42,7 +42,6 @@ class Pointer:
     """A segmenter that knows the left half as sky and the right half as water, with given scores."""
 
     name = "pointer"
-    limits = ""
     threshold = 0.5
 
     def __init__(self, **scores: float) -> None:

@@ -30,7 +30,7 @@ from t2c_ext.twin.grounding.joint import (  # noqa: E402
     image_attention,
     rotated,
 )
-from t2c_ext.twin.grounding.layers import (  # noqa: E402
+from t2c_ext.twin.grounding.layer_weights import (  # noqa: E402
     Agreement,
     LayerMethod,
     layer_score,
@@ -38,9 +38,9 @@ from t2c_ext.twin.grounding.layers import (  # noqa: E402
     reference_affinity,
     resized_self_attention,
 )
-from t2c_ext.twin.grounding.maps import head_mean, mean_self_attention, normalised, summed  # noqa: E402
+from t2c_ext.twin.grounding.merging import head_mean, mean_self_attention, normalised, summed  # noqa: E402
 from t2c_ext.twin.grounding.positions import phrase_positions  # noqa: E402
-from t2c_ext.twin.grounding.refine import refined  # noqa: E402
+from t2c_ext.twin.grounding.propagation import refined  # noqa: E402
 
 pytestmark = pytest.mark.parity
 

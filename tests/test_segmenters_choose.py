@@ -31,7 +31,6 @@ class Knows:
     """Answers the words it is given scores for, and remembers what it was asked."""
 
     threshold = 0.5
-    limits = ""
 
     def __init__(self, name: str, **scores: float) -> None:
         self.name, self.scores = name, scores

@@ -16,7 +16,6 @@ from hypothesis import strategies as st
 from t2c_ext.errors import Cancelled, UserError
 from t2c_ext.loop.synthesis import decoder as decoder_module
 from t2c_ext.loop.synthesis.areas import Area, DecoderPlan, bounds, cover, make_plan, whole
-from t2c_ext.loop.synthesis.clip import Clip, Engine, Scene
 from t2c_ext.loop.synthesis.decoder import Decoder
 from t2c_ext.loop.synthesis.euler import Particles, displacements, reversed_displacements
 from t2c_ext.loop.synthesis.folded import fold_decoder
@@ -24,6 +23,7 @@ from t2c_ext.loop.synthesis.glue import truncated_bytes
 from t2c_ext.loop.synthesis.layers import PartialConv2d, known_share
 from t2c_ext.loop.synthesis.network import VideoNetwork, load_video_network
 from t2c_ext.loop.synthesis.render import make_scene, synthesize_loop
+from t2c_ext.loop.synthesis.sequence import Clip, Engine, Scene
 from t2c_ext.loop.synthesis.splatting import splat_sum, splat_sum_by_index
 from t2c_ext.loop.synthesis.tile import TileDecoder
 from t2c_ext.progress import Reporter
@@ -389,7 +389,7 @@ def test_devices_that_are_not_here_or_too_small(monkeypatch: pytest.MonkeyPatch)
     def lack(*_: object) -> None:
         raise torch.cuda.OutOfMemoryError("CUDA out of memory")
 
-    monkeypatch.setattr("t2c_ext.loop.synthesis.clip.encode", lack)
+    monkeypatch.setattr("t2c_ext.loop.synthesis.sequence.encode", lack)
     loop = synthesize_loop(*river(24, 24), LoopSettings(renderer="network"), NETWORK, device="cpu")
     with pytest.raises(UserError, match="more memory than the GPU has"):
         next(loop.frames())

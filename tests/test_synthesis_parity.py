@@ -13,11 +13,11 @@ import torch
 from fill_rule import filled_state, state_shapes
 
 from t2c_ext.loop.synthesis.areas import whole
-from t2c_ext.loop.synthesis.clip import Clip, Engine, Frame, Scene
 from t2c_ext.loop.synthesis.euler import Particles, displacements, reversed_displacements
 from t2c_ext.loop.synthesis.folded import encode, fold_decoder, fold_encoder
 from t2c_ext.loop.synthesis.glue import signed, truncated_bytes
 from t2c_ext.loop.synthesis.network import VideoNetwork
+from t2c_ext.loop.synthesis.sequence import Clip, Engine, Frame, Scene
 from t2c_ext.loop.synthesis.splatting import blend_sum, divide, splat_sum, splat_sum_by_index, weigh_
 from t2c_ext.loop.synthesis.tile import TileDecoder
 from t2c_ext.motion.paper import clamped_flow

@@ -281,8 +281,8 @@ def test_both_pictures_have_the_same_start_and_the_same_noise_at_each_step(sd1: 
 @pytest.mark.parametrize("way", ["noise", "invert"])
 def test_a_painting_and_its_twin_have_the_same_noise(sd1: Components, way: str) -> None:
     latent = latents.encode(sd1, painted(*SIZE).rgb)
-    wish = pair.Wish(PLAN.art_prompt, PLAN.natural_prompt, (), [3, 4], SIZE, latent)
-    run = pair._Run(pair.Sampler(sd1, settings(painting=way, inversion_steps=4)), wish, pair.Mode.LOCKSTEP)
+    request = pair.PairRequest(PLAN.art_prompt, PLAN.natural_prompt, (), [3, 4], SIZE, latent)
+    run = pair._Run(pair.Sampler(sd1, settings(painting=way, inversion_steps=4)), request, pair.Mode.LOCKSTEP)
     art = run._art()
     noise = art.noise if isinstance(art, PaintedTrack) else art.start
     assert torch.equal(run._natural(art).start, noise)

@@ -24,7 +24,7 @@ def _never() -> bool:
 
 
 @dataclass(frozen=True)
-class Wishes:
+class BatchRequest:
     """How a batch is made, besides its rows.
 
     Attributes:
@@ -52,34 +52,34 @@ class Wishes:
     stopping: Callable[[], bool] = _never
 
 
-def start(rows: Sequence[Row | Broken], wishes: Wishes, listener: Listener | None = None) -> Iterator[Outcome]:
+def start(rows: Sequence[Row | Broken], request: BatchRequest, listener: Listener | None = None) -> Iterator[Outcome]:
     """Make what is not finished; give each outcome when it has come, and those of earlier runs first.
 
     Raises:
-        UserError: nothing can be begun as wished; one line that says why.
+        UserError: nothing can be begun as asked; one line that says why.
     """
-    if wishes.source is not None and not is_address(wishes.out) and same_place(Path(wishes.out), wishes.source):
-        raise UserError(f"{wishes.out} is where the rows are from; name another folder for the loops")
-    if wishes.workspaces is not None and is_address(wishes.out):
+    if request.source is not None and not is_address(request.out) and same_place(Path(request.out), request.source):
+        raise UserError(f"{request.out} is where the rows are from; name another folder for the loops")
+    if request.workspaces is not None and is_address(request.out):
         raise UserError(
             "workspaces stay on disks that workers see, and not behind an address",
             ways=[Way("leave it out", "workspace")],
         )
     setup = Setup(
-        multiplied(rows, wishes.sweep),
-        wishes.out,
-        lambda planned, token: _pool(planned, wishes, token),
-        "" if wishes.source is None else str(wishes.source.resolve()),
-        None if wishes.workspaces is None else wishes.workspaces.resolve(),
-        bool(wishes.ray),
-        wishes.stopping,
+        multiplied(rows, request.sweep),
+        request.out,
+        lambda planned, token: _pool(planned, request, token),
+        "" if request.source is None else str(request.source.resolve()),
+        None if request.workspaces is None else request.workspaces.resolve(),
+        bool(request.ray),
+        request.stopping,
     )
     return run(setup, listener)
 
 
-def _pool(planned: Sequence[Planned], wishes: Wishes, token: str) -> Pool:
-    if not wishes.ray:
-        return LocalPool(crew_for(planned, wishes.workers))
+def _pool(planned: Sequence[Planned], request: BatchRequest, token: str) -> Pool:
+    if not request.ray:
+        return LocalPool(crew_for(planned, request.workers))
     from t2c_ext.batch.cluster import RayPool, connect
 
-    return RayPool(connect(wishes.ray), planned, wishes.workers, wishes.cpus, wishes.gpus, wishes.gigabytes, token)
+    return RayPool(connect(request.ray), planned, request.workers, request.cpus, request.gpus, request.gigabytes, token)

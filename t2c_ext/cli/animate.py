@@ -63,7 +63,7 @@ def _animate(options: argparse.Namespace) -> int:
 def _animate_all(given: Path, recipe: Recipe, options: argparse.Namespace) -> int:
     """Each picture of a folder, as a batch; one that fails is named, and does not stop the others."""
     from t2c_ext.batch.rows import read_list
-    from t2c_ext.batch.start import Wishes, start
+    from t2c_ext.batch.start import BatchRequest, start
 
     if options.natural is not None:
         raise UserError("--natural is the twin of one picture; give a list of rows with: t2c batch")
@@ -74,7 +74,7 @@ def _animate_all(given: Path, recipe: Recipe, options: argparse.Namespace) -> in
     rows = read_list(given, recipe, absolute(masks(options.mask)), flow)
     return made(
         lambda stopping, telling: start(
-            rows, Wishes(str(folder), given, workspaces=options.workspace, stopping=stopping), telling
+            rows, BatchRequest(str(folder), given, workspaces=options.workspace, stopping=stopping), telling
         ),
         str(folder),
     )

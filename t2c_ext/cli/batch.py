@@ -69,14 +69,14 @@ def _a_number(text: str) -> int:
 
 def _batch(options: argparse.Namespace) -> int:
     from t2c_ext.batch.rows import read_list
-    from t2c_ext.batch.start import Wishes, start
+    from t2c_ext.batch.start import BatchRequest, start
     from t2c_ext.batch.sweep import parse_sweep
 
     base = Recipe() if options.recipe is None else read_recipe(options.recipe)
     recipe, sweep = recipe_of(options, base), parse_sweep(options.sweep)
     flow = None if options.flow is None else str(options.flow.resolve())
     rows = read_list(options.list, recipe, absolute(masks(options.mask)), flow)
-    wishes = {
+    request = {
         "sweep": sweep,
         "workers": options.workers,
         "workspaces": options.workspace,
@@ -87,7 +87,7 @@ def _batch(options: argparse.Namespace) -> int:
     }
     return made(
         lambda stopping, telling: start(
-            rows, Wishes(options.output, options.list, stopping=stopping, **wishes), telling
+            rows, BatchRequest(options.output, options.list, stopping=stopping, **request), telling
         ),
         options.output,
         options.json,

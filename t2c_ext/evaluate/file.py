@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from t2c_ext.evaluate.clip import evaluate
+from t2c_ext.evaluate.meter import evaluate
 from t2c_ext.evaluate.report import Report
 from t2c_ext.media.frames import read_video
 from t2c_ext.media.pictures import read_mask, read_picture

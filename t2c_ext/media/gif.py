@@ -56,7 +56,7 @@ def write_gif(path: Path, clip: Clip) -> None:
 
 
 def _sample(clip: Clip) -> ByteArray:
-    """uint8 [n, 3]: visible pixels of frames spread over the loop, or of its first frames where a pass is dear."""
+    """uint8 [n, 3]: visible pixels of frames all over the loop, or of its first where that takes long."""
     step = max(1, clip.count // SAMPLES) if clip.remembered else 1
     seen = None if clip.alpha is None else clip.alpha >= 0.5
     parts = []

@@ -9,7 +9,7 @@ import numpy as np
 
 from t2c_ext.compass import direction_words
 from t2c_ext.lexicon import Thing, load_lexicon
-from t2c_ext.motion.texture import shape_axis, texture_axis
+from t2c_ext.motion.axis import shape_axis, texture_axis
 from t2c_ext.settings import MotionSettings
 from t2c_ext.types import (
     WHATEVER_MOVES,

@@ -19,7 +19,7 @@ from t2c_ext.motion.canvas import plan_canvas
 from t2c_ext.motion.field import flipped
 from t2c_ext.motion.hint_map import hint_velocity
 from t2c_ext.motion.holds import hold_pins, slow_down, without_frozen
-from t2c_ext.motion.pace import bring_to_speed, strays
+from t2c_ext.motion.pace import bring_to_speed, wrong_turns
 from t2c_ext.motion.solver import solve_flow
 from t2c_ext.progress import Reporter
 from t2c_ext.settings import MotionSettings
@@ -253,7 +253,7 @@ def _by_network(network: FlowNetwork, context: Tensor | None, task: _Task) -> tu
         notes += ("The text network reads only the words: directions that were said or drawn were left out.",)
     field = predict_flow(network, task.picture, task.regions.mask, hint=hint, context=context)
     if context is None:
-        notes += tuple(note for drive in drives for note in drive.notes) + strays(field, drives)
+        notes += tuple(note for drive in drives for note in drive.notes) + wrong_turns(field, drives)
     return bring_to_speed(field, drives, task.settings.speed), notes
 
 

@@ -17,8 +17,22 @@ Array = NDArray[np.float64]
 FRAMES_OF_ARROW = 30
 """An arrow is the way that a point travels in this many frames at speed 1."""
 
+# Set by looking at fields; "twice" says what the formula makes of twice the value.
+
 _PIN = 0.04
+"""Sigma, in short sides, of the window in which a pin holds. Twice: four times the area stands still."""
+
 _LOWEST_SPEED = 0.05
+"""The least speed of a region in its guide: at 0 it would have no direction. Regions are brought to their own speeds
+afterwards, so twice changes only where regions of one family meet, of which one hardly moves."""
+
+_ARROW_SPREAD = 0.05
+"""In short sides: nearer to an arrow than about this, it alone counts, and to the letter. Twice: arrows that are nearer
+to each other than a tenth of the picture blur into one."""
+
+_STEEPEST, _LEAST_SPAN = 1.5, 0.35
+"""By how much the speeds of the near and the far end of a region on the ground differ at perspective 1, and the share
+of the picture's height that it must have for that. Twice the first: the far end would flow backward (1 - 1.5)."""
 
 
 @dataclass(frozen=True)
@@ -92,16 +106,16 @@ def _nearness(weight: Array, perspective: float) -> Array:
     if rows.size == 0:
         return np.ones(weight.shape)
     top, bottom = float(rows[0]), float(rows[-1])
-    span = max(bottom - top, 0.35 * weight.shape[0])
+    span = max(bottom - top, _LEAST_SPAN * weight.shape[0])
     middle = (top + bottom) / 2
     near = np.clip((np.arange(weight.shape[0]) - middle) / span, -0.5, 0.5)
-    return np.broadcast_to((1 + 1.5 * perspective * near)[:, None], weight.shape).astype(np.float64)
+    return np.broadcast_to((1 + _STEEPEST * perspective * near)[:, None], weight.shape).astype(np.float64)
 
 
 def _along_arrows(grid: Grid, arrows: tuple[Arrow, ...]) -> tuple[Array, Array]:
     """Arrows' velocities, interpolated with weights 1 / (distance to the arrow)^4."""
     height, width = grid.size
-    reach = 0.05 * min(height, width)
+    reach = _ARROW_SPREAD * min(height, width)
     total, field = np.zeros(grid.coverage.shape), np.zeros((*grid.coverage.shape, 2))
     keep = np.zeros(grid.coverage.shape)
     for arrow in arrows:

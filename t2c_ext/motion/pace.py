@@ -36,7 +36,7 @@ def bring_to_speed(field: FloatArray, drives: Sequence[Drive], speed: float) -> 
     return np.asarray(field * (factor / total * np.float32(speed))[..., None], np.float32)
 
 
-def strays(field: FloatArray, drives: Sequence[Drive]) -> tuple[str, ...]:
+def wrong_turns(field: FloatArray, drives: Sequence[Drive]) -> tuple[str, ...]:
     """A sentence for each region whose mean motion in `field` is far from the direction that it was given."""
     notes = []
     for drive in drives:

@@ -26,24 +26,60 @@ from t2c_ext.types import Hints
 
 Array = NDArray[np.float64]
 
+# None of these is fitted: they were set by looking at fields and loops of painted rivers, lakes and falls. "Twice" says
+# what the formula makes of twice the value.
+
 _NARROW, _WIDE = 0.15, 0.35
-"""Widths, in short sides, up to which an area is a channel and from which it is open."""
+"""Widths, in short sides, up to which an area is a channel and from which it is open. Twice: what is up to 0.3 wide
+follows its banks alone, and words turn only what is wider than 0.7."""
 
 _REACH_OPEN, _REACH_CHANNEL = 0.12, 1.0
+"""How far, in sides of the grid, a bank is felt in open water and in a channel. Twice: open water bends with its shore
+up to a quarter of the side away."""
+
 _TIGHT = 5.0
+"""Resistance of walls, in sides of the grid, where it is sought what passes through: large enough that little seeps
+through them. Twice: about half of that seeps."""
+
 _WORDS_IN_CHANNEL = 0.1
+"""The part of the guide's own direction that stays in a channel; where little passes, it decides which of its two ways
+the channel flows. Twice: bends are cut by twice as much."""
+
 _FULL_CHANNEL, _FULL_POOL = 0.3, 0.1
+"""Share of the guide that has to pass for water to flow at the guide's speed, in channels and where it falls. Twice:
+channels of which less than 0.6 passes are slowed, in proportion."""
+
 _CLOSED = 0.4
-"""Share of a full channel's up to which what passes only seeps through the walls."""
+"""Share of a full channel's up to which what passes only seeps through the walls, so that it is no channel. Twice: side
+arms that let pass up to 0.8 of it count as closed."""
 
 _FALLS = 0.4
+"""How far falling water takes its direction from its edges, where a channel does fully. Twice: it leans with the edges
+of a jagged mask twice as far."""
+
 _SLOWEST, _FASTEST, _EVENNESS = 0.4, 2.0, 0.7
+"""Bounds of a place's speed, as multiples of its guide's, and the power that such multiples are taken to. Twice the
+power: differences grow where they shrink now, up to the bounds."""
+
 _PIN_STIFFNESS = 50.0
-_MAX_TURN = 30.0
-_TURNS = 3
-_ARROW_ROUNDS = 8
+"""By how much more than elsewhere the field resists at a pin. Twice: the water around it makes a slightly wider way;
+at the pin itself it stands still in any case (`holds`)."""
+
+_MAX_TURN, _TURNS, _NEAR_ENOUGH = 30.0, 3, 0.05
+"""Degrees by which a guide is turned at the most, so that a region's mean direction is the words', in how many rounds,
+and the error in degrees that ends them. Twice the rounds: little, for a round that does not help ends them, too."""
+
+_OPENED, _OPENING = 0.15, 0.35
+"""Share of open water from which on the words' direction is asked of a region's mean, and over how much more of it that
+grows to fully. Twice: only a region that is all open is held to it fully."""
+
+_ARROW_REACH, _ARROW_ROUNDS, _ELSEWHERE = 0.08, 8, 0.02
+"""Sigma, in short sides, of the area around an arrow that turns with it; in how many rounds; and the weight of what
+stays as it is. Twice the sigma: four times the area turns. Twice the last: a round changes a little less."""
+
 _OBLIQUE, _ACROSS = 0.75, 0.9
-"""Squared sines of the angle between arrow and bank, 60 and 72 degrees: up to here oblique, from here on across."""
+"""Squared sines of the angle between arrow and bank, 60 and 72 degrees: up to here oblique, from here on across. There
+is no twice, for a sine is at most 1."""
 
 
 @dataclass(frozen=True)
@@ -124,7 +160,7 @@ def _aimed(  # noqa: PLR0917
         if largest >= least:
             break
         best, least = field, largest
-        if largest < 0.05:
+        if largest < _NEAR_ENOUGH:
             break
         turns = np.clip(turns + errors, -_MAX_TURN, _MAX_TURN)
     return best
@@ -255,7 +291,7 @@ def _share_open(grid: Grid, number: int, drive: Drive, confined: Array) -> float
         return 1.0
     weight = grid.coverage * grid.shares[number]
     opened = float((weight * (1 - confined)).sum()) / max(float(weight.sum()), 1e-12)
-    return float(smoothstep((opened - 0.15) / 0.35))
+    return float(smoothstep((opened - _OPENED) / _OPENING))
 
 
 def _error(grid: Grid, number: int, drive: Drive, field: Array) -> float:
@@ -275,9 +311,9 @@ def _honour_arrows(grid: Grid, drawn: _Drawn, field: Array, guide: Guide) -> Arr
 
     Scaling makes no place faster than twice its guide: where an arrow meets what holds still it would never end.
     """
-    reach = 0.08 * min(grid.size)
+    reach = _ARROW_REACH * min(grid.size)
     weights = [np.exp(-0.5 * (distance / reach) ** 2) for distance in drawn.distances]
-    total = np.sum(weights, axis=0) + 0.02
+    total = np.sum(weights, axis=0) + _ELSEWHERE
     complex_field = field[..., 0] + 1j * field[..., 1]
     fastest = np.maximum(abs(complex_field), _FASTEST * np.linalg.norm(guide.field, axis=-1))
     for _ in range(_ARROW_ROUNDS):

@@ -101,8 +101,8 @@ class LawReading:
         known = [(node.mention.text, node.mention.thing) for node in use.things if node.mention is not None]
         if known or not self.terse or use.verb.verb.law is None:
             return list(known)
-        strangers = [node for node in use.subjects if node.mention is None and not (node.negated or node.mover)]
-        return [(self._name(node), None) for node in strangers if node.head not in vocab.ALL_THINGS | vocab.WINDS]
+        unknown = [node for node in use.subjects if node.mention is None and not (node.negated or node.mover)]
+        return [(self._name(node), None) for node in unknown if node.head not in vocab.ALL_THINGS | vocab.WINDS]
 
     def _name(self, node: Node) -> str:
         return self.text[self.tokens[node.first].start : self.tokens[node.last - 1].end]

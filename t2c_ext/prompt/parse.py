@@ -218,9 +218,9 @@ def _names(use: Use, spoken: Reading, prompt: Reading) -> list[str]:
     names = [node.mention.text for node in use.things if node.mention is not None]
     if names or spoken is prompt:
         return names
-    strangers = [_name_of(node, spoken) for node in use.subjects if node.mention is None and not node.negated]
-    if strangers and use.subjects[0].head not in vocab.ALL_THINGS | vocab.WINDS:
-        return strangers
+    unknown = [_name_of(node, spoken) for node in use.subjects if node.mention is None and not node.negated]
+    if unknown and use.subjects[0].head not in vocab.ALL_THINGS | vocab.WINDS:
+        return unknown
     if any(node.mention is not None for node in use.subjects):
         return []
     able = _regions(prompt, (), prompt.still)

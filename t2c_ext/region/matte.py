@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from t2c_ext.curves import smoothstep
 from t2c_ext.extents import LARGE, Window, extent_of, whole_of
-from t2c_ext.region.blocks import cell_of
+from t2c_ext.region.pixelation import cell_of
 from t2c_ext.settings import RegionSettings
 from t2c_ext.types import BoolArray, FloatArray, scale_of
 

@@ -22,7 +22,7 @@ from t2c_ext.webui.batch import attributes
 from t2c_ext.webui.calls import Calls, Cast, MarkedCalls, chunk
 
 
-class Forks(Automatic1111):
+class ForgeFamily(Automatic1111):
     """What Forge and reForge have in common; see `webui.host.Host`."""
 
     def unet(self) -> nn.Module:
@@ -59,7 +59,7 @@ class Forks(Automatic1111):
         return prompts, found
 
 
-class Forge(Forks):
+class Forge(ForgeFamily):
     """Forge; see `webui.host.Host`."""
 
     def noised(self, clean: Tensor, noise: Tensor, params: Any) -> Tensor:
@@ -93,7 +93,7 @@ class Forge(Forks):
         super().free()
 
 
-class ReForge(Forks):
+class ReForge(ForgeFamily):
     """reForge; see `webui.host.Host`."""
 
     def noised(self, clean: Tensor, noise: Tensor, params: Any) -> Tensor:

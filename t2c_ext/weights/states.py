@@ -174,9 +174,9 @@ def _tensors_of(file: TorchFile) -> dict[str, Tensor]:
     if not inner:
         raise UserError(f"{file.path} is no state dict: it holds {_kind(file.thaw(file.content))}")
     state = file.thaw(dict(inner))
-    strangers = [str(key) for key, value in state.items() if not isinstance(value, torch.Tensor)]
-    if strangers:
-        raise UserError(f"{file.path} is no state dict: {_some(strangers)} is not a tensor")
+    unknown = [str(key) for key, value in state.items() if not isinstance(value, torch.Tensor)]
+    if unknown:
+        raise UserError(f"{file.path} is no state dict: {_some(unknown)} is not a tensor")
     return {str(key): value for key, value in state.items()}
 
 

@@ -11,10 +11,10 @@ import torch
 from t2c_ext.errors import UserError
 from t2c_ext.loop.render import Rendering, check_input, to_bytes
 from t2c_ext.loop.synthesis.areas import whole
-from t2c_ext.loop.synthesis.clip import Clip, Engine, Frame, Scene
 from t2c_ext.loop.synthesis.decoder import STRIDE
 from t2c_ext.loop.synthesis.glue import signed, truncated_bytes
 from t2c_ext.loop.synthesis.network import VideoNetwork
+from t2c_ext.loop.synthesis.sequence import Clip, Engine, Frame, Scene
 from t2c_ext.progress import Reporter
 from t2c_ext.settings import LoopSettings
 from t2c_ext.types import ByteArray, FloatArray

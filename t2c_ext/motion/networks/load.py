@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from t2c_ext.errors import UserError
 from t2c_ext.motion.networks.direction import MotionDirectionNetwork
-from t2c_ext.motion.networks.text import MotionTextNetwork
+from t2c_ext.motion.networks.words import MotionTextNetwork
 from t2c_ext.weights.devices import choose_device, choose_dtype, free_memory, out_of_memory
 from t2c_ext.weights.spectral import freeze_spectral
 from t2c_ext.weights.states import fill_module, load_state

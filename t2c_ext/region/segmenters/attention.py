@@ -25,14 +25,13 @@ SMALLEST = 0.01
 
 
 class AttentionSegmenter:
-    """Each place goes to the noun that the model attends to most there.
+    """Each place goes to the noun that the model attends to most there, of those that it was asked for.
 
     Attributes:
         maps: what the model said, or None where there was none to ask.
     """
 
     name = "attention"
-    limits = "It knows the nouns that the model was asked for when the picture was made, and no others."
     threshold = 0.75
 
     def __init__(self, maps: NounMaps | None) -> None:

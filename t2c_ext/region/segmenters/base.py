@@ -16,12 +16,10 @@ class Segmenter(Protocol):
 
     Attributes:
         name: what the setting `segmenter` calls it.
-        limits: sentences for the user: what it cannot do.
         threshold: the score from which on a region may be moved without asking.
     """
 
     name: str
-    limits: str
     threshold: float
 
     def segment(self, picture: FloatArray, words: Sequence[str]) -> list[Region]:

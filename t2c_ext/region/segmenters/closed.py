@@ -63,9 +63,8 @@ class _Seen:
 
 
 class ClosedSegmenter:
-    """Sums the probabilities of a word's classes."""
+    """Sums the probabilities of a word's classes, the only ones that it knows: smoke, fire and fog are none of them."""
 
-    limits = "It knows the classes of its vocabulary only: smoke, fire and fog are none of them."
     threshold = 0.5
 
     def __init__(self, name: str, load: Callable[[], ClosedNetwork]) -> None:

@@ -13,7 +13,7 @@ from t2c_ext.lexicon import load_lexicon
 from t2c_ext.region.segmenters.appearance import APPEARANCES, Surroundings, overhead
 from t2c_ext.region.segmenters.grouping import group
 from t2c_ext.region.segmenters.measure import Measures, measure
-from t2c_ext.region.segmenters.naming import describe
+from t2c_ext.region.segmenters.plain_names import describe
 from t2c_ext.region.segmenters.superpixels import Pieces, cut
 from t2c_ext.types import BoolArray, FloatArray, Region
 
@@ -67,13 +67,12 @@ class _Guess:
 
 
 class ClusterSegmenter:
-    """Superpixels merged into groups, each scored against what the lexicon says the thing looks like."""
+    """Superpixels merged into groups, each scored against what the lexicon says the thing looks like.
+
+    It knows sky, water, waterfalls and fire by colour, texture and place only.
+    """
 
     name = "clusters"
-    limits = (
-        "Without a model's weights it knows sky, water, waterfalls and fire by colour, texture and place only; "
-        "it offers what it is not sure about instead of moving it."
-    )
     threshold = 0.5
 
     def __init__(self) -> None:

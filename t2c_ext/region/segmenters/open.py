@@ -43,9 +43,8 @@ class OpenNetwork(Protocol):
 
 
 class OpenSegmenter:
-    """Asks the network for each word."""
+    """Asks the network for each word; it may take for one what only resembles it."""
 
-    limits = "It looks for any word, and may take for it what only resembles it."
     threshold = 0.5
 
     def __init__(self, name: str, load: Callable[[], OpenNetwork]) -> None:

@@ -35,7 +35,6 @@ class Relay:
         self._models, self.last_resort = tuple(models), last_resort
         members = (*self._models, last_resort)
         self.name = members[0].name
-        self.limits = members[0].limits
 
     def with_last_resort(self, last_resort: Closable) -> Relay:
         """The same models with another last resort."""

@@ -140,13 +140,9 @@ def starts(length: int, span: int) -> list[int]:
 
 
 class SmallSegmenter(ClosedSegmenter):
-    """The small network's classes summed for each word."""
+    """The small network's classes summed for each word: sky, water, waterfalls, fire, smoke, plants and ground."""
 
     name = "small"
-    limits = (
-        "The built-in network has learnt from drawn landscapes only: it knows sky, water, waterfalls, fire, smoke, "
-        "plants and ground, and offers what it is not sure about instead of moving it."
-    )
 
     def __init__(self, load: Callable[[], SmallNetwork] = SmallNetwork) -> None:
         """Nothing is loaded until it is needed."""

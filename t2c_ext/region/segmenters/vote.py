@@ -101,7 +101,6 @@ class VoteSegmenter:
     """The small network and the rules as one."""
 
     name = "vote"
-    limits = SmallSegmenter.limits
     threshold = 0.5
 
     def __init__(

@@ -48,7 +48,7 @@ class Architecture:
     scheduler: Config
 
 
-_STRANGERS = {
+_OTHER_MODELS = {
     "model.diffusion_model.joint_blocks.": "a Stable Diffusion 3 model",
     "joint_blocks.": "a Stable Diffusion 3 model",
     "model.diffusion_model.double_blocks.": "a Flux model",
@@ -76,7 +76,7 @@ def architecture_of(state: Mapping[str, Tensor], what: str) -> Architecture:
         UserError: it is for inpainting or editing, a refiner, of another architecture, or lacks a part.
     """
     if UNET + "input_blocks.0.0.weight" not in state:
-        found = next((name for start, name in _STRANGERS.items() if any(key.startswith(start) for key in state)), "")
+        found = next((name for start, name in _OTHER_MODELS.items() if any(key.startswith(start) for key in state)), "")
         raise UserError(f"{what} is {found or 'no Stable Diffusion checkpoint'}; a model of SD1, SD2 or SDXL is needed")
     unet = _unet_config(state, what)
     encoders = _encoders(state, what)

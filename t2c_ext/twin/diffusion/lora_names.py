@@ -87,14 +87,14 @@ def place_of(key: str) -> Place | None:
 def grouped(state: Mapping[str, Tensor]) -> tuple[dict[tuple[str, str], dict[str, Tensor]], list[str]]:
     """A file's tensors by network and layer, then by part; and the keys of no known form."""
     layers: dict[tuple[str, str], dict[str, Tensor]] = {}
-    strangers = []
+    unknown = []
     for key, value in state.items():
         place = place_of(key)
         if place is None:
-            strangers.append(key)
+            unknown.append(key)
         else:
             layers.setdefault((place.network, place.layer), {})[place.part] = value
-    return layers, strangers
+    return layers, unknown
 
 
 def with_alphas(

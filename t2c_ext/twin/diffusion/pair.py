@@ -41,7 +41,7 @@ class Mode(Enum):
 
 
 @dataclass(frozen=True)
-class Wish:
+class PairRequest:
     """What to sample.
 
     Attributes:
@@ -96,7 +96,7 @@ class Sampler:
     def __post_init__(self) -> None:
         self.encoder = PromptEncoder(self.components, self.settings.clip_skip)
 
-    def run(self, wish: Wish) -> list[Pair]:
+    def run(self, request: PairRequest) -> list[Pair]:
         """The pairs, one for each seed; with less memory at a time where it does not suffice.
 
         Raises:
@@ -107,7 +107,7 @@ class Sampler:
         modes = {"lockstep": modes[:1], "two": modes[1:]}.get(self.settings.passes, modes)
         for number, mode in enumerate(modes, start=1):
             try:
-                return self._attempt(wish, mode)
+                return self._attempt(request, mode)
             except RuntimeError as error:
                 from t2c_ext.weights.devices import out_of_memory
 
@@ -125,11 +125,13 @@ class Sampler:
             ways=[Way("make the picture smaller"), Way("keep less in the device's memory", "memory", "offload")],
         )
 
-    def _attempt(self, wish: Wish, mode: Mode) -> list[Pair]:
-        run = _Run(self, wish, mode)
+    def _attempt(self, request: PairRequest, mode: Mode) -> list[Pair]:
+        run = _Run(self, request, mode)
         with self.components.at_work(self.components.unet):
             art, natural, attentions = run.sampled()
-        arts = decode(self.components, art.latents) if isinstance(art, SampledTrack) and wish.painting is None else None
+        arts = None
+        if isinstance(art, SampledTrack) and request.painting is None:
+            arts = decode(self.components, art.latents)
         naturals = None if natural is None else decode(self.components, natural.latents)
         return [
             Pair(
@@ -137,7 +139,7 @@ class Sampler:
                 None if naturals is None else naturals[index],
                 attentions[index] if attentions else None,
             )
-            for index in range(len(wish.seeds))
+            for index in range(len(request.seeds))
         ]
 
 
@@ -149,12 +151,12 @@ def guidance_of_twin(guidance: float, natural: float) -> float:
 class _Run:
     """One attempt in one mode."""
 
-    def __init__(self, sampler: Sampler, wish: Wish, mode: Mode) -> None:
+    def __init__(self, sampler: Sampler, request: PairRequest, mode: Mode) -> None:
         self.components, self.settings, self.encoder = sampler.components, sampler.settings, sampler.encoder
-        self.wish, self.mode = wish, mode
-        self.latent = (wish.size[0] // self.components.scale, wish.size[1] // self.components.scale)
+        self.request, self.mode = request, mode
+        self.latent = (request.size[0] // self.components.scale, request.size[1] // self.components.scale)
         self.timesteps = self._scheduler().timesteps
-        self.inverts = wish.painting is not None and self.settings.painting == "invert"
+        self.inverts = request.painting is not None and self.settings.painting == "invert"
         passes = 1 if mode is Mode.LOCKSTEP or not self.settings.twin else 2
         total = passes * len(self.timesteps) + (self.settings.inversion_steps if self.inverts else 0)
         self.progress = Progress(sampler.reporter, total)
@@ -181,11 +183,11 @@ class _Run:
             natural = self._natural(art)
             with TwinSession(unet, self.latent, injection=injection, replay=recording) as second:
                 self._sample([natural], second)
-        return art, natural, [session.attention(image) for image in range(len(self.wish.seeds))]
+        return art, natural, [session.attention(image) for image in range(len(self.request.seeds))]
 
     def _sample(self, tracks: list[Any], session: Any) -> None:
         rows = 1 if self.mode is Mode.ROW_BY_ROW else 0
-        sample(tracks, self.timesteps, Denoiser(self.components, self.wish.size, session, rows), self.progress)
+        sample(tracks, self.timesteps, Denoiser(self.components, self.request.size, session, rows), self.progress)
 
     def _injection(self) -> InjectionOptions:
         from t2c_ext.twin.inject import InjectionOptions
@@ -204,15 +206,15 @@ class _Run:
 
     def _noise(self) -> tuple[Tensor, list[Any]]:
         """The start noise of each pair, and generators that go on with the sampler's noise."""
-        sources = generators(list(self.wish.seeds))
-        return start_noise(self.components, self.wish.size, sources), sources
+        sources = generators(list(self.request.seeds))
+        return start_noise(self.components, self.request.size, sources), sources
 
     def _art(self) -> Any:
-        count, calls = len(self.wish.seeds), len(self.timesteps)
-        conditional = self.encoder.schedule(self.wish.art_prompt, calls)
+        count, calls = len(self.request.seeds), len(self.timesteps)
+        conditional = self.encoder.schedule(self.request.art_prompt, calls)
         words = [self._words()] * count
         noise, sources = self._noise()
-        painting = self.wish.painting
+        painting = self.request.painting
         if painting is not None and not self.inverts:
             prompts = [Prompts(conditional)] * count
             clean = painting.expand(count, -1, -1, -1)
@@ -226,11 +228,11 @@ class _Run:
         return SampledTrack(noise, self._scheduler(), prompts, self.settings.guidance, sources, True, words=words)
 
     def _words(self) -> dict[str, tuple[int, ...]]:
-        return {word: self.encoder.word(word) for word in self.wish.words}
+        return {word: self.encoder.word(word) for word in self.request.words}
 
     def _natural(self, art: Any) -> SampledTrack:
         """The twin: the same start, its own prompt and guidance."""
-        calls, count = len(self.timesteps), len(self.wish.seeds)
+        calls, count = len(self.timesteps), len(self.request.seeds)
         noise, sources = self._noise()
         if self.inverts:
             noise = art.start
@@ -240,9 +242,9 @@ class _Run:
         return SampledTrack(noise, self._scheduler(), prompts, guidance, sources, False, unguided_source=unguided)
 
     def _natural_prompts(self, calls: int) -> Prompts:
-        conditional = self.encoder.schedule(self.wish.natural_prompt, calls)
+        conditional = self.encoder.schedule(self.request.natural_prompt, calls)
         if self.settings.negative_schedule == "off":
-            return Prompts(conditional, self.encoder.schedule(self.wish.natural_negative, calls))
+            return Prompts(conditional, self.encoder.schedule(self.request.natural_negative, calls))
         return Prompts(
             conditional,
             self.encoder.schedule("", calls),
@@ -252,7 +254,7 @@ class _Run:
 
     def _led_away(self) -> str:
         """What a schedule leads the twin away from: the paper's is the picture's own prompt."""
-        return self.wish.natural_negative if self.settings.negative_prompt else self.wish.art_prompt
+        return self.request.natural_negative if self.settings.negative_prompt else self.request.art_prompt
 
     def _inverted(self, painting: Tensor) -> Tensor:
         """The noise from which DDIM, without guidance, comes back to the painting."""
@@ -260,8 +262,8 @@ class _Run:
 
         scheduler = self._scheduler()
         alphas = np.asarray(scheduler.alphas_cumprod.cpu(), np.float32)
-        denoiser = Denoiser(self.components, self.wish.size)
-        prompt = self.encoder.schedule(self.wish.art_prompt, 1)[0]
+        denoiser = Denoiser(self.components, self.request.size)
+        prompt = self.encoder.schedule(self.request.art_prompt, 1)[0]
 
         def predict(latent: Tensor, timestep: int) -> Tensor:
             member = Member(latent[0], prompt, True, 0, True)

@@ -16,7 +16,7 @@ from t2c_ext.twin.diffusion.components import Components, placement_for
 from t2c_ext.twin.diffusion.extras import apply_loras, embedding_files, find_by_name, load_embeddings
 from t2c_ext.twin.diffusion.grounding import find_nouns
 from t2c_ext.twin.diffusion.load import load_model, require_diffusers
-from t2c_ext.twin.diffusion.pair import Pair, Sampler, Wish
+from t2c_ext.twin.diffusion.pair import Pair, PairRequest, Sampler
 from t2c_ext.twin.diffusion.prompt import LoraRequest, joins_prompts, network_notes, take_loras
 from t2c_ext.twin.negative import natural_negative
 from t2c_ext.types import FloatArray, Picture, Plan, Twin
@@ -93,7 +93,7 @@ class DiffusersTwin:
         seeds = [(self.seed + number) % 2**32 for number in range(count)]
         sampler = Sampler(components, self.settings, reporter, notes)
         negative = natural_negative(self.settings.negative_prompt, plan.styles)
-        pairs = sampler.run(Wish(art_prompt, natural_prompt, plan.regions, seeds, size, latent, negative))
+        pairs = sampler.run(PairRequest(art_prompt, natural_prompt, plan.regions, seeds, size, latent, negative))
         pairs = [self._seen(sampler, pair, plan, seed) for pair, seed in zip(pairs, seeds, strict=True)]
         return [self._twin(pair, plan, seed, size, sampler.notes) for pair, seed in zip(pairs, seeds, strict=True)]
 

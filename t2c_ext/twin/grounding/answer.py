@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from t2c_ext.twin.grounding.competition import all_content, competing, noun_maps, rescaled
-from t2c_ext.twin.grounding.refine import POWER, refined
+from t2c_ext.twin.grounding.propagation import POWER, refined
 from t2c_ext.twin.layout import Grid
 from t2c_ext.types import NounMaps
 

@@ -28,9 +28,9 @@ from t2c_ext.twin.capture import full_precision
 from t2c_ext.twin.conflicts import refuse_conflicts
 from t2c_ext.twin.grounding.answer import TokenMaps
 from t2c_ext.twin.grounding.heads import HeadMethod, word_map
-from t2c_ext.twin.grounding.layers import Agreement, layer_weights, reference_affinity
-from t2c_ext.twin.grounding.maps import head_mean, mean_self_attention, normalised, summed
-from t2c_ext.twin.grounding.plan import GroundingPlan, Heard, heard_layers
+from t2c_ext.twin.grounding.layer_plan import GroundingPlan, Heard, heard_layers
+from t2c_ext.twin.grounding.layer_weights import Agreement, layer_weights, reference_affinity
+from t2c_ext.twin.grounding.merging import head_mean, mean_self_attention, normalised, summed
 from t2c_ext.twin.layout import Grid, grid_at, layout_of
 from t2c_ext.twin.locate import Kind, Site, check_all_ran, check_output, output_projection
 

@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from t2c_ext.twin.capture import attention_maps
-from t2c_ext.twin.grounding.layers import resized_self_attention
+from t2c_ext.twin.grounding.layer_weights import resized_self_attention
 from t2c_ext.twin.layout import Grid
 
 

@@ -57,6 +57,9 @@ MASKS: dict[str, Image.Image] = {
     "white brush": Image.fromarray(np.dstack([ON, ON, ON, ON])),
     "grey cut-out": Image.fromarray(np.dstack([SCENE[..., 0], ON])),
     "opaque with alpha": Image.fromarray(np.dstack([ON, ON, ON, np.full_like(ON, 255)])),
+    "data in the last bit of alpha": Image.fromarray(
+        np.dstack([painted((0, 0, 255)), 254 + np.uint8(SCENE[..., 0] % 2)])
+    ),
     "a layer at half its opacity": Image.fromarray(np.dstack([ON, ON, ON, np.full_like(ON, 127)])),
     "CMYK": Image.fromarray(np.dstack([ON, ON, ON])).convert("CMYK"),
 }

@@ -197,6 +197,19 @@ def test_pictures_round_trip(
         np.testing.assert_array_equal(again.alpha, values[..., 3])
 
 
+def test_data_in_the_last_bit_of_alpha_is_no_transparency(tmp_path: Path) -> None:
+    """Forge and reForge hide generation parameters there, in every picture that they save."""
+    rng = np.random.default_rng(0)
+    levels = rng.integers(0, 256, (16, 16, 4), dtype=np.uint8)
+    levels[..., 3] = 254 + rng.integers(0, 2, (16, 16), dtype=np.uint8)
+    Image.fromarray(levels).save(tmp_path / "a.png")
+    for picture in (read_picture(tmp_path / "a.png"), to_picture(Image.fromarray(levels))):
+        assert picture.alpha is None
+        np.testing.assert_array_equal(picture.rgb, levels[..., :3] / np.float32(255))
+    levels[0, 0, 3] = 253
+    assert to_picture(Image.fromarray(levels)).alpha is not None
+
+
 def test_masks(tmp_path: Path) -> None:
     mask = np.zeros((16, 24), np.float32)
     mask[4:12, 6:18] = 1

@@ -17,6 +17,9 @@ _PALETTES = ("P", "PA")
 _PREMULTIPLIED = {"La": "LA", "RGBa": "RGBA"}
 _DIRECT = ("L", "LA", "RGB", "RGBA", "CMYK")
 
+OPAQUE = 253.5 / 255
+"""From here on an alpha is opaque: Forge and reForge write generation parameters into its last bit of 8."""
+
 
 @dataclass(frozen=True)
 class Pixels:
@@ -45,8 +48,12 @@ class Pixels:
         """As a picture; grey is repeated, and an alpha that is opaque everywhere is none."""
         grey = self.colour.ndim == 2
         rgb = np.repeat(self.colour[:, :, None], 3, axis=2) if grey else np.ascontiguousarray(self.colour)
-        opaque = self.alpha is None or bool((self.alpha >= 1).all())
-        return Picture(rgb, None if opaque else self.alpha, notes=self.notes)
+        return Picture(rgb, None if self.opaque else self.alpha, notes=self.notes)
+
+    @property
+    def opaque(self) -> bool:
+        """Whether nothing shows through; see `OPAQUE`."""
+        return self.alpha is None or bool((self.alpha >= OPAQUE).all())
 
 
 def pixels_of(image: Image.Image, in_srgb: bool = True) -> Pixels:

@@ -23,7 +23,7 @@ import cv2
 import numpy as np
 
 from t2c_ext.errors import UserError
-from t2c_ext.media.decode import Pixels
+from t2c_ext.media.decode import OPAQUE, Pixels
 from t2c_ext.types import FloatArray
 
 WHITE = 0.9
@@ -60,7 +60,7 @@ def moving_share(pixels: Pixels, name: str) -> tuple[FloatArray, tuple[str, ...]
         UserError: nothing moves; the message says what there is instead.
     """
     mask = _brightness(pixels.colour)
-    if pixels.alpha is not None and float((pixels.alpha < 1).mean()) > _CLEAR_SHARE:
+    if pixels.alpha is not None and float((pixels.alpha < OPAQUE).mean()) > _CLEAR_SHARE:
         if not pixels.alpha.any():
             raise UserError(f"{name} is wholly transparent; paint what should move in white")
         if pixels.alpha.min() == pixels.alpha.max():  # a layer at half its opacity is no cut-out

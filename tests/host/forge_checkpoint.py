@@ -2,15 +2,16 @@
 
 Run it with the WebUI's own Python, in the WebUI's folder:
 
-    python .../tests/host/forge_checkpoint.py [sd1|sd2|sdxl]
+    python .../tests/host/forge_checkpoint.py [--kind sd1 sd2 sdxl] [--folder models/Stable-diffusion]
 
-It writes `models/Stable-diffusion/narrow-sd1.safetensors` (0.6 GB; sd2: 1.1 GB; sdxl: 2.4 GB). Both hosts know a
+For each kind it writes `narrow-KIND.safetensors` (sd1: 0.6 GB; sd2: 1.1 GB; sdxl: 2.4 GB). Both hosts know a
 checkpoint by the shapes of its weights and have their own configurations of VAE and text encoders, so these are of
 full size; the UNet has its family's block layout and first width, and keeps that width at all levels.
 """
 
 from __future__ import annotations
 
+import argparse
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -85,21 +86,28 @@ def drawn(state: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     return found
 
 
-def main() -> None:
-    """Write the checkpoint into the WebUI in the current folder."""
+def write_checkpoint(family: str, folder: Path) -> None:
+    """Write a family's checkpoint."""
     from safetensors.torch import save_file
 
-    family = sys.argv[1] if len(sys.argv) > 1 else "sd1"
-    if family not in UNETS:
-        sys.exit(f"{family}: no such family; one of {', '.join(UNETS)}")
     state = {
         prefix + key: value
         for prefix, module in parts(family).items()
         for key, value in drawn(module.state_dict()).items()
     }
-    file = Path(f"models/Stable-diffusion/narrow-{family}.safetensors")
+    file = folder / f"narrow-{family}.safetensors"
     save_file({key: value.contiguous() for key, value in state.items()}, file)
     print(f"{file}: {sum(value.numel() for value in state.values()) / 1e6:.0f} million weights")
+
+
+def main() -> None:
+    """Write the checkpoints that are asked for, into the WebUI in the current folder or elsewhere."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--kind", nargs="+", default=["sd1"], choices=list(UNETS))
+    parser.add_argument("--folder", type=Path, default=Path("models/Stable-diffusion"))
+    given = parser.parse_args()
+    for family in given.kind:
+        write_checkpoint(family, given.folder)
 
 
 if __name__ == "__main__":

@@ -14,6 +14,10 @@ from webui.server import Server
 PATIENCE = 120_000  # milliseconds
 
 
+GIVEN = "#img2img_image input[type=file], #img2img_img2img_tab .forge-file-upload"
+"""Takes the picture of img2img; Forge has a canvas of its own."""
+
+
 def chromium() -> Iterator[Any]:
     """Chromium: the one that T2C_CHROMIUM names, or the system's."""
     playwright = pytest.importorskip("playwright.sync_api")

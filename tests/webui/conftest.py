@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from webui.browser import chromium, opened_page
+from webui.kinds import A1111, kind_of
 from webui.models import write_lora, write_miniature, write_vae
 from webui.requests import ask, txt2img
 from webui.server import Host, Server, running
@@ -31,8 +32,15 @@ def host(pytestconfig: pytest.Config) -> Host:
     if not python:
         pytest.fail("the WebUI has no venv of its own; name its Python by --webui-python (or T2C_WEBUI_PYTHON)")
     cache = pytestconfig.cache
-    models = cache.mkdir("webui-models") if cache is not None else place / "models"
+    models = cache.mkdir(f"{kind_of(place).name}-models") if cache is not None else place / "models"
     return Host(place, Path(python), models)
+
+
+@pytest.fixture(scope="session")
+def only_a1111(host: Host) -> None:
+    """For what the forks do not have, or do in another way."""
+    if host.kind is not A1111:
+        pytest.skip("only AUTOMATIC1111's WebUI has this")
 
 
 @dataclass(frozen=True)
@@ -70,9 +78,10 @@ def assert_no_trace(server: Server, fresh: Fresh) -> None:
 def shared_server(host: Host, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, Fresh]]:
     """A server with its page, and what it was like at first."""
     host.prepare(["sd1"])
-    write_lora(host.models)
-    write_vae(host.models)
-    write_miniature(host.models)
+    write_lora(host.models, host.kind.widths)
+    write_vae(host.models, host.kind.checkpoint("sd1"))
+    if host.kind is A1111:  # the forks know a checkpoint by its width, which the miniature's is not
+        write_miniature(host.models)
     with running(host, tmp_path_factory.mktemp("webui"), page=True) as server:
         yield server, fresh_state(server)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +19,9 @@ from t2c_ext.motion.painted import encode_painted
 from t2c_ext.types import Painted
 from webui.server import Server
 
-SIDE, STEPS, FRAMES = 256, 4, 8
+SIDE, STEPS, FRAMES = int(os.environ.get("T2C_WEBUI_SIDE", "256")), 4, 8
+"""Smaller pictures, by the environment variable, are for hosts whose checkpoints are of full size."""
+
 PROMPT = "a river flowing left in front of a mountain, ukiyo-e"
 LONG = ", ".join(
     [

@@ -19,13 +19,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from webui.kinds import Kind, kind_of
+
 ROOT = Path(__file__).resolve().parents[2]
 PROBE = Path(__file__).resolve().parent / "probe"
-TINY = ROOT / "tests" / "host" / "tiny_checkpoint.py"
-NAMES = {"sd1": "tiny", "sd1-inpainting": "tiny-sd1-inpainting", "sd2-v": "tiny-sd2-v", "sdxl": "tiny-sdxl"}
-"""The checkpoint of each kind."""
-
-ON_THE_CPU = ("--skip-torch-cuda-test", "--use-cpu", "all", "--no-half", "--precision", "full", "--opt-sdp-attention")
 QUIET = ("--skip-prepare-environment", "--skip-version-check", "--skip-python-version-check", "--no-download-sd-model")
 OVERRIDDEN = {
     "batch_cond_uncond": True,
@@ -39,7 +36,7 @@ OVERRIDDEN = {
 }
 """Settings that requests change for one picture: the host restores only those that its config.json holds."""
 
-BOOT_SECONDS, REQUEST_SECONDS = 240, 300
+BOOT_SECONDS, REQUEST_SECONDS = 600, 600
 
 
 @dataclass(frozen=True)
@@ -49,12 +46,17 @@ class Host:
     Attributes:
         folder: where its launch.py lies.
         python: its Python.
-        models: folder for the tiny checkpoints; kept between runs.
+        models: folder for the random checkpoints; kept between runs.
     """
 
     folder: Path
     python: Path
     models: Path
+
+    @property
+    def kind(self) -> Kind:
+        """Which WebUI it is."""
+        return kind_of(self.folder)
 
     def environment(self) -> dict[str, str]:
         """Nothing is looked for on the network."""
@@ -69,10 +71,10 @@ class Host:
     def prepare(self, kinds: Sequence[str] = ("sd1",)) -> None:
         """Make the checkpoints that are missing, and run the extension's installer as the host does."""
         folder = self.models / "Stable-diffusion"
-        missing = [kind for kind in kinds if not (folder / f"{NAMES[kind]}.safetensors").exists()]
+        missing = [kind for kind in kinds if not (folder / self.kind.checkpoint(kind)).exists()]
         if missing:
             folder.mkdir(parents=True, exist_ok=True)
-            self.run(TINY, "--folder", folder, "--kind", *missing)
+            self.run(self.kind.maker, "--folder", folder, "--kind", *missing)
         self.run(ROOT / "install.py")
 
 
@@ -97,6 +99,7 @@ class Server:
         url: its address.
         data: the folder for all that it writes.
         log: the file of its output.
+        kind: which WebUI it is.
         credentials: "user:password" that requests carry, or "".
     """
 
@@ -104,6 +107,7 @@ class Server:
     data: Path
     log: Path
     process: subprocess.Popen[bytes]
+    kind: Kind
     credentials: str = ""
     _opened: list[Any] = field(default_factory=list)
 
@@ -135,9 +139,9 @@ class Server:
         return self.log.read_text(encoding="utf-8", errors="replace")
 
     def wait_until_ready(self, page: bool) -> None:
-        """Wait for its log to say that the model is there; an earlier request can kill it."""
+        """Wait for its log to say that it is there, with its model; an earlier request can kill it."""
         end = time.monotonic() + BOOT_SECONDS
-        signs = (r"Model loaded in", r"Running on local URL" if page else r"Uvicorn running on")
+        signs = (*self.kind.loaded, r"Running on local URL" if page else r"Uvicorn running on")
         while time.monotonic() < end:
             if self.process.poll() is not None:
                 raise RuntimeError(f"the WebUI ended with {self.process.returncode}:\n{self.output()[-4000:]}")
@@ -182,7 +186,7 @@ def running(
         extensions: folders of more extensions.
     """
     host.prepare([kind])
-    settings = {"sd_model_checkpoint": f"{NAMES[kind]}.safetensors", "show_progress_every_n_steps": 1}
+    settings = {"sd_model_checkpoint": host.kind.checkpoint(kind), "show_progress_every_n_steps": 1}
     settings |= {"show_progress_type": "Approx cheap"}  # the others fetch weights
     settings |= OVERRIDDEN
     (data / "extensions").mkdir(parents=True, exist_ok=True)
@@ -191,15 +195,28 @@ def running(
     for folder in (PROBE, *extensions):  # the host loads them by name, and the probe looks into what is loaded already
         (data / "extensions" / f"zz-{folder.name}").symlink_to(folder, target_is_directory=True)
     port = free_port()
-    command = [str(host.python), "launch.py", *ON_THE_CPU, *QUIET, "--port", str(port), "--server-name", "127.0.0.1"]
+    command = [
+        str(host.python),
+        "launch.py",
+        *host.kind.on_the_cpu,
+        *QUIET,
+        "--port",
+        str(port),
+        "--server-name",
+        "127.0.0.1",
+    ]
     command += ["--data-dir", str(data), "--models-dir", str(host.models), "--api" if page else "--nowebui"]
+    command += [
+        "--gradio-allowed-path",
+        str(host.folder),
+    ]  # Forge's server gives out its own scripts only from --data-dir
     command += [*arguments, *(["--api-auth", credentials] if credentials else [])]
     log = data / "output.log"
     with log.open("wb") as file:
         process = subprocess.Popen(
             command, cwd=host.folder, env=host.environment(), stdout=file, stderr=file, start_new_session=True
         )
-    server = Server(f"http://127.0.0.1:{port}", data, log, process, credentials)
+    server = Server(f"http://127.0.0.1:{port}", data, log, process, host.kind, credentials)
     try:
         server.wait_until_ready(page)
         yield server

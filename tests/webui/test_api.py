@@ -134,7 +134,7 @@ def test_the_host_s_credentials_are_asked_for(guarded: Server) -> None:
     made = guarded.post("/t2c/v1/animate", _request())
     assert made["frames"] == FRAMES
     assert_no_trace(guarded, fresh)
-    stranger = Server(guarded.url, guarded.data, guarded.log, guarded.process, "anna:wrong")
+    stranger = Server(guarded.url, guarded.data, guarded.log, guarded.process, guarded.kind, "anna:wrong")
     for ask_for in (
         lambda: stranger.post("/t2c/v1/animate", _request()),
         lambda: stranger.get(made["loop"]),

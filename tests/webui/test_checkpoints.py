@@ -10,6 +10,8 @@ from webui.conftest import assert_no_trace, fresh_state
 from webui.requests import ask, encoded, largest_difference, moves, panel, strokes, twinned, txt2img
 from webui.server import Host, running
 
+pytestmark = pytest.mark.usefixtures("only_a1111")
+
 CASES: dict[str, tuple[str, tuple[str, ...], int, int]] = {
     "SD2 with v-prediction": ("sd2-v", (), 17, 20),
     "SDXL": ("sdxl", (), 62, 40),

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from webui.browser import PATIENCE
-from webui.requests import PROMPT
+from webui.requests import PROMPT, SIDE
 from webui.server import Server
 
 FRAMES = 900
@@ -17,7 +17,7 @@ REGION = "region 1"
 
 def _set_up(page: Any, steps: int, batches: int = 1, enabled: bool = True) -> None:
     page.fill("#txt2img_prompt textarea", PROMPT)
-    numbers = {"width": 256, "height": 256, "steps": steps, "batch_count": batches}
+    numbers = {"width": SIDE, "height": SIDE, "steps": steps, "batch_count": batches}
     for name, value in numbers.items():
         page.fill(f"#txt2img_{name} input[type=number]", str(value))
     if enabled:

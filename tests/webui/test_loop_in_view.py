@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from browser.studio_app import StudioPage
 
-from webui.browser import PATIENCE
-from webui.requests import PROMPT, strokes
+from webui.browser import GIVEN, PATIENCE
+from webui.requests import PROMPT, SIDE, strokes
 from webui.server import Server
 
 IN_VIEW = """selector => { const box = document.querySelector(selector)?.getBoundingClientRect();
@@ -40,9 +40,10 @@ def _set_up(page: Any, tab: str, folder: Path) -> None:
     if tab == "img2img":
         page.click("#tabs > .tab-nav button:has-text('img2img')")
         strokes().save(folder / "given.png")
-        page.set_input_files("#img2img_image input[type=file]", str(folder / "given.png"))
+        page.set_input_files(GIVEN, str(folder / "given.png"))
+        page.wait_for_timeout(1000)
     page.fill(f"#{tab}_prompt textarea", PROMPT)
-    for name, value in (("width", 256), ("height", 256), ("steps", 3)):
+    for name, value in (("width", SIDE), ("height", SIDE), ("steps", 3)):
         page.fill(f"#{tab}_{name} input[type=number]", str(value))
 
 
@@ -50,7 +51,8 @@ def _send_to_txt2img(page: Any, studio: StudioPage) -> None:
     """What img2img made goes to txt2img without its strength, which would turn hires fix on there; and back."""
     studio.press("t2c_to_txt2img")
     page.wait_for_function("value => document.querySelector('#txt2img_prompt textarea').value === value", arg=PROMPT)
-    page.wait_for_function("() => document.querySelector('#txt2img_width input[type=number]').value === '256'")
+    width = "value => document.querySelector('#txt2img_width input[type=number]').value === value"
+    page.wait_for_function(width, arg=str(SIDE))
     assert not page.is_checked("#txt2img_hr-visible-checkbox")
     page.click("#tabs > .tab-nav button:has-text('Cinemagraph')")
 
@@ -136,7 +138,7 @@ def test_png_info_sends_picture_and_settings_to_the_tab(server: Server, page: An
     page.wait_for_function(IN_VIEW, arg="#t2c_picture", timeout=10_000)
     page.wait_for_function("() => document.querySelector('#t2c_frames input[type=number]').value === '12'")
     assert page.input_value("#t2c_prompt textarea") == PROMPT
-    assert StudioPage(page).state["picture"]["width"] == 256
+    assert StudioPage(page).state["picture"]["width"] == SIDE
 
 
 def test_the_models_are_listed_with_what_they_bring(page: Any) -> None:

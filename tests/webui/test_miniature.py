@@ -13,7 +13,7 @@ from t2c_ext.types import Attention
 from t2c_ext.workspace import Workspace
 from webui.models import MINIATURE
 from webui.requests import FRAMES, Answer, ask, encoded, moves, txt2img
-from webui.server import Host, Server
+from webui.server import Server
 
 PROMPT, SEEDS = "a waterfall falling down, oil painting", (5, 6, 7)
 
@@ -30,10 +30,8 @@ OPTIMISATIONS = {
 
 
 @pytest.fixture
-def painter(server: Server, host: Host) -> Iterator[Server]:
+def painter(only_a1111: None, server: Server) -> Iterator[Server]:
     """The shared server while the miniature is its checkpoint; afterwards it has its own again."""
-    if not (host.folder / "repositories" / "stable-diffusion-stability-ai").is_dir():
-        pytest.skip("only AUTOMATIC1111's WebUI makes a model by the configuration beside it")
     own = server.get("/sdapi/v1/options")["sd_model_checkpoint"]
     server.post("/sdapi/v1/options", {"sd_model_checkpoint": MINIATURE})
     try:

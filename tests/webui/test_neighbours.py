@@ -12,6 +12,8 @@ from webui.conftest import Fresh, assert_no_trace, fresh_state
 from webui.requests import ask, largest_difference, moves, twinned, txt2img
 from webui.server import Host, Server, running
 
+pytestmark = pytest.mark.usefixtures("only_a1111")
+
 STAND_INS = Path(__file__).parent / "neighbours"
 
 

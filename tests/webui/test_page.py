@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from webui.browser import PATIENCE
-from webui.requests import PROMPT, ask, moves, panel, txt2img
+from webui.requests import PROMPT, SIDE, ask, moves, panel, txt2img
 from webui.server import Server
 
 PANEL = "script_txt2img_cinemagraph_cinemagraph"
@@ -19,8 +19,8 @@ def _panel(page: Any, name: str) -> Any:
 def _set_up(page: Any) -> None:
     """A small picture, by the page's own fields."""
     page.fill("#txt2img_prompt textarea", PROMPT)
-    page.fill("#txt2img_width input[type=number]", "256")
-    page.fill("#txt2img_height input[type=number]", "256")
+    page.fill("#txt2img_width input[type=number]", str(SIDE))
+    page.fill("#txt2img_height input[type=number]", str(SIDE))
     page.fill("#txt2img_steps input[type=number]", "4")
 
 

@@ -15,11 +15,18 @@ from t2c_ext.evaluate.motion import MotionMeter
 from t2c_ext.media.frames import read_video
 from t2c_ext.media.pictures import read_mask
 from webui.browser import PATIENCE
-from webui.requests import PROMPT, moves
+from webui.requests import PROMPT, SIDE, moves
 from webui.server import Server
 
 PLAYING = """() => [...document.querySelectorAll('#t2c_player video')].some((video) => video.currentTime > 0)
     || document.querySelector('.t2c-player-root canvas') !== null"""
+ARRIVED = {
+    "img2img": "#img2img_image img, #img2img_image canvas, #img2img_img2img_tab .forge-image[src]",
+    "inpaint": "#img2maskimg img, #img2maskimg canvas, #img2img_inpaint_tab .forge-image[src]",
+    "extras": "#extras_image img",
+}
+"""What shows a picture in the host's tabs; Forge has a canvas of its own."""
+
 ENDED = "() => !document.querySelector('button#t2c_generate, #t2c_generate button').disabled"
 
 
@@ -57,7 +64,7 @@ def test_from_text_to_a_playing_loop(server: Server, page: Any, studio: StudioPa
     page.locator("#t2c_sides button", has_text="From text").click()
     page.fill("#t2c_prompt textarea", PROMPT)
     page.locator("#t2c_settings_twin > .label-wrap").click()
-    for name, value in (("width", 256), ("height", 256), ("steps", 4), ("seed", 3)):
+    for name, value in (("width", SIDE), ("height", SIDE), ("steps", 4), ("seed", 3)):
         page.fill(f"#t2c_{name} input[type=number]", str(value))
         page.press(f"#t2c_{name} input[type=number]", "Tab")
     page.fill("#t2c_frames input[type=number]", "8")
@@ -76,7 +83,7 @@ def test_from_text_to_a_playing_loop(server: Server, page: Any, studio: StudioPa
     page.locator("dialog").get_by_text("Its settings").click()
     page.locator("#t2c_steps input[type=number]").wait_for()
     with Image.open(work / "art.png") as art:
-        assert art.size == (256, 256) and "Seed: 3" in art.info["parameters"]
+        assert art.size == (SIDE, SIDE) and "Seed: 3" in art.info["parameters"]
 
 
 def test_a_drawn_arrow_is_the_way_that_the_loop_goes(
@@ -122,8 +129,7 @@ def test_a_run_shows_in_the_host_s_progress_and_its_buttons_stop_it(
 
 @pytest.mark.parametrize("tab", ["img2img", "inpaint", "extras"])
 def test_the_picture_is_sent_to_another_tab(page: Any, studio: StudioPage, water: Path, tab: str) -> None:
-    places = {"img2img": "#img2img_image", "inpaint": "#img2maskimg", "extras": "#extras_image"}
     studio.put_in(water)
     studio.press(f"t2c_to_{tab}")
-    page.wait_for_function(f"() => document.querySelector('{places[tab]} img, {places[tab]} canvas') !== null")
+    page.wait_for_function("place => document.querySelector(place) !== null", arg=ARRIVED[tab])
     assert page.locator("#tab_extras" if tab == "extras" else "#tab_img2img").is_visible()

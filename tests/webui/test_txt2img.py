@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from t2c_ext.webui.loops import without_ours
-from webui.requests import FRAMES, LONG, ask, largest_difference, moves, panel, twinned, txt2img, unpacked
+from webui.requests import FRAMES, LONG, SIDE, ask, largest_difference, moves, panel, twinned, txt2img, unpacked
 from webui.server import RequestError, Server
 
 CASES: dict[str, dict[str, Any]] = {
@@ -27,8 +27,8 @@ CASES: dict[str, dict[str, Any]] = {
     "a schedule in the prompt": {"prompt": "a [lake:river:0.5] flowing left, ukiyo-e"},
     "styles": {"styles": ["ink"]},
     "seed resize and variation": {
-        "seed_resize_from_w": 192,
-        "seed_resize_from_h": 192,
+        "seed_resize_from_w": SIDE * 3 // 4,
+        "seed_resize_from_h": SIDE * 3 // 4,
         "subseed": 3,
         "subseed_strength": 0.4,
     },
@@ -47,7 +47,7 @@ def test_the_picture_is_the_one_without_the_panel_and_gets_a_loop(server: Server
     assert len(paired.loops) == count and all(moves(path) for path in paired.loops)
     for session in server.get("/probe/seen")["sessions"]:
         assert (session["injection"], session["capture"], session["attached"]) == (17, 20, 0)
-        assert session["finite"] and session["row_error"] < 1e-4 and session["shape"] == [1024, 1024]
+        assert session["finite"] and session["row_error"] < 1e-4 and session["shape"] == [(SIDE // 8) ** 2] * 2
     assert len(server.get("/probe/seen")["sessions"]) == request.get("n_iter", 1)
     said = re.compile(r', Cinemagraph (enabled: True|file: ("[^"]*"|[^,]*))')
     assert plain.infotexts[0] == said.sub("", without_ours(paired.infotexts[0]))

@@ -79,10 +79,16 @@ class Probe:
     def state(self) -> dict[str, Any]:
         """All that a run could leave behind."""
         model = sd_models.model_data.sd_model
-        named = [(path or "model", module) for path, module in model.named_modules()]
+        named = [
+            (".".join(filter(None, (name, path))), module)
+            for name, part in parts_of(model).items()
+            for path, module in part.named_modules()
+        ]
         digest = hashlib.sha256()
-        for key, value in sorted(model.state_dict().items()):
-            digest.update(key.encode() + value.detach().cpu().reshape(-1).view(torch.uint8).numpy().tobytes())
+        for name, part in parts_of(model).items():
+            for key, value in sorted(part.state_dict().items()):
+                levels = value.detach().cpu().reshape(-1).view(torch.uint8).numpy()
+                digest.update(f"{name} {key}".encode() + levels.tobytes())
         return {
             "hooks": {
                 f"{path}.{kind}": sorted(
@@ -155,7 +161,7 @@ class Probe:
 
     def _in_the_unet(self, act: Callable[..., Any]) -> Callable[[], None]:
         """Act in a layer in the middle of the UNet, in the second call from now on."""
-        layer = sd_models.model_data.sd_model.model.diffusion_model.middle_block
+        layer = unet_of(sd_models.model_data.sd_model).middle_block
         calls = []
 
         def hook(*arguments: Any) -> None:
@@ -165,6 +171,20 @@ class Probe:
 
         handle = layer.register_forward_hook(hook)
         return handle.remove
+
+
+def parts_of(model: Any) -> dict[str, torch.nn.Module]:
+    """The modules of the host's model by name; Forge and reForge keep them in `forge_objects`."""
+    objects = getattr(model, "forge_objects", None)
+    if objects is None:
+        return {"model": model}
+    return {"unet": objects.unet.model, "vae": objects.vae.first_stage_model, "text": objects.clip.cond_stage_model}
+
+
+def unet_of(model: Any) -> Any:
+    """The UNet of the host's model."""
+    objects = getattr(model, "forge_objects", None)
+    return (model if objects is None else objects.unet).model.diffusion_model
 
 
 def _described(session: Any) -> dict[str, Any]:

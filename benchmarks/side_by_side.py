@@ -1,12 +1,16 @@
 """A page that shows, picture by picture, loops as they were and as they are next to each other.
 
     python benchmarks/side_by_side.py PICTURES... -o FOLDER [--only NAME ...] [--references FOLDER]
+                                      [--before FOLDER] [--after FOLDER]
 
 PICTURES are folders as for `quality.py`. Of each picture are made: the loop with everything travelling once through it
 (structure 0, cycles 1), the loop at the defaults, a contact sheet of both, and a slice through time of both: the line
 through the middle of what moves that motion runs along, over three turns of the loop. Travelling shapes are oblique
 strokes there, what stays is level. Of `--references`, a video with the picture's name stands beside them. The page,
 FOLDER/index.html, needs no server and no network.
+
+With `--before` and `--after`, folders of loops that exist (NAME.mp4, of another version, say), nothing is animated: the
+page shows these.
 """
 
 from __future__ import annotations
@@ -28,6 +32,8 @@ from t2c_ext import animate
 from t2c_ext.errors import UserError
 from t2c_ext.evaluate.masks import inside
 from t2c_ext.evaluate.structure import StructureMeter
+from t2c_ext.media.frames import read_video
+from t2c_ext.types import unit_vector
 
 WAYS = {"before": {"structure": 0.0, "cycles": 1}, "after": {}}
 SHEET = 4
@@ -42,20 +48,32 @@ STYLE = (
 )
 
 
-def make(sample: Sample, folder: Path, way: str) -> str:
-    """Write one way's loop, sheet and slice; returns what was measured, in words."""
+def make(sample: Sample, folder: Path, way: str, given: Path | None = None) -> str:
+    """Write one way's loop, sheet and slice; returns what was measured, in words.
+
+    Args:
+        sample: the picture.
+        folder: the page's.
+        way: "before" or "after".
+        given: a folder with its loop, which then is not made.
+    """
     path = folder / f"{sample.name}-{way}.mp4"
-    made = animate(sample.picture, path, mask=sample.mask, motion=sample.motion, speed=sample.speed, **WAYS[way])
-    assert made.rendering is not None and made.regions is not None and made.flow is not None
-    where = inside(made.regions.mask)
-    meter, frames = StructureMeter(sample.picture, where), []
-    for frame in made.rendering.frames():
+    if given is None:
+        made = animate(sample.picture, path, mask=sample.mask, motion=sample.motion, speed=sample.speed, **WAYS[way])
+        assert made.rendering is not None and made.regions is not None
+        where, source = inside(made.regions.mask), made.rendering.frames()
+    else:
+        shutil.copyfile(given / f"{sample.name}.mp4", path)
+        where, source = inside(sample.mask), read_video(path)
+    frames = list(source)
+    still, where = fitted(sample.picture, frames[0].shape), fitted(where.astype(np.uint8), frames[0].shape) > 0
+    meter = StructureMeter(still, where)
+    for frame in frames:
         meter.add(frame)
-        frames.append(frame)
     shown = frames[:: max(1, len(frames) // SHEET)][:SHEET]
     write(folder / f"{sample.name}-{way}-sheet.jpg", np.hstack(shown))
-    mean = made.flow.field[where].mean(axis=0)
-    write(folder / f"{sample.name}-{way}-slice.png", slice_of(frames, where, abs(mean[1]) > abs(mean[0])))
+    across, down = unit_vector(sample.angle)
+    write(folder / f"{sample.name}-{way}-slice.png", slice_of(frames, where, abs(down) > abs(across)))
     found = meter.result()
     if found.drift is None or found.kept is None:
         return ""
@@ -75,10 +93,17 @@ def write(path: Path, picture: np.ndarray) -> None:
     cv2.imwrite(str(path), cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
 
 
-def figures(sample: Sample, folder: Path, references: Path | None) -> Iterator[str]:
-    """The page's parts about one picture."""
+def fitted(picture: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """A picture or a mask of another size."""
+    if picture.shape[:2] == shape[:2]:
+        return picture
+    return np.asarray(cv2.resize(picture, (shape[1], shape[0]), interpolation=cv2.INTER_AREA))
+
+
+def figures(sample: Sample, folder: Path, references: Path | None, given: dict[str, Path | None]) -> Iterator[str]:
+    """The page's parts about one picture; `given` has the folders of loops that exist, by the way."""
     yield f"<h2>{html.escape(sample.name)}: {html.escape(sample.motion)}</h2>"
-    measured = {way: make(sample, folder, way) for way in WAYS}
+    measured = {way: make(sample, folder, way, given[way]) for way in WAYS}
     for way, words in measured.items():
         yield video(f"{sample.name}-{way}.mp4", f"{way}: {words}")
     if references is not None:
@@ -102,15 +127,22 @@ def main() -> None:
     parser.add_argument("-o", "--output", type=Path, required=True, help="the folder of the page")
     parser.add_argument("--only", nargs="+", metavar="NAME", help="only pictures whose name contains one of these")
     parser.add_argument("--references", type=Path, help="videos to show beside, by the pictures' names")
+    parser.add_argument(
+        "--before", type=Path, help="loops as they were, by the pictures' names, instead of making them"
+    )
+    parser.add_argument("--after", type=Path, help="loops as they are, likewise")
     options = parser.parse_args()
     options.output.mkdir(parents=True, exist_ok=True)
     parts = []
     for place in sorted(place for folder in options.pictures for place in folder.iterdir() if place.is_dir()):
         if options.only and not any(part in place.name for part in options.only):
             continue
+        given = {"before": options.before, "after": options.after}
+        if any(loops is not None and not (loops / f"{place.name}.mp4").exists() for loops in given.values()):
+            continue
         for sample in read_sample(place, 512)[:1]:
             try:
-                parts += figures(sample, options.output, options.references)
+                parts += figures(sample, options.output, options.references, given)
                 print(sample.name, flush=True)
             except UserError as error:
                 print(f"{sample.name}: {error}", flush=True)

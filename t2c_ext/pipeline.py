@@ -293,7 +293,9 @@ class Pipeline:
         camera = camera_law(plan, settings, twin.art.size, self.job.depth)
         free = without_frozen(regions, self.hints, *twin.art.size)
         moving = self.result.moving = free.mask
-        check_memory(moving > 0, self._loop_settings(), device=device)
+        alone = all(region.name == CAMERA for region in free.regions)
+        worked_on = np.zeros(moving.shape, np.bool_) if alone else moving > 0
+        check_memory(worked_on, self._loop_settings(), device=device, camera=camera is not None)
         if self.job.flow is None:
             flowing, _ = split_laws(regions, plan, self.hints, settings)
             _, self.result.laws = split_laws(free, plan, self.hints, settings)

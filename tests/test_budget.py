@@ -14,7 +14,7 @@ from PIL import Image
 
 from t2c_ext.errors import UserError
 from t2c_ext.loop import budget
-from t2c_ext.loop.budget import bytes_needed, check_masks, check_memory, fitting_share
+from t2c_ext.loop.budget import PASSED, bytes_needed, check_masks, check_memory, fitting_share
 from t2c_ext.settings import LoopSettings
 from t2c_ext.types import CompactPicture, Picture
 
@@ -116,3 +116,10 @@ def test_a_large_picture_of_which_little_moves_takes_little(tmp_path: Path) -> N
     assert (tmp_path / "loop.mp4").exists()
     peak = re.search(r"VmHWM:\s+(\d+) kB", done.stdout)
     assert peak is not None and int(peak[1]) * 1024 < 1.3 * GB, peak
+
+
+def test_a_camera_takes_its_part_of_the_whole_picture() -> None:
+    area, worked_on = 20_000_000, 1_000_000
+    still, moved = (bytes_needed(area, worked_on, "mp4", camera) for camera in (False, True))
+    assert moved - still >= PASSED * area
+    assert fitting_share(area, worked_on, "mp4", still, camera=True) < 1

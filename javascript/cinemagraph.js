@@ -36,7 +36,7 @@ function switch_to_cinemagraph(...given) {
     for (const button of /** @type {NodeListOf<HTMLElement>} */ (gradioApp().querySelectorAll("#tabs > .tab-nav > button"))) {
         if (button.textContent.trim() === "Cinemagraph") button.click();
     }
-    gradioApp().querySelector("#tab_cinemagraph")?.scrollIntoView({ block: "start" }); // the button can be far down its page
+    gradioApp().querySelector("#tabs")?.scrollIntoView({ block: "start" }); // the button can be far down its page
     return given;
 }
 

@@ -50,7 +50,7 @@ function showTab(host) {
     for (const button of /** @type {NodeListOf<HTMLElement>} */ (host.querySelectorAll("#tabs > .tab-nav > button"))) {
         if (button.textContent.trim() === TAB) button.click();
     }
-    host.querySelector("#tab_cinemagraph")?.scrollIntoView({ block: "start" });
+    host.querySelector("#tabs")?.scrollIntoView({ block: "start" });
 }
 
 export class Results {

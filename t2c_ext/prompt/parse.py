@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -66,43 +67,62 @@ def parse(settings: PromptSettings, tagger: taggers.Tagger | None = None) -> Pla
     """
     lexicon = load_flowing()
     tagger = taggers.installed_tagger() if tagger is None else tagger
-    notes = [tagger.note] if tagger is not None and not settings.natural_prompt.strip() else []
     prompt = Reading(settings.prompt, lexicon, terse=False)
     spoken = Reading(settings.motion, lexicon, terse=True) if settings.motion.strip() else prompt
-    notes += [reading.note for reading in (prompt, spoken) if reading.note]
-    still = prompt.still | spoken.still
-    is_paper = settings.phrases == "paper"
-    by_law = LawReading("" if is_paper else spoken.plain.text, load_lexicon(), terse=spoken is not prompt)
-    laws = tuple(law for law in by_law.motions if law.region.lower() not in still)
-    art = cut(prompt.text, _spans(prompt), prompt.plain.options)
-    if is_paper:
-        found = paper.find_phrase(spoken.text if spoken is not prompt else "") or paper.find_phrase(prompt.text)
-        art = paper.remove_phrase(prompt.text, paper.find_phrase(prompt.text))
-        regions = _regions(spoken, [], still) or _regions(prompt, [], still)
-        generator = np.random.default_rng(settings.seed)
-        angle = paper.draw_angle(found.direction, generator) if found and settings.angle == "random" else None
-        motions = list(paper.motions(found, regions, angle))
-        notes += [] if found else ["None of the paper's twelve phrases is in the prompt."]
+    if settings.phrases == "paper":
+        said, art = (
+            _as_paper(prompt, spoken, settings),
+            paper.remove_phrase(prompt.text, paper.find_phrase(prompt.text)),
+        )
     else:
-        motions, remarks = _motions(spoken, prompt, settings)
-        notes += remarks
-        motions = [motion for motion in motions if motion.region.lower() not in by_law.acting]
-        named = _regions(spoken, motions, still, not laws) or _regions(prompt, motions, still, not laws)
-        regions = tuple(region for region in named if region.lower() not in by_law.acting)
-    camera = None if is_paper else camera_motion(spoken.tokens) or camera_motion(prompt.tokens)
-    if camera is not None:
-        laws = (*(law for law in laws if law.region.lower() != CAMERA), camera)
-    if laws:
-        notes = [note for note in notes if not note.startswith(_NO_DIRECTION)]
-    notes += by_law.remarks
-    regions = regions if is_paper else _with_laws(regions, laws, by_law, prompt)
-    notes += _about_still(still, regions)
-    if not motions and (is_foreign(settings.motion) or is_foreign(settings.prompt)):
+        said, art = _in_words(prompt, spoken, settings), cut(prompt.text, _spans(prompt), prompt.plain.options)
+    notes = [tagger.note] if tagger is not None and not settings.natural_prompt.strip() else []
+    notes += [reading.note for reading in (prompt, spoken) if reading.note]
+    notes += [*said.notes, *_about_still(prompt.still | spoken.still, said.regions)]
+    if not said.motions and (is_foreign(settings.motion) or is_foreign(settings.prompt)):
         notes.append(SENTENCE)
     natural = settings.natural_prompt.strip() or natural_prompt(art, settings.natural_terms, lexicon, tagger)
     nouns = tuple(noun for noun in natural_prompt(art, "", lexicon, tagger).split(", ") if noun)
     styles = style_terms(art, lexicon)
-    return Plan(art, natural, regions, tuple(motions), tuple(dict.fromkeys(notes)), nouns, styles, laws)
+    return Plan(art, natural, said.regions, said.motions, tuple(dict.fromkeys(notes)), nouns, styles, said.laws)
+
+
+@dataclass(frozen=True)
+class _Said:
+    """What moves, and how, as the words say it; the fields are those of the plan."""
+
+    regions: tuple[str, ...]
+    motions: tuple[Motion, ...]
+    laws: tuple[Motion, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def _as_paper(prompt: Reading, spoken: Reading, settings: PromptSettings) -> _Said:
+    """One of the paper's twelve phrases, for all that is named."""
+    found = paper.find_phrase(spoken.text if spoken is not prompt else "") or paper.find_phrase(prompt.text)
+    still = prompt.still | spoken.still
+    regions = _regions(spoken, [], still) or _regions(prompt, [], still)
+    generator = np.random.default_rng(settings.seed)
+    angle = paper.draw_angle(found.direction, generator) if found and settings.angle == "random" else None
+    notes = () if found else ("None of the paper's twelve phrases is in the prompt.",)
+    return _Said(regions, paper.motions(found, regions, angle), notes=notes)
+
+
+def _in_words(prompt: Reading, spoken: Reading, settings: PromptSettings) -> _Said:
+    """What flows, what moves by a law of its own, and what the camera does."""
+    still = prompt.still | spoken.still
+    by_law = LawReading(spoken.plain.text, load_lexicon(), terse=spoken is not prompt)
+    laws = tuple(law for law in by_law.motions if law.region.lower() not in still)
+    stated, remarks = _motions(spoken, prompt, settings)
+    motions = tuple(motion for motion in stated if motion.region.lower() not in by_law.acting)
+    named = _regions(spoken, motions, still, not laws) or _regions(prompt, motions, still, not laws)
+    regions = tuple(region for region in named if region.lower() not in by_law.acting)
+    camera = camera_motion(spoken.tokens) or camera_motion(prompt.tokens)
+    if camera is not None:
+        laws = (*(law for law in laws if law.region.lower() != CAMERA), camera)
+    if laws:
+        remarks = [remark for remark in remarks if not remark.startswith(_NO_DIRECTION)]
+    return _Said(_with_laws(regions, laws, by_law, prompt), motions, laws, (*remarks, *by_law.remarks))
 
 
 def _with_laws(

@@ -119,3 +119,13 @@ def test_where_nothing_was_found_the_regions_are_offered_again(handlers: Handler
     view, opened = handlers.open("", ID)
     assert opened is not None and view.names == names and str(view.choices).count("<img") == len(names) > 0
     assert _end(handlers.choose(ID, names[:1], opened.values)).begun and (tmp_path / ID / "loop.gif").exists()
+
+
+def test_what_was_opened_can_be_opened_again_and_deleted(handlers: Handlers, tmp_path: Path) -> None:
+    """As after a reload: the page that had it open is gone, but nobody has told."""
+    _made_elsewhere(tmp_path / ID, False)
+    for _ in range(2):
+        view, opened = handlers.open("", ID)
+        assert opened is not None and view.id == ID
+    handlers.studio.delete(ID)
+    assert not (tmp_path / ID).exists()

@@ -187,7 +187,7 @@ class Studio:
         if not (self.lists and ID.fullmatch(id) and (self.folder / id).is_dir()):
             raise UserError("this cinemagraph is not there any more")
         known = self.sessions.get(id)
-        if known is not None and not known.task.over and known.begun:
+        if known is not None and known.task.at_work:
             raise UserError("this cinemagraph is being made; open it when it has finished")
         if len(self.sessions) >= MOST_SESSIONS and known is None:
             raise UserError("too many pictures are being worked on here; try again later")
@@ -209,7 +209,7 @@ class Studio:
         known = self.sessions.get(id)
         if not self.lists:
             raise UserError("this cinemagraph is not there any more")
-        if known is not None and known.begun and not known.task.over:
+        if known is not None and known.task.at_work:
             raise UserError("this cinemagraph is being made; delete it when it has finished")
         delete(self.folder, id)
         self.sessions.pop(id, None)

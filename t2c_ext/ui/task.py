@@ -29,6 +29,7 @@ class Task:
         refusal: a sentence, where it could not be done.
         candidates: the regions to choose from, where what moves was not found.
         cancelled: the user stopped it.
+        started: whether it was begun at all; that of a workspace which was opened is not, before it is run here.
     """
 
     stages: Cinemagraph = field(default_factory=Cinemagraph)
@@ -36,6 +37,7 @@ class Task:
     refusal: str = ""
     candidates: tuple[Region, ...] = ()
     cancelled: bool = False
+    started: bool = False
     _worker: Worker = field(default_factory=Worker)
 
     @property
@@ -51,6 +53,11 @@ class Task:
     def over(self) -> bool:
         """Whether it has ended."""
         return self.wait(0)
+
+    @property
+    def at_work(self) -> bool:
+        """Whether it was begun and has not ended."""
+        return self.started and not self.over
 
     def forget(self) -> None:
         """Let go of the stages' arrays; their files stay."""
@@ -109,6 +116,7 @@ class Task:
                 _log.exception("a cinemagraph failed")
                 self.refusal = f"this failed in a way that was not foreseen ({type(error).__name__}: {short(error)})"
 
+        self.started = True
         self._worker.start(attempt, guarded, watch)
 
 

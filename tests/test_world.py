@@ -101,6 +101,13 @@ def test_shards_are_drawn_once(tmp_path: Path) -> None:
     assert [path.name for path in (tmp_path / "scenes-32").iterdir()] == ["0001"]
 
 
+def test_a_shard_of_one_view_is_kept_apart(tmp_path: Path) -> None:
+    shard = load_shard(tmp_path, 0, 48, size=6, view="gorge")
+    assert np.array_equal(shard.rgb[2], np.round(make_scene(2, 48, 48, view="gorge").rgb * 255).astype(np.uint8))
+    falls = (shard.labels == KINDS.index("waterfall")).mean(axis=(1, 2))
+    assert (falls > 0.01).sum() >= 4 and [path.name for path in tmp_path.iterdir()] == ["gorge-48"]
+
+
 def test_labels_leave_out_what_is_mixed() -> None:
     shares = np.zeros((len(KINDS), 1, 3), np.float32)
     shares[0, 0, 0], shares[2, 0, 1] = 1.0, 0.7

@@ -10,11 +10,11 @@ import cv2
 import numpy as np
 import pytest
 
-from world import pictures
+from world import painted, pictures
 from world.canvas import KINDS
 from world.onnx_file import Graph, initialisers
 from world.scenes import make_scene
-from world.shards import MIXED, labels_of
+from world.shards import MIXED, Shard, labels_of
 from world.styles import along, recoloured, restyled, toned, warped
 
 ROWS = json.loads(pictures.LIST.read_text(encoding="utf-8"))
@@ -64,7 +64,7 @@ def test_every_real_picture_may_be_learnt_from() -> None:
     assert len(ROWS) >= 10
     for row in ROWS:
         assert row["licence"] in ("CC-BY-4.0", "CC0-1.0", "public domain") and row["author"] and row["version"]
-        assert len(bytes.fromhex(row["sha256"])) == 32 and row["bytes"] > 10_000
+        assert len(bytes.fromhex(row["sha256"])) == 32 and row["bytes"] > 5_000
         assert row["most"] in ("", *KINDS)
         for kind, *corners in row["parts"]:
             assert kind in ("", *KINDS) and len(corners) >= 6 and len(corners) % 2 == 0
@@ -94,6 +94,53 @@ def test_a_real_picture_is_found_by_its_digest_and_labelled(tmp_path: Path, monk
     archive.write_bytes(b"another")
     with pytest.raises(ValueError, match="version 1"):
         pictures.labelled_pictures(tmp_path)
+
+
+class Blurring:
+    """Paints by a blur; the style is the mean colour, over and over."""
+
+    def __init__(self, folder: Path) -> None:
+        if folder.name != "a-package":
+            raise AssertionError(folder)
+
+    def style(self, rgb: np.ndarray) -> np.ndarray:
+        return np.resize(rgb.mean(axis=(0, 1)) / 255, 100).astype(np.float32)
+
+    def paint(self, rgb: np.ndarray, style: np.ndarray) -> np.ndarray:
+        square = cv2.resize(rgb, (painted.SEEN, painted.SEEN), interpolation=cv2.INTER_NEAREST)
+        return cv2.GaussianBlur(square, (0, 0), 2)
+
+
+def test_painted_pictures_keep_their_labels_and_are_painted_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(painted, "COUNT", 12)
+    monkeypatch.setattr(painted, "STEADY", 0.0)
+    monkeypatch.setattr(painted, "Painter", Blurring)
+    labels = np.zeros((60, 90), np.uint8)
+    labels[30:] = 2
+    real = [(np.repeat(labels[..., None] * 100, 3, axis=2), labels)]
+    drawn = Shard(np.full((3, 32, 32, 3), 50, np.uint8), np.full((3, 32, 32), 8, np.uint8), [])
+    found = painted.painted_pictures(tmp_path, tmp_path / "a-package", real, [0], [drawn])
+    assert found.rgb.shape == (12, painted.KEPT, painted.KEPT, 3) and found.labels.shape == found.rgb.shape[:3]
+    scenes = (found.labels == 8).all(axis=(1, 2))
+    assert 0 < scenes.sum() < 12 and (found.rgb[scenes] == 50).all()
+    bright, water = found.rgb[~scenes][..., 0] > 100, found.labels[~scenes] == 2
+    assert (bright == water).mean() > 0.97, "a part is cut out of both alike"
+    again = painted.painted_pictures(tmp_path, tmp_path / "no-package", real, [0], [drawn])
+    assert np.array_equal(again.rgb, found.rgb)
+
+
+def test_a_manner_goes_from_a_picture_s_own_to_a_painting_s(monkeypatch: pytest.MonkeyPatch) -> None:
+    own, styles = np.zeros(100, np.float32), np.ones((1, 100), np.float32)
+    for strength in (0.0, 0.5, 1.2):
+        monkeypatch.setattr(painted, "STRENGTHS", (strength, strength))
+        np.testing.assert_allclose(painted.manner(own, styles, np.random.default_rng(3)), strength, atol=1e-6)
+
+
+def test_paintings_are_those_in_the_public_domain() -> None:
+    paintings = pictures.public_domain()
+    assert len(paintings) > 30 and all(ROWS[index]["licence"] == "public domain" for index in paintings)
 
 
 def test_constants_are_read_back_in_their_order() -> None:

@@ -1,9 +1,9 @@
 """A few real pictures to learn from, labelled by hand: where they come from, and outlines drawn over them.
 
-`pictures.json` names for each picture the Debian package that holds it (unpacked with `dpkg -x` into a folder of the
-package's name), its file, its author and licence, the digest of its bytes, the class of most of it ("most"), and
-polygons in hundredths of width and height, each over those before it. A class of "" is not learnt from. The pictures
-are not in the repository.
+`pictures.json` names for each picture what holds it, in a folder of that name: a Debian package (unpacked with
+`dpkg -x`), a package of npm, or a public repository "owner/name" (at the commit that is its version). Then come its
+file, its author and licence, the digest of its bytes, the class of most of it ("most"), and polygons in hundredths of
+width and height, each over those before it. A class of "" is not learnt from. The pictures are not in the repository.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ LIST = Path(__file__).with_name("pictures.json")
 LONGEST = 384
 """The long side in pixels."""
 
-SNAPPED = ("sky", "water")
+SNAPPED = ("sky", "cloud", "water", "waterfall")
 """Classes whose outlines are moved to the picture's edges."""
 
 REACH = 0.025
@@ -37,13 +37,19 @@ Labelled = tuple[NDArray[np.uint8], NDArray[np.uint8]]
 
 
 def labelled_pictures(folder: Path) -> list[Labelled]:
-    """The listed pictures, from a folder that holds each unpacked package in a folder of its name.
+    """The listed pictures, from a folder that holds each package or repository in a folder of its name.
 
     Raises:
         ValueError: a picture is not what the list was made for.
     """
     rows: list[dict[str, Any]] = json.loads(LIST.read_text(encoding="utf-8"))
     return [_labelled(row, bytes_of(row, folder / row["package"] / row["file"])) for row in rows]
+
+
+def public_domain() -> list[int]:
+    """Which of the listed pictures are in the public domain: the paintings."""
+    rows: list[dict[str, Any]] = json.loads(LIST.read_text(encoding="utf-8"))
+    return [index for index, row in enumerate(rows) if row["licence"] == "public domain"]
 
 
 def bytes_of(row: dict[str, Any], path: Path) -> bytes:

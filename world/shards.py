@@ -35,11 +35,19 @@ class Shard:
     captions: list[str]
 
 
-def load_shard(folder: Path, number: int, side: int, size: int = SIZE) -> Shard:
-    """The scenes `number * size` and on, squares of `side` pixels; drawn and written where they are not there yet."""
-    path = folder / f"scenes-{side}" / f"{number:04d}"
+def load_shard(folder: Path, number: int, side: int, size: int = SIZE, view: str | None = None) -> Shard:
+    """The scenes `number * size` and on, squares of `side` pixels; drawn and written where they are not there yet.
+
+    Args:
+        folder: that holds them.
+        number: of the shard.
+        side: in pixels.
+        size: scenes in it.
+        view: which kind of picture all of them are, one of `VIEWS`; each its own where it is None.
+    """
+    path = folder / (f"{view}-{side}" if view else f"scenes-{side}") / f"{number:04d}"
     if not path.is_dir():
-        _draw(path, number * size, side, size)
+        _draw(path, number * size, side, size, view)
     captions = json.loads((path / "captions.json").read_text(encoding="utf-8"))
     return Shard(np.load(path / "rgb.npy", mmap_mode="r"), np.load(path / "labels.npy", mmap_mode="r"), captions)
 
@@ -51,12 +59,12 @@ def labels_of(shares: NDArray[np.float32]) -> NDArray[np.uint8]:
     return owner
 
 
-def _draw(path: Path, first: int, side: int, size: int) -> None:
+def _draw(path: Path, first: int, side: int, size: int, view: str | None) -> None:
     rgb = np.zeros((size, side, side, 3), np.uint8)
     labels = np.zeros((size, side, side), np.uint8)
     captions = []
     for index in range(size):
-        scene = make_scene(first + index, side, side)
+        scene = make_scene(first + index, side, side, view=view)
         rgb[index] = np.round(scene.rgb * 255)
         labels[index] = labels_of(scene.shares)
         captions.append(scene.caption)

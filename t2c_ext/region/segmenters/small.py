@@ -1,6 +1,7 @@
 """The package's own small mask network: eleven classes, six megabytes, run by OpenCV; nothing to download.
 
-It has learnt from drawn scenes only (`world/` in the repository has them, its training and its model card).
+It has learnt from drawn scenes and from a few paintings and photographs (`world/` in the repository has the scenes, the
+pictures' list, its training and its model card).
 """
 
 from __future__ import annotations

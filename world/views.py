@@ -331,11 +331,7 @@ def gorge(canvas: Canvas) -> None:
     foot = canvas.uniform(max(0.5, lip + 0.3), 0.97)
     canvas.horizon = foot - 0.05
     middle = canvas.uniform(0.15, 0.85)
-    for number in range(int(canvas.random.choice([1, 1, 1, 2, 3]))):
-        beside = middle if number == 0 else canvas.uniform(0.05, 0.95)
-        wide = canvas.uniform(0.04, 0.55) ** (1.0 if number == 0 else 1.5)
-        top = lip + canvas.uniform(-0.02, 0.1)
-        water.draw_veils(canvas, top, canvas.uniform(max(top + 0.15, foot - 0.2), foot), wide, beside)
+    _veils(canvas, lip, foot, middle)
     if canvas.chance(0.6):
         water.draw_pool(canvas, foot - 0.01, middle)
     elif canvas.chance(0.5):
@@ -349,6 +345,15 @@ def gorge(canvas: Canvas) -> None:
     if canvas.chance(0.35):
         land.draw_frame(canvas)
     _near(canvas)
+
+
+def _veils(canvas: Canvas, lip: float, foot: float, middle: float) -> None:
+    """One fall or several, the first of them at `middle`."""
+    for number in range(int(canvas.random.choice([1, 1, 1, 2, 3]))):
+        beside = middle if number == 0 else canvas.uniform(0.05, 0.95)
+        wide = canvas.uniform(0.04, 0.55) ** (1.0 if number == 0 else 1.5)
+        top = lip + canvas.uniform(-0.02, 0.1)
+        water.draw_veils(canvas, top, canvas.uniform(max(top + 0.15, foot - 0.2), foot), wide, beside)
 
 
 VIEWS: dict[str, tuple[View, float]] = {

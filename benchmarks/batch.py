@@ -177,23 +177,32 @@ def run_batch(rows: Path, out: Path, *more: object) -> Timed:
     return timed(begin(rows, "-o", out, *more, "--json"), lambda line: json.loads(line)["event"] == "row")
 
 
-def run_without(rows: Path, out: Path, mask: Path, frames: int) -> Timed:
-    """The same rows one after the other in one process, which is what they cost at the least."""
+def run_without(rows: Path, out: Path, mask: Path, frames: int, processes: int = 1) -> Timed:
+    """The same rows one after the other in so many plain processes, which is what they cost at the least."""
     code = (
-        "import sys, cv2; from pathlib import Path; from t2c_ext import animate; cv2.setNumThreads(1)\n"
-        "rows, out, mask, frames = map(Path, sys.argv[1:])\n"
-        "for row in sorted(rows.iterdir()):\n"
+        "import os, sys, cv2; from pathlib import Path; from t2c_ext import animate; cv2.setNumThreads(1)\n"
+        "rows, out, mask, frames = map(Path, sys.argv[1:5])\n"
+        "count, own, children = int(sys.argv[5]), 0, []\n"
+        "for other in range(1, count):\n"
+        "    child = os.fork()\n"
+        "    if child == 0:\n"
+        "        own, children = other, []\n"
+        "        break\n"
+        "    children.append(child)\n"
+        "for row in sorted(rows.iterdir())[own::count]:\n"
         "    animate(row, out / f'{row.stem}.mp4', mask=mask, motion='river flowing left', frames=int(str(frames)),\n"
         "            workspace=out / 'kept' / row.stem)\n"
         "    print(row, flush=True)\n"
+        "for child in children:\n"
+        "    os.waitpid(child, 0)\n"
     )
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
-    command = [sys.executable, "-c", code, *map(str, (rows, out, mask, frames))]
+    command = [sys.executable, "-c", code, *map(str, (rows, out, mask, frames, processes))]
     return timed(subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment), bool)
 
 
 def scaling(folder: Path, options: argparse.Namespace) -> list[list[str]]:
-    """One process, one worker, two; then rows that take almost nothing, on a worker and on a node of Ray."""
+    """One plain process, two, one worker, two; then rows that take almost nothing, on a worker and on a node of Ray."""
     large, mask = make_pictures(folder / "large", options.pictures, side=512)
     small, little = make_pictures(folder / "small", 3 * options.pictures)
     words, found = ("--motion", "river flowing left", "--frames", 30), dict[str, list[Timed]]()
@@ -203,6 +212,7 @@ def scaling(folder: Path, options: argparse.Namespace) -> list[list[str]]:
             place = folder / str(turn)
             ways: dict[str, Callable[[Path], Timed]] = {
                 "one process, no batch": lambda out: run_without(large, out, mask, 30),
+                "two processes, no batch": lambda out: run_without(large, out, mask, 30, processes=2),
                 "1 worker": lambda out: run_batch(large, out, "--mask", mask, *words, "--workers", 1),
                 "2 workers": lambda out: run_batch(large, out, "--mask", mask, *words, "--workers", 2),
                 "64 pixels, 1 worker": lambda out: run_batch(small, out, "--mask", little, *WORDS, "--workers", 1),
@@ -224,11 +234,9 @@ def scaling(folder: Path, options: argparse.Namespace) -> list[list[str]]:
         cells.append("" if "Ray" in name else f"{median(name, 'cpu'):.2f}")
         most = max(row.megabytes for row in rows)
         result.append([*cells, f"{most:.0f}" if most else ""])
-    best = median("one process, no batch", "cpu")
-    for name in ("1 worker", "2 workers"):
-        result.append(
-            [f"{name}: share of the CPU that the rows themselves take", f"{best / median(name, 'cpu'):.2f}", "", ""]
-        )
+    for name, plain in (("1 worker", "one process, no batch"), ("2 workers", "two processes, no batch")):
+        share = median(name, "rate") / median(plain, "rate")
+        result.append([f"{name}: of the rate of as many plain processes", f"{share:.2f}", "", ""])
     cost = 1000 * (median("64 pixels, Ray, 1 processor", "step") - median("64 pixels, 1 worker", "step"))
     result.append(["Ray, milliseconds a row beside 1 worker", f"{cost:+.0f}", "", ""])
     return result

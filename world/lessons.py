@@ -59,10 +59,10 @@ VIEWS: dict[str, float] = {
 PAINTED: dict[str, float] = {
     "oil painting": 4.0,
     "watercolour": 2.0,
-    "ukiyo-e print": 1.5,
+    "ukiyo-e print": 1.0,
     "starry night": 1.5,
     "anime": 1.0,
-    "neon": 1.0,
+    "neon": 0.6,
 }
 """Looks beside the photograph, and how often each is painted."""
 

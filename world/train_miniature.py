@@ -2,7 +2,8 @@
 
 Four stages: the autoencoder on parts of lessons; the UNet with its text encoder, first on small pictures, which teach
 the same for a fifth of the time, then on those of full size; on the last of these also its attention, by the lessons'
-masks; the decoder once more. Seeded; only lessons of `world` are seen. FOLDER/model holds what
+masks; the decoder once more. With --onward the model that ships is what learning goes on from, on pictures of full
+size alone. Seeded; only lessons of `world` are seen. FOLDER/model holds what
 `t2c generate --model` loads, FOLDER/model-unsupervised what it was before its attention was taught, FOLDER/package what
 ships with the package.
 """
@@ -50,7 +51,7 @@ SAVE_EVERY = 100
 MOVING = ("river", "river", "lake", "sea", "waterfall", "fire", "smoke", "clouds")
 """What pictures of full size show equally often, rivers twice so."""
 
-LARGE_SHARDS = 8
+LARGE_SHARDS = 12
 """Shards whose pictures of full size are learnt from; their latents take long to make."""
 
 FLIPPED_AFTER = 400
@@ -241,6 +242,27 @@ SCHEDULE_START = float(miniature.SCHEDULE["beta_start"]) ** 0.5
 SCHEDULE_END = float(miniature.SCHEDULE["beta_end"]) ** 0.5
 
 
+def go_on_from_shipped(folder: Path, plan: Plan) -> None:
+    """Write states as if the model that ships had been trained in this folder up to its pictures of full size.
+
+    The optimisers' memories are not shipped; they begin anew. Does nothing where states are there already.
+    """
+    from t2c_ext.twin.diffusion.components import Placement
+    from t2c_ext.twin.diffusion.load import load_model
+
+    if (folder / "painter.pt").exists():
+        return
+    shipped = load_model("miniature", Placement(torch.device("cpu"), torch.float32))
+    vae = {key: value.clone() for key, value in shipped.vae.state_dict().items()}
+    autoencoder.write({"vae": vae, "averaged": vae, "optimiser": {}, "step": plan.vae}, folder / "vae.pt")
+    painter = Painter(folder, plan)
+    painter.unet.load_state_dict(shipped.unet.state_dict())
+    painter.text.load_state_dict(shipped.encoders[0].model.state_dict())
+    painter.average = {key: value.clone() for key, value in painter.parts.state_dict().items()}
+    painter.step = plan.small
+    painter.save()
+
+
 def train_painter(folder: Path, plan: Plan, say: Callable[[str], None]) -> None:
     """The UNet and the text encoder."""
     painter = Painter(folder, plan)
@@ -263,6 +285,7 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     for name, value in vars(Plan()).items():
         parser.add_argument(f"--{name}", type=int, default=value)
+    parser.add_argument("--onward", action="store_true", help="go on from the model that ships")
     options = parser.parse_args()
     plan = Plan(**{name: getattr(options, name) for name in vars(Plan())})
     torch.set_num_threads(1)
@@ -270,6 +293,9 @@ def main() -> None:
     def say(text: str) -> None:
         print(f"{time.strftime('%H:%M:%S')} {time.process_time():.0f} s {text}", flush=True)
 
+    options.folder.mkdir(parents=True, exist_ok=True)
+    if options.onward:
+        go_on_from_shipped(options.folder, plan)
     autoencoder.train(options.folder, plan.vae, min(VAE_SHARDS, plan.shards), say)
     train_painter(options.folder, plan, say)
     autoencoder.train(options.folder, plan.decoder, plan.shards, say, decoder_only=True)

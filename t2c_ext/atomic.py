@@ -31,8 +31,12 @@ def replacing(path: Path) -> Iterator[Path]:
         path.parent.mkdir(parents=True, exist_ok=True)
         sweep(path.parent)
         temporary.touch()
+        mode = temporary.stat().st_mode
         yield temporary
         _write_through(temporary)
+        if temporary.stat().st_mode != mode:
+            # some libraries put a file of their own in its place, which no one else may read
+            temporary.chmod(mode)
         os.replace(temporary, path)
     except OSError as error:
         raise UserError(f"cannot write {path}: {reason(error, path)}") from None

@@ -172,3 +172,13 @@ def test_names_that_a_disk_takes_have_temporary_ones(tmp_path: Path) -> None:
 def test_a_process_is_known_to_run_or_not(gone: int) -> None:
     assert temporaries._runs(os.getpid()) and not temporaries._runs(gone)
     assert not temporaries._runs(2**31 - 2)
+
+
+def test_a_file_is_as_readable_as_any_other_however_it_was_written(tmp_path: Path) -> None:
+    """The writer of safetensors puts a file in place that only its owner may read."""
+    plain = tmp_path / "plain"
+    plain.touch()
+    with replacing(tmp_path / "made") as temporary:
+        temporary.unlink()
+        temporary.touch(mode=0o600)
+    assert (tmp_path / "made").stat().st_mode == plain.stat().st_mode

@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from t2c_ext.atomic import replacing
 from world.words import vocabulary
 
 CHANNELS = (64, 64, 128, 128)
@@ -316,7 +317,6 @@ def save_model(folder: Path, unet: Any, vae: Any, text: Any, *, small: bool = Fa
     }
     state = single_file(unet.state_dict(), vae.state_dict(), text.state_dict())
     state = in_eight_bits(state) if small else state
-    part = path.with_suffix(".part")
-    save_file(state, part, {"format": "pt", "architecture": json.dumps(told)})
-    part.rename(path)
+    with replacing(path) as part:
+        save_file(state, part, {"format": "pt", "architecture": json.dumps(told)})
     return path

@@ -41,7 +41,7 @@ def read_arrays(path: Path, largest: int = LARGEST_ARRAYS) -> dict[str, NDArray[
         raise UserError(f"cannot read {path}: {' '.join(str(error).split())[:80] or type(error).__name__}") from None
 
 
-def read_array(path: Path, largest: int = LARGEST_ARRAYS) -> NDArray[Any]:
+def read_npy(path: Path, largest: int = LARGEST_ARRAYS) -> NDArray[Any]:
     """The array of an `.npy`; raises as `read_arrays`."""
     try:
         refuse_pipe(path)

@@ -86,10 +86,10 @@ class UserError(ValueError):
         found.place = _one_line(f"{place}: {self.place}" if self.place else str(place))
         return found
 
-    def with_problem(self: E, problem: str) -> E:
-        """The same error, with what is wrong in other words."""
+    def without(self: E, text: str) -> E:
+        """The same error, in whose words and place a text, such as a folder that is no one's business, is left out."""
         found = copy.copy(self)
-        found.problem = _one_line(problem)
+        found.problem, found.place = self.problem.replace(text, ""), self.place.replace(text, "")
         return found
 
 

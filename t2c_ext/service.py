@@ -226,7 +226,7 @@ class Service:
         except RegionNotFound as question:
             raise question.shown_in(None) from None
         except UserError as error:
-            raise error.with_problem(error.problem.replace(f"{self.folder}{os.sep}", "")) from None
+            raise error.without(f"{self.folder}{os.sep}") from None
 
     @contextmanager
     def _alone(self) -> Iterator[None]:

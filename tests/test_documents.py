@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from t2c_ext.arrays import read_array, read_arrays
+from t2c_ext.arrays import read_arrays, read_npy
 from t2c_ext.documents import parse_document, read_document, read_text
 from t2c_ext.errors import UserError
 from t2c_ext.media.frames import read_video
@@ -95,7 +95,7 @@ def test_any_text_is_read_or_refused(text: str) -> None:
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
 @pytest.mark.parametrize(
-    "read", [read_text, read_arrays, read_array, lambda path: next(read_video(path)), load_state, open_torch_file]
+    "read", [read_text, read_arrays, read_npy, lambda path: next(read_video(path)), load_state, open_torch_file]
 )
 def test_nobody_waits_at_a_pipe(tmp_path: Path, read: Callable[[Path], object]) -> None:
     os.mkfifo(tmp_path / "a.mp4")

@@ -124,9 +124,9 @@ def test_an_error_stays_one_line() -> None:
     assert say(error, COMMAND_LINE) == r"g\nh: a\nb; c\td (--mask e\rf)"
 
 
-def test_other_words_keep_the_rest() -> None:
-    error = UserError("a b", setting="speed", ways=[Way("c")]).with_problem("d")
-    assert (str(error), error.setting, error.problem) == ("speed d; c", "speed", "d")
+def test_a_folder_can_be_left_out_of_words_and_place() -> None:
+    error = UserError("/srv/a is b", setting="speed", ways=[Way("c")]).within("/srv/d").without("/srv/")
+    assert (str(error), error.setting, error.problem) == ("d: speed a is b; c", "speed", "a is b")
 
 
 def texts(path: Path) -> Iterator[str]:

@@ -73,7 +73,7 @@ def text_encoder(seed: int, projection: bool, width: int = 64, layers: int = 3, 
 
 
 def unet_config(family: str) -> dict[str, Any]:
-    common = {"in_channels": 4, "out_channels": 4, "layers_per_block": 2, "norm_num_groups": 16, "sample_size": 64}
+    common = {"in_channels": 4, "out_channels": 4, "layers_per_block": 2, "norm_num_groups": 16, "sample_size": 16}
     if family == "SDXL":
         return common | {
             "block_out_channels": (32, 64, 64),

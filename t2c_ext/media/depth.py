@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from t2c_ext.arrays import read_array
+from t2c_ext.arrays import read_npy
 from t2c_ext.errors import UserError
 from t2c_ext.media.pictures import read_mask
 from t2c_ext.types import FloatArray
@@ -24,7 +24,7 @@ def read_depth(source: str | os.PathLike[str] | NDArray[Any]) -> FloatArray:
     if isinstance(source, (str, os.PathLike)):
         path = Path(source)
         name = str(path)
-        values = read_array(path) if path.suffix.lower() == ".npy" else read_mask(path)
+        values = read_npy(path) if path.suffix.lower() == ".npy" else read_mask(path)
     else:
         name, values = "the depth", np.asarray(source)
     if values.ndim == 3 and values.shape[2] == 1:

@@ -20,7 +20,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from t2c_ext.arrays import read_array, read_arrays
+from t2c_ext.arrays import read_arrays, read_npy
 from t2c_ext.atomic import replacing
 from t2c_ext.errors import UserError
 from t2c_ext.settings import MotionSettings
@@ -57,7 +57,7 @@ def read_flow(source: str | os.PathLike[str] | NDArray[Any]) -> FloatArray:
     if not isinstance(source, (str, os.PathLike)):
         return _checked(_channels_last(np.asarray(source), "the flow"), "the flow")
     path = Path(source)
-    readers = {".npz": _read_npz, ".npy": read_array, ".flo": _read_flo, ".pt": _read_torch, ".pth": _read_torch}
+    readers = {".npz": _read_npz, ".npy": read_npy, ".flo": _read_flo, ".pt": _read_torch, ".pth": _read_torch}
     reader = readers.get(path.suffix.lower())
     if reader is None:
         raise UserError(f"{path.name or path} is no flow file; known are {', '.join(readers)}")

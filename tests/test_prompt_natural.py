@@ -8,11 +8,18 @@ import pytest
 
 from t2c_ext.lexicon import load_lexicon
 from t2c_ext.prompt import parse, taggers
-from t2c_ext.prompt.natural import natural_prompt
+from t2c_ext.prompt.directions import read_text
+from t2c_ext.prompt.natural import natural_prompt, nouns_of
+from t2c_ext.prompt.syntax import plain
+from t2c_ext.prompt.taggers import Tagger
 from t2c_ext.settings import PromptSettings
 from t2c_ext.weights.language import is_installed
 
 TERMS = "nature, realistic"
+
+
+def nouns(prompt: str, tagger: Tagger | None = None) -> tuple[str, ...]:
+    return nouns_of(read_text(plain(prompt).text), load_lexicon(), tagger)
 
 
 @pytest.mark.parametrize(
@@ -27,7 +34,7 @@ TERMS = "nature, realistic"
     ],
 )
 def test_nouns_without_style(prompt: str, natural: str) -> None:
-    found = natural_prompt(prompt, TERMS, load_lexicon())
+    found = natural_prompt(nouns(prompt), TERMS)
     if prompt.startswith("ukiyo"):
         assert found.endswith("boat, nature, realistic")
     else:
@@ -35,8 +42,8 @@ def test_nouns_without_style(prompt: str, natural: str) -> None:
 
 
 def test_terms_are_the_users() -> None:
-    assert natural_prompt("a river", " sunny ,, photo ", load_lexicon()) == "river, sunny, photo"
-    assert natural_prompt("", "", load_lexicon()) == ""
+    assert natural_prompt(nouns("a river"), " sunny ,, photo , River") == "river, sunny, photo"
+    assert natural_prompt(nouns(""), "") == ""
 
 
 def test_nltk_tagger_decides_what_is_a_noun() -> None:
@@ -46,8 +53,8 @@ def test_nltk_tagger_decides_what_is_a_noun() -> None:
     tagger = taggers.NltkTagger(nltk.UnigramTagger(train, backoff=backoff).tag)
     assert tagger.nouns(["a", "mysterium", "castle"]) == [False, False, True]
     prompt = "a castle, mysterium, a river"
-    assert natural_prompt(prompt, "", load_lexicon()) == "castle, mysterium, river"
-    assert natural_prompt(prompt, "", load_lexicon(), tagger) == "castle, river"
+    assert nouns(prompt) == ("castle", "mysterium", "river")
+    assert nouns(prompt, tagger) == ("castle", "river")
     plan = parse(PromptSettings(prompt=prompt), tagger=tagger)
     assert plan.natural_prompt.startswith("castle, river, ")
     assert "Nouns were found by nltk's tagger." in plan.notes

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from t2c_ext.lexicon import load_lexicon
+from t2c_ext.prompt.directions import read_text
 from t2c_ext.prompt.natural import style_terms
 from t2c_ext.twin.negative import natural_negative
 
@@ -45,4 +46,4 @@ def test_the_pictures_style_is() -> None:
     ],
 )
 def test_terms_of_style_are_those_that_the_natural_prompt_leaves_out(prompt: str, styles: tuple[str, ...]) -> None:
-    assert style_terms(prompt, load_lexicon()) == styles
+    assert style_terms(read_text(prompt), load_lexicon()) == styles

@@ -6,10 +6,12 @@ subject of the lexicon and a direction, a turning, or a direction of its own ("f
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+
 from t2c_ext.prompt import vocabulary as vocab
 from t2c_ext.prompt.directions import Direction, Form
 from t2c_ext.prompt.nodes import BOUNDARIES, Node, Role
-from t2c_ext.prompt.uses import Use, possible_subjects, suits
+from t2c_ext.prompt.units import Vector
 
 _LOOK_BACK = 8
 """So many clauses before its own may hold a verb's subject."""
@@ -18,6 +20,54 @@ _LOOK_LEFT = 40
 """So many phrases of one clause are looked at: more than a sentence has, and what keeps long prompts linear."""
 
 _MOVE = vocab.VerbForm(vocab.MOVE, "ing", "move")
+
+
+@dataclass
+class Use:
+    """One use of a verb, or of a phrase that states motion by itself.
+
+    Attributes:
+        verb: its form.
+        subjects: noun phrases; those without a thing show that the motion is another's.
+        at: the node of the verb, or of the direction when there is no verb.
+        modifies: the verb stands before its noun.
+        negated: it does not take place.
+        directions: what the words add.
+        opposite_of: the use whose direction is turned round.
+    """
+
+    verb: vocab.VerbForm
+    subjects: list[Node]
+    at: int
+    modifies: bool = False
+    negated: bool = False
+    directions: list[Direction] = field(default_factory=list)
+    opposite_of: Use | None = None
+
+    @property
+    def things(self) -> list[Node]:
+        """The subjects that the lexicon knows."""
+        return [node for node in self.subjects if node.mention is not None and not node.negated]
+
+
+def own_or_stated(use: Use) -> Vector | None:
+    """(x, y), y up, of a use: what its directions add up to, else the verb's own; None when it has neither."""
+    stated = [direction for direction in use.directions if direction.vector is not None]
+    explicit = [direction for direction in stated if direction.form is not Form.SLOPE]
+    slopes = [direction.vector for direction in stated if direction.form is Form.SLOPE and direction.vector]
+    vectors = [direction.vector for direction in explicit if direction.vector is not None]
+    for vector in vectors:
+        if vector[0] and vector[1] and min(abs(vector[0]), abs(vector[1])) > 1e-3:
+            return vector
+    own = use.verb.verb.own
+    extra = slopes or ([own] if own is not None and not use.modifies else [])
+    for vector in vectors + (extra if vectors else []):
+        first = vectors[0]
+        if abs(first[0] * vector[0] + first[1] * vector[1]) < 1e-3:
+            return first[0] + vector[0], first[1] + vector[1]
+    if vectors:
+        return vectors[0]
+    return slopes[0] if slopes else own
 
 
 def bind(nodes: list[Node], *, terse: bool = False) -> list[Use]:
@@ -84,7 +134,7 @@ class _Binder:
         following = self.nodes[place + 1] if place + 1 < len(self.nodes) else None
         if following is None or following.role is not Role.NOUN or not following.joined or following.determiner:
             return subjects
-        if self._role(place + 2) is not Role.VERB and node.verb is not None and suits(node.verb.verb, following):
+        if self._role(place + 2) is not Role.VERB and node.verb is not None and _suits(node.verb.verb, following):
             subjects.append(following)
         return subjects
 
@@ -161,11 +211,11 @@ class _Binder:
         free = verb.name in ("move", "drift", "run", "roll", "carry", "turn")
         if head.mover and not head.preposition and free and near.preposition not in vocab.ATTACHED:
             return None
-        things = possible_subjects(candidates, free, back)
+        things = _possible_subjects(candidates, free, back)
         things = [thing for thing in things if not thing.is_scene]
         if not things:
             return None
-        fitting = [thing for thing in things if suits(verb, thing)]
+        fitting = [thing for thing in things if _suits(verb, thing)]
         if verb.own is not None and not fitting and things[0].preposition:
             return None
         pool = fitting or things
@@ -182,12 +232,12 @@ class _Binder:
             at -= 1
             other = self.nodes[at]
             placed = other.preposition and other.preposition not in vocab.ATTACHED
-            if other.mention is not None and not other.is_scene and not (placed and not suits(verb, other)):
+            if other.mention is not None and not other.is_scene and not (placed and not _suits(verb, other)):
                 subjects.append(other)
             if placed:
                 return subjects[::-1]
         while len(subjects) > 1 and self._role(at - 1) is Role.COMMA and self._role(at - 2) is Role.NOUN:
-            if self._role(at - 3) not in BOUNDARIES or not suits(verb, self.nodes[at - 2]):
+            if self._role(at - 3) not in BOUNDARIES or not _suits(verb, self.nodes[at - 2]):
                 break
             at -= 2
             subjects.append(self.nodes[at])
@@ -218,7 +268,7 @@ class _Binder:
             if verb is vocab.STILL:
                 return True, part[-1:]
             chosen = self._choose(part, verb, back=True)
-            if chosen is not None and (verb.own is None or suits(verb, chosen)):
+            if chosen is not None and (verb.own is None or _suits(verb, chosen)):
                 return False, self._shared(chosen, verb)
             if part[-1].mover and not part[-1].preposition and verb.name != "flow":
                 return True, []
@@ -388,3 +438,35 @@ class _Binder:
             if not use.directions:
                 return use
         return self._add(Use(_MOVE, [noun], at))
+
+
+def _suits(verb: vocab.VerbClass, node: Node) -> bool:
+    """The verb is at home with this thing: rivers flow, clouds drift."""
+    if node.mention is None:
+        return False
+    thing = node.mention.thing
+    if not verb.suits:
+        return True
+    if verb.name == "drift" and thing.family == "water":
+        return thing.name in verb.suits
+    if verb.name in ("flow", "run", "rise") and thing.family == "water":
+        return thing.name in verb.suits
+    if verb.name == "fall" and thing.family == "sky":
+        return False
+    return thing.family in verb.suits or thing.name in verb.suits
+
+
+def _possible_subjects(candidates: list[Node], free: bool, back: bool) -> list[Node]:
+    """The things that could be subjects, nearest first, as far as a noun that is the subject itself."""
+    found: list[Node] = []
+    for node in candidates:
+        if node.mention is not None:
+            if node.preposition not in vocab.SOURCES:
+                found.append(node)
+            if not node.preposition or (node.preposition in vocab.ATTACHED and not back):
+                break
+        elif (node.mover and (free or not node.preposition)) or (
+            not node.preposition and node.head not in vocab.SHAPES and not back
+        ):
+            break
+    return found

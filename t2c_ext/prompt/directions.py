@@ -7,13 +7,26 @@ diagonal; in the paper's order ("right to left, upwards") the first one dominate
 from __future__ import annotations
 
 import math
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from t2c_ext.prompt import vocabulary as vocab
 from t2c_ext.prompt.paper import CENTRES, HALF_WIDTHS
-from t2c_ext.prompt.sides import Place, Vector, add, normal, parallel, subtract, unit
-from t2c_ext.prompt.tokens import Kind, Token
-from t2c_ext.prompt.units import CARDINAL_SPREAD, MOST_ADVERBS, Direction, Form, UnitReader
+from t2c_ext.prompt.tokens import Kind, Token, Words, tokenize
+from t2c_ext.prompt.units import (
+    CARDINAL_SPREAD,
+    MOST_ADVERBS,
+    Direction,
+    Form,
+    Place,
+    Sides,
+    Units,
+    Vector,
+    add,
+    normal,
+    parallel,
+    subtract,
+    unit,
+)
 from t2c_ext.types import MotionKind
 
 _LONGEST_PATH = 14
@@ -22,7 +35,28 @@ _LONGEST_PATH = 14
 _LABELLED = ("direction", "directions", "way", "motion", "movement", "fashion", "flow")
 """What stands behind labels: "in a leftward motion"."""
 
-__all__ = ["Direction", "Form", "find_directions"]
+__all__ = ["Direction", "Form", "Text", "find_directions", "read_text"]
+
+
+@dataclass(frozen=True)
+class Text:
+    """A text without prompt syntax, with what is read in it once for all who ask.
+
+    Attributes:
+        text: the words.
+        tokens: its words and marks, in order.
+        directions: its phrases of direction or place, in order.
+    """
+
+    text: str
+    tokens: list[Token]
+    directions: list[Direction]
+
+
+def read_text(text: str) -> Text:
+    """The tokens and phrases of direction of a text without prompt syntax."""
+    tokens = tokenize(text)
+    return Text(text, tokens, find_directions(tokens))
 
 
 def find_directions(tokens: list[Token]) -> list[Direction]:
@@ -30,8 +64,14 @@ def find_directions(tokens: list[Token]) -> list[Direction]:
     return _Finder(tokens).find()
 
 
-class _Finder(UnitReader):
+class _Finder:
     """Reads the phrases of one prompt."""
+
+    def __init__(self, tokens: list[Token]) -> None:
+        words = Words(tokens)
+        self.tokens, self.word = tokens, words.word
+        self.sides = Sides(words)
+        self.units = Units(words, self.sides)
 
     def find(self) -> list[Direction]:
         found: list[Direction] = []
@@ -69,8 +109,8 @@ class _Finder(UnitReader):
             self._turn,
             self._opposite,
             self._static,
-            self.sequence,
-            self.slope,
+            self.units.sequence,
+            self.units.slope,
         ):
             direction = read(at)
             if direction is not None:
@@ -128,7 +168,7 @@ class _Finder(UnitReader):
         erly, stem = vocab.COMPASS_ADJECTIVES.get(self.word(at + 1)), vocab.COMPASS.get(self.word(at))
         if erly is not None and stem is not None:
             return at + 2, add(stem, erly), True
-        place = self.place(at, article=False)
+        place = self.sides.place(at, article=False)
         if place is not None and not place.foreign:
             last = place.last - 1 if self.word(place.last - 1) == "direction" else place.last
             return last, place.vector, False
@@ -136,14 +176,14 @@ class _Finder(UnitReader):
 
     def _plain_path(self, at: int) -> tuple[int, Vector] | None:
         """ "left to right", "(the) top left towards (the) bottom right", "left -> right"."""
-        source = self.place(at)
+        source = self.sides.place(at)
         if source is None or source.last >= len(self.tokens) or source.foreign:
             return None
         joint = source.last
         is_arrow = self.tokens[joint].kind is Kind.ARROW
         if not is_arrow and self.word(joint) not in ("to", "toward", "towards", "into", "through"):
             return None
-        target = self.place(joint + 1)
+        target = self.sides.place(joint + 1)
         if target is None or target.foreign:
             return None
         vector = subtract(target.vector, source.vector)
@@ -184,7 +224,7 @@ class _Finder(UnitReader):
             if self.word(place_at) in ("to", "toward", "towards", "into") and len(places) == 1 and joint < 0:
                 joint = place_at
             if self.word(place_at) in ("on", "at", "in"):
-                place = self.place(place_at + 1)
+                place = self.sides.place(place_at + 1)
                 if place is not None and not place.foreign and self.word(place_at + 1) == "the":
                     places.append((place_at, place))
                     if len(places) == 2:
@@ -230,7 +270,7 @@ class _Finder(UnitReader):
 
     def _tilted(self, start: int, at: int, value: float) -> Direction:
         """Degrees, and a direction that they may be counted from ("30 degrees above the left")."""
-        sequence = self.sequence(at)
+        sequence = self.units.sequence(at)
         if sequence is None or sequence.vector is None or sequence.form is Form.PLACE or not 0 < value < 90:
             return Direction(start, at, Form.TOWARD, unit(value), spread=0.0)
         x, y = sequence.vector
@@ -279,15 +319,15 @@ class _Finder(UnitReader):
     def _static(self, at: int) -> Direction | None:
         """Where something is: "on the left side", "in the upper left corner", "left of the house", "the left bank"."""
         if self.word(at) in ("on", "at", "in", "along", "near", "by", "over", "across", "beside"):
-            place = self.place(at + 1)
+            place = self.sides.place(at + 1)
             if place is not None and (self.word(at + 1) in ("the", "its", "our", "your") or place.last > at + 2):
                 return Direction(at, place.last, Form.PLACE)
         if self.word(at) in ("his", "her", "my", "your", "their", "its", "a", "an", "the"):
-            place = self.place(at + 1, article=False)
-            if place is not None and not self.is_compound(at + 1):
+            place = self.sides.place(at + 1, article=False)
+            if place is not None and not self.sides.is_compound(at + 1):
                 return Direction(at, place.last, Form.PLACE)
         if self.word(at) in ("left", "right", "north", "south", "east", "west") and self.word(at + 1) == "of":
-            owned = self.place(at, article=False)
+            owned = self.sides.place(at, article=False)
             if owned is None or owned.foreign:
                 return Direction(at, at + 2, Form.PLACE)
         if self.word(at) == "upside" and self.word(at + 1) == "down":

@@ -10,24 +10,23 @@ from collections.abc import Mapping
 
 from t2c_ext.lexicon import Lexicon, Thing
 from t2c_ext.prompt import vocabulary as vocab
-from t2c_ext.prompt.bind import bind
-from t2c_ext.prompt.directions import find_directions
+from t2c_ext.prompt.bind import Use, bind, own_or_stated
+from t2c_ext.prompt.directions import Text
 from t2c_ext.prompt.nodes import Mention, Node, Role, find_mentions
 from t2c_ext.prompt.phrases import find_phrases
-from t2c_ext.prompt.sides import angle_of
-from t2c_ext.prompt.tokens import Token, tokenize
-from t2c_ext.prompt.uses import Use, own_or_stated
+from t2c_ext.prompt.tokens import Token
+from t2c_ext.prompt.units import angle_of
 from t2c_ext.types import Motion, MotionKind
 
 
 class LawReading:
     """One text, read for motions that do not flow."""
 
-    def __init__(self, text: str, lexicon: Lexicon, *, terse: bool) -> None:
-        """Read a text without prompt syntax; in a `terse` one, what moves need not be known."""
+    def __init__(self, words: Text, lexicon: Lexicon, *, terse: bool) -> None:
+        """Read these words; in `terse` ones, what moves need not be known."""
         self.lexicon, self.terse = lexicon, terse
-        self.tokens: list[Token] = tokenize(text)
-        self.text = text
+        self.text = words.text
+        self.tokens: list[Token] = words.tokens
         self.nodes: list[Node] = []
         self.uses: list[Use] = []
         self._found: dict[str, Motion] = {}
@@ -35,7 +34,7 @@ class LawReading:
         mentions = find_mentions(self.tokens, lexicon)
         if not (any(not found.thing.kind.flows for found in mentions.values()) or self._has_law_verb()):
             return
-        self.nodes = find_phrases(self.tokens, find_directions(self.tokens), mentions, self._verbs(mentions))
+        self.nodes = find_phrases(words, mentions, self._verbs(mentions))
         self.uses = bind(self.nodes, terse=terse)
         self._read()
 

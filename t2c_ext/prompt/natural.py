@@ -2,31 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from t2c_ext.lexicon import Lexicon
 from t2c_ext.prompt import vocabulary as vocab
-from t2c_ext.prompt.directions import find_directions
+from t2c_ext.prompt.directions import Text
 from t2c_ext.prompt.nodes import Role, find_mentions
 from t2c_ext.prompt.phrases import find_phrases
-from t2c_ext.prompt.syntax import plain
 from t2c_ext.prompt.taggers import Tagger
-from t2c_ext.prompt.tokens import Kind, Token, tokenize
+from t2c_ext.prompt.tokens import Kind, Token
 
 _BETWEEN = frozenset(["of", "in", "with", "and", "style"])
 
 
-def natural_prompt(art_prompt: str, terms: str, lexicon: Lexicon, tagger: Tagger | None = None) -> str:
-    """The nouns of `art_prompt` in order, then `terms`, separated by commas.
+def natural_prompt(nouns: Sequence[str], terms: str) -> str:
+    """The nouns, then `terms` (separated by commas) as far as they are not among them, separated by commas."""
+    known = {noun.lower() for noun in nouns}
+    extra = [term.strip() for term in terms.split(",") if term.strip()]
+    return ", ".join([*nouns, *(term for term in extra if term.lower() not in known)])
+
+
+def nouns_of(words: Text, lexicon: Lexicon, tagger: Tagger | None = None) -> tuple[str, ...]:
+    """What the picture shows, in order, each thing once.
 
     Style phrases ("in the style of ...", "by ..."), media, artists and quality words are left out. Without a tagger
     the heads of noun phrases count as nouns.
     """
-    tokens = tokenize(plain(art_prompt).text)
-    directions = find_directions(tokens)
-    mentions = find_mentions(tokens, lexicon)
+    tokens = words.tokens
     skipped = _style_tokens(tokens)
     wanted = _tagged(tokens, tagger) if tagger is not None else None
     nouns: dict[str, str] = {}
-    for node in find_phrases(tokens, directions, mentions):
+    for node in find_phrases(words, find_mentions(tokens, lexicon)):
         if node.role is not Role.NOUN or node.negated or node.first in skipped or node.last - 1 in skipped:
             continue
         if node.mention is not None:
@@ -40,14 +46,12 @@ def natural_prompt(art_prompt: str, terms: str, lexicon: Lexicon, tagger: Tagger
         elif not _could_be_noun(word, tokens[at]):
             continue
         nouns.setdefault(word, word)
-    extra = [term.strip() for term in terms.split(",") if term.strip()]
-    return ", ".join([*nouns.values(), *(term for term in extra if term.lower() not in nouns)])
+    return tuple(nouns.values())
 
 
-def style_terms(art_prompt: str, lexicon: Lexicon) -> tuple[str, ...]:
+def style_terms(words: Text, lexicon: Lexicon) -> tuple[str, ...]:
     """How the picture is made, in lower case: media, artists and styles, which the natural prompt leaves out."""
-    text = plain(art_prompt).text
-    tokens = tokenize(text)
+    text, tokens = words.text, words.tokens
     mentions = find_mentions(tokens, lexicon)
     skipped = _style_tokens(tokens)
     runs: list[list[Token]] = [[]]

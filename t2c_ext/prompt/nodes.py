@@ -92,10 +92,8 @@ def find_mentions(tokens: list[Token], lexicon: Lexicon) -> dict[int, Mention]:
     at = 0
     while at < len(tokens):
         step = 1
-        for length in range(min(longest, len(tokens) - at), 0, -1):
+        for length in range(_run_of_words(tokens, at, longest), 0, -1):
             part = tokens[at : at + length]
-            if any(token.kind is not Kind.WORD for token in part):
-                continue
             words = " ".join(token.lower for token in part)
             if words in lexicon.idioms:
                 step = length
@@ -108,6 +106,14 @@ def find_mentions(tokens: list[Token], lexicon: Lexicon) -> dict[int, Mention]:
                 break
         at += step
     return found
+
+
+def _run_of_words(tokens: list[Token], at: int, most: int) -> int:
+    """How many words, `most` at the most, stand from a token on without a mark between them."""
+    end = at
+    while end < min(at + most, len(tokens)) and tokens[end].kind is Kind.WORD:
+        end += 1
+    return end - at
 
 
 def _is_gesture(tokens: list[Token], at: int) -> bool:

@@ -11,19 +11,18 @@ import numpy as np
 from t2c_ext.lexicon import Lexicon, load_flowing, load_lexicon
 from t2c_ext.prompt import paper, taggers
 from t2c_ext.prompt import vocabulary as vocab
-from t2c_ext.prompt.bind import bind
+from t2c_ext.prompt.bind import Use, bind, own_or_stated
 from t2c_ext.prompt.camera import camera_motion
-from t2c_ext.prompt.directions import Direction, Form, find_directions
+from t2c_ext.prompt.directions import Direction, Form, Text, read_text
 from t2c_ext.prompt.foreign import SENTENCE, is_foreign
 from t2c_ext.prompt.laws import LawReading
-from t2c_ext.prompt.natural import natural_prompt, style_terms
+from t2c_ext.prompt.natural import natural_prompt, nouns_of, style_terms
 from t2c_ext.prompt.nodes import Node, Role, find_mentions
 from t2c_ext.prompt.phrases import find_phrases
-from t2c_ext.prompt.sides import angle_of
 from t2c_ext.prompt.stillness import still_things
 from t2c_ext.prompt.syntax import Plain, cut, plain, prompt_of
-from t2c_ext.prompt.tokens import Token, tokenize
-from t2c_ext.prompt.uses import Use, own_or_stated
+from t2c_ext.prompt.tokens import Token
+from t2c_ext.prompt.units import angle_of
 from t2c_ext.settings import PromptSettings
 from t2c_ext.types import CAMERA, WHATEVER_MOVES, Motion, MotionKind, Plan
 
@@ -41,9 +40,9 @@ class Reading:
         """Read `text`; `terse` texts need no verbs."""
         self.text, self.note = prompt_of(text)
         self.plain: Plain = plain(self.text)
-        self.tokens: list[Token] = tokenize(self.plain.text)
-        self.directions = find_directions(self.tokens)
-        self.nodes: list[Node] = find_phrases(self.tokens, self.directions, find_mentions(self.tokens, lexicon))
+        self.words: Text = read_text(self.plain.text)
+        self.tokens: list[Token] = self.words.tokens
+        self.nodes: list[Node] = find_phrases(self.words, find_mentions(self.tokens, lexicon))
         self.uses: list[Use] = bind(self.nodes, terse=terse)
         verbs = [use for use in self.uses if use.verb.verb is not vocab.LONE]
         self.taken = {place for use in verbs for place in range(self.nodes[use.at].first, self.nodes[use.at].last)}
@@ -81,9 +80,10 @@ def parse(settings: PromptSettings, tagger: taggers.Tagger | None = None) -> Pla
     notes += [*said.notes, *_about_still(prompt.still | spoken.still, said.regions)]
     if not said.motions and (is_foreign(settings.motion) or is_foreign(settings.prompt)):
         notes.append(SENTENCE)
-    natural = settings.natural_prompt.strip() or natural_prompt(art, settings.natural_terms, lexicon, tagger)
-    nouns = tuple(noun for noun in natural_prompt(art, "", lexicon, tagger).split(", ") if noun)
-    styles = style_terms(art, lexicon)
+    words = prompt.words if art == prompt.text else read_text(plain(art).text)
+    nouns = nouns_of(words, lexicon, tagger)
+    natural = settings.natural_prompt.strip() or natural_prompt(nouns, settings.natural_terms)
+    styles = style_terms(words, lexicon)
     return Plan(art, natural, said.regions, said.motions, tuple(dict.fromkeys(notes)), nouns, styles, said.laws)
 
 
@@ -111,7 +111,7 @@ def _as_paper(prompt: Reading, spoken: Reading, settings: PromptSettings) -> _Sa
 def _in_words(prompt: Reading, spoken: Reading, settings: PromptSettings) -> _Said:
     """What flows, what moves by a law of its own, and what the camera does."""
     still = prompt.still | spoken.still
-    by_law = LawReading(spoken.plain.text, load_lexicon(), terse=spoken is not prompt)
+    by_law = LawReading(spoken.words, load_lexicon(), terse=spoken is not prompt)
     laws = tuple(law for law in by_law.motions if law.region.lower() not in still)
     stated, remarks = _motions(spoken, prompt, settings)
     motions = tuple(motion for motion in stated if motion.region.lower() not in by_law.acting)
@@ -130,7 +130,7 @@ def _with_laws(
 ) -> tuple[str, ...]:
     """What flows and what does not; where nothing else moves, whatever can sway or flicker."""
     named = [*regions, *(law.region for law in laws if not law.kind.is_camera), *by_law.unsuited]
-    found = by_law.mentions or LawReading(prompt.plain.text, load_lexicon(), terse=False).mentions if not named else ()
+    found = by_law.mentions or LawReading(prompt.words, load_lexicon(), terse=False).mentions if not named else ()
     moving = {name.lower(): name for name in (*named, *found) if name.lower() not in prompt.still}
     if not moving and any(law.kind.is_camera for law in laws):
         return (CAMERA,)

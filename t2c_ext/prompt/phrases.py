@@ -9,19 +9,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from t2c_ext.prompt import vocabulary as vocab
-from t2c_ext.prompt.directions import Direction, Form
+from t2c_ext.prompt.directions import Direction, Form, Text
 from t2c_ext.prompt.nodes import BOUNDARIES, Mention, Node, Role, settle_genitives
-from t2c_ext.prompt.tokens import Kind, Token
+from t2c_ext.prompt.tokens import Kind
 
 
 def find_phrases(
-    tokens: list[Token],
-    directions: list[Direction],
-    mentions: dict[int, Mention],
-    verbs: Mapping[str, vocab.VerbForm] | None = None,
+    words: Text, mentions: dict[int, Mention], verbs: Mapping[str, vocab.VerbForm] | None = None
 ) -> list[Node]:
     """The nodes of a prompt, in order; `verbs` are the forms that are known, those that flow when None."""
-    return _Reader(tokens, directions, mentions, vocab.motion_verbs() if verbs is None else verbs).read()
+    return _Reader(words, mentions, vocab.motion_verbs() if verbs is None else verbs).read()
 
 
 _STILL = vocab.VerbForm(vocab.STILL, "ing", "")
@@ -45,13 +42,12 @@ class _Reader:
 
     def __init__(
         self,
-        tokens: list[Token],
-        directions: list[Direction],
+        words: Text,
         mentions: dict[int, Mention],
         verbs: Mapping[str, vocab.VerbForm],
     ) -> None:
-        self.tokens = tokens
-        self.direction_at = {direction.first: direction for direction in directions}
+        self.tokens = words.tokens
+        self.direction_at = {direction.first: direction for direction in words.directions}
         self.mentions = mentions
         self.nodes: list[Node] = []
         self.verbs = verbs

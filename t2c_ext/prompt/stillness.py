@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from t2c_ext.prompt import vocabulary as vocab
+from t2c_ext.prompt.bind import Use
 from t2c_ext.prompt.nodes import Node, Role
 from t2c_ext.prompt.tokens import Kind, Token
-from t2c_ext.prompt.uses import Use
 
 
 def still_things(tokens: Sequence[Token], nodes: Sequence[Node], uses: Sequence[Use]) -> dict[str, str]:

@@ -43,6 +43,19 @@ class Token:
     possessive: bool = False
 
 
+class Words:
+    """The words at the tokens of a plain prompt."""
+
+    def __init__(self, tokens: list[Token]) -> None:
+        """Look at these tokens."""
+        self.tokens = tokens
+        self._lower = [token.lower if token.kind in (Kind.WORD, Kind.NUMBER) else "" for token in tokens]
+
+    def word(self, at: int) -> str:
+        """The word or number at a token in lower case, or ""."""
+        return self._lower[at] if 0 <= at < len(self._lower) else ""
+
+
 _PATTERN = re.compile(
     r"(?P<arrow><?[-=]{1,2}>|<[-=]{1,2}|[←↑→↓↖↗↘↙⇐⇑⇒⇓⟵⟶⬅➡⬆⬇])"
     r"|(?P<number>(?<![\w.])[-+−]?\d{1,12}(?:\.\d{1,12})?)"

@@ -1,13 +1,13 @@
-"""Single directions and how they join: "up and to the left", "from above", "downwards", "down the cliff"."""
+"""Sides of the picture, single directions and how they join: "the upper left corner", "up and to the left"."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from enum import Enum
 
 from t2c_ext.prompt import vocabulary as vocab
-from t2c_ext.prompt.sides import Place, SideReader, Vector, add, normal, parallel
-from t2c_ext.prompt.tokens import Kind
+from t2c_ext.prompt.tokens import Kind, Words
 from t2c_ext.types import MotionKind
 
 CARDINAL_SPREAD = 10.0
@@ -15,6 +15,50 @@ CARDINAL_SPREAD = 10.0
 
 MOST_ADVERBS = 3
 """Adverbs that may stand before a direction: "very slightly upwards"."""
+
+
+Vector = tuple[float, float]
+"""(x, y), y up."""
+
+
+def unit(angle: float) -> Vector:
+    """(x, y), y up, of an angle in degrees."""
+    return math.cos(math.radians(angle)), math.sin(math.radians(angle))
+
+
+def angle_of(vector: Vector) -> float:
+    """The angle in degrees, 0 <= angle < 360, rounded to a thousandth."""
+    return round(math.degrees(math.atan2(vector[1], vector[0])), 3) % 360
+
+
+def normal(vector: Vector) -> Vector:
+    """The vector at length 1; (0, 0) when it has none."""
+    length = math.hypot(*vector)
+    return (vector[0] / length, vector[1] / length) if length > 1e-6 else (0.0, 0.0)
+
+
+def add(one: Vector, other: Vector) -> Vector:
+    """The sum of two vectors."""
+    return one[0] + other[0], one[1] + other[1]
+
+
+def subtract(one: Vector, other: Vector) -> Vector:
+    """The first vector less the second."""
+    return one[0] - other[0], one[1] - other[1]
+
+
+def parallel(one: Vector, other: Vector) -> bool:
+    """They lie on one line, in the same sense or against each other."""
+    return abs(one[0] * other[1] - one[1] * other[0]) < 1e-6 and one != (0.0, 0.0)
+
+
+@dataclass(frozen=True)
+class Place:
+    """A side of the picture: where it ends, where it is, and whether another thing owns it ("left of the house")."""
+
+    last: int
+    vector: Vector
+    foreign: bool = False
 
 
 class Form(Enum):
@@ -64,8 +108,116 @@ class Direction:
         return self.form in (Form.PATH, Form.WARD, Form.TURN, Form.OPPOSITE)
 
 
-class UnitReader(SideReader):
+class Sides:
+    """Reads sides of the picture at a given token: "the far upper left corner of the canvas", "north-east"."""
+
+    def __init__(self, words: Words) -> None:
+        """Read these words."""
+        self.tokens, self.word = words.tokens, words.word
+
+    def side(self, at: int) -> Vector | None:
+        """The side that one word names."""
+        word = self.word(at)
+        if self.tokens[at].possessive if at < len(self.tokens) else False:
+            return None
+        return vocab.SIDES.get(word) or vocab.UPRIGHT.get(word) or self.compass_word(at)
+
+    def compass_word(self, at: int) -> Vector | None:
+        """The direction of a compass word."""
+        if at >= len(self.tokens):
+            return None
+        return vocab.COMPASS.get(self.word(at)) or vocab.COMPASS_LETTERS.get(self.tokens[at].text)
+
+    def place(self, at: int, *, article: bool = True) -> Place | None:
+        """ "(the) (far) upper left (hand) (corner) (of the picture)"."""
+        start = at
+        if article and self.word(at) in ("the", "its", "their", "our", "your"):
+            at += 1
+        had_article = at > start
+        while self.word(at) in ("far", "very", "extreme", "immediate"):
+            at += 1
+        vector: Vector = (0.0, 0.0)
+        first = at
+        while at < len(self.tokens) and at - first < 3:
+            side = self.side(at)
+            if side is None or (at > first and parallel(vector, side)):
+                break
+            vector = add(vector, side)
+            at += 1
+        if at == first or vector == (0.0, 0.0):
+            return None
+        if self.word(at) in ("hand", "most") or (self.word(at) == "handed"):
+            at += 1
+        if self.word(at) in vocab.PLACE_NOUNS:
+            at += 1
+        elif not had_article and self.word(first) in ("upper", "lower") and at == first + 1:
+            return None
+        if self.word(at) == "of":
+            return self.owned(at, vector)
+        return Place(at, vector)
+
+    def owned(self, at: int, vector: Vector) -> Place:
+        """What follows "of": the picture itself, or something in it."""
+        after = at + 1
+        if self.word(after) in ("the", "a", "an", "this", "our"):
+            after += 1
+        if self.word(after) in vocab.PICTURE_NOUNS:
+            return Place(after + 1, vector)
+        return Place(at, vector, foreign=True)
+
+    def is_compound(self, at: int) -> bool:
+        """The word at `at` begins "left-flowing" or "left moving"."""
+        after = self.word(at + 1)
+        return after in vocab.motion_verbs() and vocab.motion_verbs()[after].form == "ing"
+
+    def ends_here(self, at: int) -> bool:
+        """No noun follows: the end, punctuation, or a word that cannot continue a noun phrase."""
+        word = self.word(at)
+        if not word:
+            return True
+        if word in vocab.PREPOSITIONS or word in vocab.CONJUNCTIONS or word in vocab.CLAUSE_OPENERS:
+            return True
+        if word in vocab.DETERMINERS or word in vocab.ADVERBS or word in vocab.AUXILIARIES or word in vocab.RELATIVES:
+            return True
+        if word in vocab.UPRIGHT or word in vocab.ward_words() or word in vocab.SPEEDS or word in vocab.motion_verbs():
+            return True
+        return word.endswith("ly") or (word.endswith("ing") and word not in vocab.ING_NOUNS)
+
+    def side_stands(self, at: int, after: int) -> bool:
+        """ "left" or "right" as an adverb of direction."""
+        following = self.word(after)
+        if self.tokens[at].linked:
+            return False
+        linked = after < len(self.tokens) and self.tokens[after].linked
+        if linked and not self.is_compound(at):
+            return False
+        if following in vocab.SIDE_NOUNS or following == "of":
+            return False
+        verb = vocab.motion_verbs().get(self.word(at - 1))
+        passive = following == "by" and verb is not None and verb.form == "past"
+        if verb is not None and following in vocab.BESIDE:
+            return True
+        return passive or not (self.word(at) == "right" and following in vocab.INTENSIFIED)
+
+    def compass_stands(self, at: int, after: int) -> bool:
+        """A compass word by itself, not a part of a name ("North Sea") or a place ("north of")."""
+        following = self.word(after)
+        if following == "of" or following in vocab.PLACE_NAME_PARTS:
+            return False
+        if self.tokens[at].linked and self.word(at - 1) not in vocab.COMPASS:
+            return False
+        capital = (
+            after < len(self.tokens) and self.tokens[after].text[:1].isupper() and self.tokens[after].text.istitle()
+        )
+        return not (capital and self.tokens[at].text.istitle() and not self.ends_here(after))
+
+
+class Units:
     """Reads single and joined directions at a given token."""
+
+    def __init__(self, words: Words, sides: Sides) -> None:
+        """Read these words, whose sides `sides` reads."""
+        self.tokens, self.word, self.sides = words.tokens, words.word, sides
 
     def sequence(self, at: int) -> Direction | None:
         """ "up and to the left", "diagonally down left", "to the left and slightly upwards"."""
@@ -145,14 +297,14 @@ class UnitReader(SideReader):
             return Direction(at, at + 2, Form.TOWARD, (0, step), vertical=True)
         if self.word(at + 1) == "behind":
             return None
-        place = self.place(at + 1)
+        place = self.sides.place(at + 1)
         if place is None:
             return None
         if place.foreign and self.word(place.last - 1) not in ("top", "bottom"):
             return Direction(at, place.last + 1, Form.PLACE)
-        if not place.foreign and not self.ends_here(place.last) and self.compass_word(place.last - 1):
+        if not place.foreign and not self.sides.ends_here(place.last) and self.sides.compass_word(place.last - 1):
             return Direction(at, place.last, Form.PLACE)
-        if not self.ends_here(place.last) and self.word(place.last) in vocab.SIDE_NOUNS | vocab.SCENES:
+        if not self.sides.ends_here(place.last) and self.word(place.last) in vocab.SIDE_NOUNS | vocab.SCENES:
             return Direction(at, place.last, Form.PLACE)
         vector = (-place.vector[0], -place.vector[1])
         return Direction(at, place.last, Form.TOWARD, vector, vertical=vector[0] == 0)
@@ -167,7 +319,7 @@ class UnitReader(SideReader):
             seen = self._viewer(at, after) or self._ground_or_sky(at, after)
             if seen is not None:
                 return seen
-        place = self.place(after)
+        place = self.sides.place(after)
         return None if place is None else self._towards_place(at, after, place)
 
     def _ground_or_sky(self, at: int, after: int) -> Direction | None:
@@ -185,8 +337,8 @@ class UnitReader(SideReader):
         if place.foreign:
             top_or_bottom = self.word(place.last - 1) in ("top", "bottom")
             return Direction(at, place.last, Form.TOWARD if top_or_bottom else Form.PLACE, place.vector)
-        if not self.ends_here(place.last):
-            is_noun = self.word(place.last) in vocab.SIDE_NOUNS or self.compass_word(place.last - 1) is not None
+        if not self.sides.ends_here(place.last):
+            is_noun = self.word(place.last) in vocab.SIDE_NOUNS or self.sides.compass_word(place.last - 1) is not None
             if is_noun or (self.word(at) == "to" and self.word(after) != "the"):
                 return Direction(at, place.last, Form.PLACE)
         return Direction(at, place.last, Form.TOWARD, place.vector, vertical=place.vector[0] == 0)
@@ -205,21 +357,21 @@ class UnitReader(SideReader):
         vector = vocab.UPRIGHT.get(word)
         if word in ("left", "right"):
             vector = vocab.SIDES[word]
-        compass = self.compass_word(at)
+        compass = self.sides.compass_word(at)
         if word in ("upper", "lower", "top", "bottom") and self.word(at + 1) in ("left", "right"):
             vector = vocab.SIDES[word]
         vector = vector or compass
         if vector is None or self.tokens[at].possessive:
             return None
-        if self.word(at - 1) in vocab.DETERMINERS and not self.is_compound(at):
+        if self.word(at - 1) in vocab.DETERMINERS and not self.sides.is_compound(at):
             return None
         last = at + 1
-        second = self.side(last) if last < len(self.tokens) else None
+        second = self.sides.side(last) if last < len(self.tokens) else None
         if second is not None and self.word(last) not in ("top", "bottom") and not parallel(vector, second):
             return Direction(at, last + 1, Form.BARE, add(vector, second))
-        if compass is not None and not self.compass_stands(at, last):
+        if compass is not None and not self.sides.compass_stands(at, last):
             return None
-        if word in ("left", "right") and not self.side_stands(at, last):
+        if word in ("left", "right") and not self.sides.side_stands(at, last):
             return None
         if word in ("up", "down"):
             return self._upright(at, vector)
@@ -229,11 +381,11 @@ class UnitReader(SideReader):
         """ "up" and "down", before an object ("down the cliff": stays in the prompt) or alone."""
         token = self.tokens[at]
         linked_next = at + 1 < len(self.tokens) and self.tokens[at + 1].linked
-        if token.linked or (linked_next and not self.is_compound(at)):
+        if token.linked or (linked_next and not self.sides.is_compound(at)):
             return None
         following = self.word(at + 1)
         is_preposition = bool(following) and (
-            following in vocab.DETERMINERS or (not self.ends_here(at + 1) and not self.is_compound(at))
+            following in vocab.DETERMINERS or (not self.sides.ends_here(at + 1) and not self.sides.is_compound(at))
         )
         form = Form.SLOPE if is_preposition else Form.BARE
         return Direction(at, at + 1, form, vector, vertical=True)

@@ -117,7 +117,11 @@ class Target:
                         connection.send(b"%x\r\n%s\r\n" % (len(part), part))
                     connection.send(b"0\r\n\r\n")
             answer = connection.getresponse()
-            return Reply(answer.status, {name.lower(): value for name, value in answer.getheaders()}, answer.read())
+            try:
+                text = answer.read()
+            except http.client.IncompleteRead as error:  # closed in the midst of it; what came is the body
+                text = error.partial
+            return Reply(answer.status, {name.lower(): value for name, value in answer.getheaders()}, text)
         except (http.client.RemoteDisconnected, ConnectionResetError):
             return Reply(0, {}, b"")
         finally:
@@ -568,8 +572,8 @@ def too_large_in_parts(target: Target) -> Outcome:
         "POST", f"{target.prefix}/upload", parts, Content_Type="multipart/form-data; boundary=x", timeout=120
     )
     grown = (target.memory() - before) / 1e6
-    outcome = refused(reply)
-    return Outcome(outcome.held and grown < 300, f"{outcome.how}, {max(0, grown):.0f} MB")
+    told = reply.status == 413 and "larger than what may be sent" in reply.text
+    return Outcome(told and grown < 300, f"refused ({reply.status or 'closed'}), {max(0, grown):.0f} MB")
 
 
 def trickle(target: Target) -> Outcome:

@@ -462,6 +462,29 @@ def test_a_body_that_trickles_is_given_up(app: App, monkeypatch: pytest.MonkeyPa
     assert app.ask("/upload", "POST", app.visit(), [b"x"] * 50, pause=0.02).status == 408
 
 
+@pytest.mark.parametrize("ends", [True, False], ids=["which it does", "which it never does"])
+def test_a_refused_body_is_answered_before_it_ends(app: App, monkeypatch: pytest.MonkeyPatch, ends: bool) -> None:
+    monkeypatch.setattr(limits, "LINGER", 3600.0 if ends else 0.05)
+    cookie, sent, received = app.visit(), list[Any](), list[int]()
+
+    async def receive() -> Any:
+        received.append(len(sent))
+        if len(received) == 50 and not ends:
+            await asyncio.sleep(3600)
+        return {"type": "http.request", "body": b"x" * 100_000, "more_body": len(received) < 100}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    headers = [(b"host", HOST.encode()), (b"cookie", cookie.encode())]
+    scope = {"type": "http", "method": "POST", "path": "/upload", "query_string": b"", "headers": headers}
+    asyncio.run(app.guard(scope, receive, send))
+    assert [message["type"] for message in sent] == ["http.response.start", *["http.response.body"] * 2]
+    assert sent[0]["status"] == 413 and b"larger" in sent[1]["body"] and sent[1]["more_body"]
+    assert sent[2] == {"type": "http.response.body", "body": b""}, "with which the connection is closed"
+    assert received == [0] * 11 + [2] * (89 if ends else 39)
+
+
 def test_one_visitor_s_bodies_leave_room_for_others() -> None:
     intake = Intake(total=100, share=60)
     assert intake.take("a", 60) and not intake.take("a", 1) and intake.take("b", 40) and not intake.take("c", 1)

@@ -26,8 +26,18 @@ def client(scope: Message) -> str:
     return scope["client"][0] if scope.get("client") else ""
 
 
-async def answer(send: Send, status: int, text: str = "", headers: Iterable[Header] = ()) -> None:
-    """Send a short text; a type among the headers takes the place of plain text's."""
+async def answer(
+    send: Send, status: int, text: str = "", headers: Iterable[Header] = (), to_be_ended: bool = False
+) -> None:
+    """Send a short text; a type among the headers takes the place of plain text's.
+
+    Args:
+        send: the server's.
+        status: of HTTP.
+        text: the body.
+        headers: besides the body's length and type.
+        to_be_ended: the text is sent at once, and the answer ends with an empty part that the caller sends.
+    """
     body = text.encode()
     given = list(headers)
     if all(name != b"content-type" for name, _ in given):
@@ -35,4 +45,4 @@ async def answer(send: Send, status: int, text: str = "", headers: Iterable[Head
     if status != 204:
         given.append((b"content-length", str(len(body)).encode()))
     await send({"type": "http.response.start", "status": status, "headers": [*given, NO_SNIFFING]})
-    await send({"type": "http.response.body", "body": body})
+    await send({"type": "http.response.body", "body": body, "more_body": to_be_ended})

@@ -336,19 +336,23 @@ class Guard:
         if await asyncio.to_thread(self.files.held) >= ALL_UPLOADS:
             await answer(send, 503, "the app holds as many pictures as it can; try again later")
             return
-        held: list[Message] = []
 
-        async def hold(message: Message) -> None:
-            held.append(message)
+        async def keeping(scope: Message, receive: Receive, send: Send) -> None:
+            held: list[Message] = []
 
-        await with_limited_body(self.app, scope, receive, hold, self.largest_upload, self._room, visitor.cookie)
-        body = b"".join(message.get("body", b"") for message in held if message["type"] == "http.response.body")
-        for name in _names(body):
-            path = self.files.upload_path(name)
-            if path is not None:
-                self._keep(visitor, path)
-        for message in held:
-            await send(message)
+            async def hold(message: Message) -> None:
+                held.append(message)
+
+            await self.app(scope, receive, hold)
+            body = b"".join(message.get("body", b"") for message in held if message["type"] == "http.response.body")
+            for name in _names(body):
+                path = self.files.upload_path(name)
+                if path is not None:
+                    self._keep(visitor, path)
+            for message in held:
+                await send(message)
+
+        await with_limited_body(keeping, scope, receive, send, self.largest_upload, self._room, visitor.cookie)
 
     def _keep(self, visitor: Visitor, path: Path) -> None:
         if not picture_type(path):

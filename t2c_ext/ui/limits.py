@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections import Counter, deque
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from t2c_ext.ui.asgi import Application, Message, Receive, Send, answer, header
@@ -15,6 +16,10 @@ PATIENCE = 20.0
 
 SLOWEST = 32_000
 """Bytes per second; a slow telephone line's."""
+
+LINGER = 30.0
+"""Seconds for which the rest of a refused body is received and thrown away, that its sender may read why. A socket
+that is closed with bytes unread resets the connection, and the answer is lost with it; nginx lingers as long."""
 
 _TOO_LARGE = "this is larger than what may be sent"
 _TOO_MUCH = "too much is being sent at once; try again in a moment"
@@ -77,12 +82,12 @@ class _Body:
         except asyncio.TimeoutError:  # before Python 3.11 not the built-in of that name
             raise _Refused(408, "this came too slowly") from None
         amount = len(message.get("body", b""))
+        self.whole = not message.get("more_body", False)
         if self.arrived + amount > self.most:
             raise _Refused(413, _TOO_LARGE)
         if not self.intake.take(self.visitor, amount):
             raise _Refused(503, _TOO_MUCH)
         self.arrived += amount
-        self.whole = not message.get("more_body", False)
         return message
 
 
@@ -119,7 +124,24 @@ async def with_limited_body(  # noqa: PLR0917
     finally:
         intake.give_back(visitor, body.arrived)
     if refused and not begun:
-        await answer(send, refused[0].status, refused[0].text, [(b"connection", b"close")])
+        await _refuse(refused[0], body, send)
+
+
+async def _refuse(refused: _Refused, body: _Body, send: Send) -> None:
+    """Answer before the body is whole; the connection is closed once its sender has had time to read the answer."""
+    await answer(send, refused.status, refused.text, [(b"connection", b"close")], to_be_ended=True)
+    if not body.whole:
+        with suppress(asyncio.TimeoutError):
+            await asyncio.wait_for(_rest(body.receive), LINGER)
+    await send({"type": "http.response.body", "body": b""})
+
+
+async def _rest(receive: Receive) -> None:
+    """Throw away what is left of a body, until its end or that of the connection."""
+    more = True
+    while more:
+        message = await receive()
+        more = message["type"] == "http.request" and message.get("more_body", False)
 
 
 @dataclass

@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = "t2c_ext"
 
 FLOORS = (
-    ("errors", "compass", "console", "jit", "temporaries", "keys", "keeper", "tables", "curves"),
+    ("errors", "compass", "console", "jit", "temporaries", "keys", "keeper", "tables", "curves", "markup"),
     ("pipes",),
     ("types", "progress", "atomic", "documents", "arrays"),
     ("extents",),

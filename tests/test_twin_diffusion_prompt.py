@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from t2c_ext.twin.diffusion.prompt import LoraRequest, joins_prompts, take_loras, weighted
+from t2c_ext.markup import joins_prompts
+from t2c_ext.prompt.syntax import plain
+from t2c_ext.twin.diffusion.prompt import LoraRequest, take_loras, weighted
 
 MANY = ["a river", "((", "[", "]", ")", ":", "1.2", "|", "0.5", "\\(", "BREAK", "AND", " ", "<lora:x:1>", "night"]
 
@@ -37,6 +40,7 @@ def read(prompt: str, step: int = 0, steps: int = 10) -> list[list[tuple[str, fl
         ("a [river:sea]", [[("a ", 1.0), ("river:sea", 0.9091)]]),
         ("a BREAK b", [[("a ", 1.0)], [(" b", 1.0)]]),
         ("(a BREAK b:1.2)", [[("a ", 1.2)], [(" b", 1.2)]]),
+        ("a river:0.5 AND b", [[("a river ", 1.0)], [(" b", 1.0)]]),
         ("a AND b :0.7", [[("a ", 1.0)], [(" b ", 1.0)]]),
         ("SAND AND SEA", [[("SAND AND SEA", 1.0)]]),
     ],
@@ -80,6 +84,28 @@ def test_loras(prompt: str, left: str, loras: list[LoraRequest]) -> None:
 def test_joined_prompts() -> None:
     assert joins_prompts("a AND b")
     assert not joins_prompts("a and b") and not joins_prompts("A AND B") and not joins_prompts("aANDb")
+
+
+WORDS = st.sampled_from(
+    ["a river", "fog", ", ", " ", "\\(sea\\)", " BREAK ", " AND ", ":0.5 AND ", " <lora:x:1> ", "1.2", "AND"]
+)
+EMPHASISED = st.recursive(
+    WORDS,
+    lambda inner: st.builds(
+        lambda parts, marks: marks[0] + "".join(parts) + marks[1],
+        st.lists(inner, max_size=4),
+        st.sampled_from([("", ""), ("(", ")"), ("(", ":1.2)"), ("(", ": .5 )"), ("[", "]")]),
+    ),
+    max_leaves=12,
+)
+
+
+@settings(max_examples=300)
+@given(EMPHASISED)
+def test_the_prompt_stage_finds_the_same_words(prompt: str) -> None:
+    read_as_text = re.findall(r"[a-zA-Z]+", plain(prompt).text)
+    parts = weighted(take_loras(prompt)[0], 0, 10)
+    assert read_as_text == re.findall(r"[a-zA-Z]+", " ".join(piece.text for part in parts for piece in part))
 
 
 @settings(max_examples=150)

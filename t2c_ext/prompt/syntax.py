@@ -12,19 +12,18 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import islice, pairwise
 
+from t2c_ext.markup import AND, BREAK, EXTRA_NETWORK, NUMBER, joins_prompts
+
 HARD_BREAK = "\f"
 """Stands where BREAK or AND separates parts of a prompt."""
 
 ALTERNATE = "|"
 """Stands between the options of [a|b]."""
 
-_EXTRA_NETWORK = re.compile(r"<[A-Za-z_]{1,30}:[^<>\n]{0,300}>")
 _WILDCARD = re.compile(r"__[\w/*-]{1,80}__")
-_WEIGHT = re.compile(r":\s{0,8}[+-]?(?:\d{1,9}(?:\.\d{0,9})?|\.\d{1,9})\s{0,8}(?=\))")
-_NUMBER = re.compile(r"\s{0,8}[+-]?(?:\d{1,9}(?:\.\d{0,9})?|\.\d{1,9})\s{0,8}")
-_BREAK = re.compile(r"\bBREAK\b")
-_AND = re.compile(r"\bAND\b")
-_AND_WEIGHT = re.compile(r":\s{0,8}[+-]?(?:\d{1,9}(?:\.\d{0,9})?|\.\d{1,9})(?=\s{0,8}(?:\f|$))")
+_WEIGHT = re.compile(rf":{NUMBER}(?=\))")
+_NUMBER = re.compile(NUMBER)
+_AND_WEIGHT = re.compile(rf":{NUMBER}(?=\f|$)")
 _OPENING = {"(": ")", "[": "]", "{": "}"}
 _CLOSING = frozenset(_OPENING.values())
 _PARAMETERS = re.compile(r"(?:^|(?<=\s))(?:Negative prompt:\s|Steps: \d{1,9}, (?=[A-Z]))")
@@ -72,7 +71,7 @@ def prompt_of(text: str) -> tuple[str, str]:
 def plain(prompt: str) -> Plain:
     """The prompt's words, each at its own place. Never raises; unbalanced brackets are blanked."""
     chars = list(prompt)
-    for pattern in (_EXTRA_NETWORK, _WILDCARD, _WEIGHT):
+    for pattern in (EXTRA_NETWORK, _WILDCARD, _WEIGHT):
         for match in pattern.finditer(prompt):
             _blank(chars, *match.span())
     options = _blank_brackets(prompt, chars)
@@ -85,9 +84,9 @@ def _blank(chars: list[str], start: int, end: int) -> None:
 
 
 def _hard_breaks(text: str) -> str:
-    text = _BREAK.sub(HARD_BREAK + "    ", text)
-    if text != text.upper():
-        text = _AND.sub(HARD_BREAK + "  ", text)
+    text = BREAK.sub(HARD_BREAK + "    ", text)
+    if joins_prompts(text):
+        text = AND.sub(HARD_BREAK + "  ", text)
     return _AND_WEIGHT.sub(lambda match: " " * len(match[0]), text)
 
 
@@ -139,9 +138,7 @@ def cut(prompt: str, spans: Iterable[tuple[int, int]], options: Iterable[tuple[i
     never emptied. Extra networks and weights of other words stay.
     """
     fixed = sorted(option for option in options if prompt[option[0] : option[1]].strip())
-    kept = sorted(
-        match.span() for pattern in (_EXTRA_NETWORK, _WILDCARD, _WEIGHT) for match in pattern.finditer(prompt)
-    )
+    kept = sorted(match.span() for pattern in (EXTRA_NETWORK, _WILDCARD, _WEIGHT) for match in pattern.finditer(prompt))
     for start, end in sorted(spans, reverse=True):
         if _empties_one(prompt, start, end, fixed):
             continue

@@ -6,19 +6,18 @@ import re
 from dataclasses import dataclass
 from itertools import groupby
 
+from t2c_ext.markup import AND, BREAK, EXTRA_NETWORK, NUMBER, joins_prompts
+
 MORE, LESS = 1.1, 1 / 1.1
 """What a pair of round or square brackets multiplies the weight by."""
 
 DEEPEST = 40
 """Brackets nested deeper than this are text."""
 
-_NUMBER = r"\s*[+-]?(?:\d+(?:\.\d*)?|\.\d+)\s*"
-_WEIGHT = re.compile(rf":({_NUMBER})$")
-_SCHEDULE = re.compile(rf"^{_NUMBER}$")
-_BREAK = re.compile(r"\bBREAK\b")
-_AND = re.compile(rf"(?::{_NUMBER})?\bAND\b")
-_AND_WEIGHT = re.compile(rf":{_NUMBER}$")
-_NETWORK = re.compile(r"<([A-Za-z_]{1,30}):([^<>\n]{0,300})>")
+_WEIGHT = re.compile(rf":({NUMBER})$")
+_SCHEDULE = re.compile(rf"^{NUMBER}$")
+_AND = re.compile(rf"(?::{NUMBER})?{AND.pattern}")
+_AND_WEIGHT = re.compile(rf":{NUMBER}$")
 _LORAS = ("lora", "lyco")
 _STRENGTH = re.compile(r"[+-]?(?:\d{1,9}(?:[.,]\d{0,9})?|[.,]\d{1,9})(?:[eE][+-]?\d)?")
 _EMBEDDING = re.compile(r"\bembedding:([\w.-]{1,100}\w)|<([\w-]{1,100})>", re.IGNORECASE)
@@ -53,17 +52,17 @@ def take_loras(prompt: str) -> tuple[str, tuple[LoraRequest, ...]]:
     `te=` and `unet=` name them. `<lyco:...>` is another word for the same. What cannot be followed: `network_notes`.
     """
     found = {}
-    for match in _NETWORK.finditer(prompt):
+    for match in EXTRA_NETWORK.finditer(prompt):
         request = _request(match[2])[0]
         if match[1].lower() in _LORAS and request.name:
             found[request.name] = request
-    return _NETWORK.sub("", prompt), tuple(found.values())
+    return EXTRA_NETWORK.sub("", prompt), tuple(found.values())
 
 
 def network_notes(prompt: str) -> tuple[str, ...]:
     """What of a prompt's extra networks is not followed, as sentences for the user."""
     notes = []
-    for match in _NETWORK.finditer(prompt):
+    for match in EXTRA_NETWORK.finditer(prompt):
         if match[1].lower() in _LORAS:
             notes += [f"In {match[0]} {fault}." for fault in _request(match[2])[1]]
         else:
@@ -100,11 +99,6 @@ def _number(text: str) -> float | None:
     return float(text.replace(",", ".")) if _STRENGTH.fullmatch(text.strip()) else None
 
 
-def joins_prompts(prompt: str) -> bool:
-    """Whether the prompt has an AND between prompts (a prompt all in capitals has words instead)."""
-    return bool(_AND.search(prompt)) and prompt != prompt.upper()
-
-
 def weighted(prompt: str, step: int, steps: int) -> tuple[Part, ...]:
     """The prompt as it is at one step.
 
@@ -118,11 +112,13 @@ def weighted(prompt: str, step: int, steps: int) -> tuple[Part, ...]:
         to the end, as in the WebUI; closing ones are text.
     """
     if joins_prompts(prompt):
-        prompt = _AND_WEIGHT.sub("", _AND.sub("BREAK", prompt))
+        # a weight holds the only space between its prompt's last word and AND
+        prompt = _AND.sub(lambda found: "BREAK" if found[0] == "AND" else " BREAK", prompt)
+        prompt = _AND_WEIGHT.sub("", prompt)
     pieces = _Reader(step, steps).read(prompt, 1.0, 0)
     parts: list[list[Piece]] = [[]]
     for weight, group in groupby(pieces, key=lambda piece: piece.weight):
-        first, *others = _BREAK.split("".join(piece.text for piece in group))
+        first, *others = BREAK.split("".join(piece.text for piece in group))
         parts[-1].append(Piece(first, weight))
         parts.extend([Piece(text, weight)] for text in others)
     return tuple(tuple(piece for piece in part if piece.text.strip()) for part in parts)

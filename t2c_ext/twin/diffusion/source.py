@@ -8,6 +8,7 @@ from pathlib import Path
 
 from t2c_ext.errors import UserError
 from t2c_ext.keeper import Keeper
+from t2c_ext.markup import joins_prompts
 from t2c_ext.progress import Reporter
 from t2c_ext.settings import TwinSettings
 from t2c_ext.twin import miniature
@@ -17,7 +18,7 @@ from t2c_ext.twin.diffusion.extras import apply_loras, embedding_files, find_by_
 from t2c_ext.twin.diffusion.grounding import find_nouns
 from t2c_ext.twin.diffusion.load import load_model, require_diffusers
 from t2c_ext.twin.diffusion.pair import Pair, PairRequest, Sampler
-from t2c_ext.twin.diffusion.prompt import LoraRequest, joins_prompts, network_notes, take_loras
+from t2c_ext.twin.diffusion.prompt import LoraRequest, network_notes, take_loras
 from t2c_ext.twin.negative import natural_negative
 from t2c_ext.types import FloatArray, Picture, Plan, Twin
 from t2c_ext.weights.places import expanded

@@ -167,14 +167,23 @@ SAMPLERS = (
     "ddim",
     "euler",
     "euler a",
+    "euler sgm uniform",
     "heun",
     "dpm2",
     "dpm2 a",
     "lms",
     "dpm++ 2m",
     "dpm++ 2m karras",
+    "dpm++ 2m sgm uniform",
     "dpm++ 2m sde karras",
+    "dpm++ 3m sde",
+    "dpm++ 3m sde karras",
+    "dpm++ sde",
+    "dpm++ sde karras",
     "unipc",
+    "deis",
+    "lcm",
+    "tcd",
 )
 """The samplers that a twin can be made with."""
 

@@ -17,12 +17,12 @@ from tiny_pipelines import FAMILIES, SCHEDULE, pipeline_of, tiny_components  # n
 from t2c_ext.errors import Cancelled, UserError  # noqa: E402
 from t2c_ext.progress import Reporter  # noqa: E402
 from t2c_ext.settings import SAMPLERS, TwinSettings  # noqa: E402
-from t2c_ext.twin.diffusion import ddim, latents, pair  # noqa: E402
+from t2c_ext.twin.diffusion import ddim, latents, pair, schedulers  # noqa: E402
 from t2c_ext.twin.diffusion.components import Components  # noqa: E402
 from t2c_ext.twin.diffusion.embeddings import PromptEncoder  # noqa: E402
 from t2c_ext.twin.diffusion.pair import guidance_of_twin  # noqa: E402
 from t2c_ext.twin.diffusion.sampling import Denoiser, sample  # noqa: E402
-from t2c_ext.twin.diffusion.schedulers import make_scheduler  # noqa: E402
+from t2c_ext.twin.diffusion.schedulers import make_scheduler, third_order_sde_is_known  # noqa: E402
 from t2c_ext.twin.diffusion.source import DiffusersTwin  # noqa: E402
 from t2c_ext.twin.diffusion.tracks import PaintedTrack, Prompts, SampledTrack, noised  # noqa: E402
 from t2c_ext.twin.families import PLANS  # noqa: E402
@@ -37,6 +37,17 @@ SIZE = (64, 72)
 STEPS = 3
 torch.set_num_threads(1)
 ALIKE, SAME_WAY = 1e-5, 1e-4
+
+
+def has(sampler: str) -> bool:
+    """Whether the installed diffusers has what the sampler needs."""
+    return not sampler.startswith("dpm++ 3m") or third_order_sde_is_known()
+
+
+THERE_ARE = [
+    pytest.param(sampler, marks=pytest.mark.skipif(not has(sampler), reason="diffusers is older than 0.32"))
+    for sampler in SAMPLERS
+]
 
 
 @pytest.fixture(scope="module", params=FAMILIES)
@@ -110,7 +121,7 @@ def check_alone_and_with_injection(components: Components, sampler: str) -> None
     assert apart(injected, natural) > 0.01
 
 
-@pytest.mark.parametrize("sampler", SAMPLERS)
+@pytest.mark.parametrize("sampler", THERE_ARE)
 def test_each_row_is_as_sampled_alone_and_injection_changes_the_twin_only(sd1: Components, sampler: str) -> None:
     check_alone_and_with_injection(sd1, sampler)
 
@@ -498,8 +509,40 @@ def test_the_key_follows_what_matters(sd1: Components) -> None:
 
 
 def test_samplers_of_the_settings_are_those_that_there_are() -> None:
-    for sampler in SAMPLERS:
+    for sampler in filter(has, SAMPLERS):
         assert make_scheduler(sampler, {**SCHEDULE, "prediction_type": "epsilon"}).config.steps_offset == 1
+
+
+def test_a_sampler_that_diffusers_lacks_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(schedulers, "third_order_sde_is_known", lambda: False)
+    with pytest.raises(UserError, match=r"needs diffusers 0\.32"):
+        make_scheduler("dpm++ 3m sde", {**SCHEDULE, "prediction_type": "epsilon"})
+
+
+@pytest.mark.parametrize("zero", [False, True], ids=["usual", "from pure noise"])
+@pytest.mark.parametrize("sampler", THERE_ARE)
+def test_who_knows_the_picture_ends_at_it(sampler: str, zero: bool) -> None:
+    kind = "v_prediction" if zero else "epsilon"
+    config = {**SCHEDULE, "prediction_type": kind, "rescale_betas_zero_snr": zero or None}
+    if zero and sampler in ("heun", "dpm2", "dpm2 a", "lms"):
+        with pytest.raises(UserError, match="zero terminal SNR"):
+            make_scheduler(sampler, config)
+        return
+    picture = torch.linspace(-1, 1, 64).reshape(1, 1, 8, 8).expand(1, 4, 8, 8)
+    for steps in (1, 4, 7, 20, 60):
+        scheduler = make_scheduler(sampler, config, steps)
+        schedulers.set_timesteps(scheduler, steps)
+        generator = torch.Generator().manual_seed(steps)
+        noise = torch.randn(picture.shape, generator=generator)
+        track = SampledTrack(noise, scheduler, [Prompts([None] * 200)], 1.0, [generator], True)
+        for index, timestep in enumerate(scheduler.timesteps):
+            latent = track.members(index, timestep)[0].latent
+            level = np.interp(float(timestep), np.arange(1000), scheduler.alphas_cumprod.numpy())
+            noise_in_it = (latent - level**0.5 * picture[0]) / max(1 - level, 1e-9) ** 0.5
+            velocity = level**0.5 * noise_in_it - (1 - level) ** 0.5 * picture[0]
+            track.take(index, timestep, [velocity if zero else noise_in_it])
+        left = 0.04 if sampler in ("ddim", "deis", "tcd") else 1e-3  # these end at the model's last noise level
+        assert float((track.latents - picture).std()) < left, steps
 
 
 def test_plans_of_the_families_are_the_defaults(model: Components) -> None:
@@ -518,7 +561,7 @@ def test_a_distilled_model_is_not_driven(guidance: float, natural: float, wanted
 
 def test_few_steps_begin_at_the_noisiest_time() -> None:
     config = {**SCHEDULE, "prediction_type": "epsilon"}
-    for sampler in SAMPLERS:
+    for sampler in filter(has, SAMPLERS):
         few, many = make_scheduler(sampler, config, 4), make_scheduler(sampler, config, 20)
         few.set_timesteps(4)
         assert float(few.timesteps[0]) == 999, sampler

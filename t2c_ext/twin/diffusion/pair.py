@@ -17,7 +17,7 @@ from t2c_ext.twin.diffusion.components import Components
 from t2c_ext.twin.diffusion.embeddings import PromptEncoder
 from t2c_ext.twin.diffusion.latents import Size, decode, generators, start_noise
 from t2c_ext.twin.diffusion.sampling import Denoiser, Progress, sample
-from t2c_ext.twin.diffusion.schedulers import make_scheduler
+from t2c_ext.twin.diffusion.schedulers import make_scheduler, set_timesteps
 from t2c_ext.twin.diffusion.tracks import Member, PaintedTrack, Prompts, SampledTrack, Track
 from t2c_ext.types import Attention, FloatArray
 
@@ -201,7 +201,7 @@ class _Run:
 
     def _scheduler(self) -> Any:
         scheduler = make_scheduler(self.settings.sampler, self.components.scheduler, self.settings.steps)
-        scheduler.set_timesteps(self.settings.steps, device=self.components.placement.device)
+        set_timesteps(scheduler, self.settings.steps, self.components.placement.device)
         return scheduler
 
     def _noise(self) -> tuple[Tensor, list[Any]]:

@@ -18,6 +18,7 @@ from t2c_ext.loop.blend import FADE, contributions, fade, gain
 from t2c_ext.loop.cycles import Cycles, fitting_cycles, given_cycles, one_cycle, takes
 from t2c_ext.loop.inflow import Domain, continue_outward, find_domain, trace_field
 from t2c_ext.loop.paths import MARGIN, Scalar
+from t2c_ext.loop.rim import Rim, find_rim, no_rim
 from t2c_ext.loop.spline import look_up
 from t2c_ext.loop.structure import split
 from t2c_ext.loop.texture import Texture, cell, level, make_texture
@@ -199,7 +200,8 @@ def prepare(  # noqa: PLR0917
         seed: of the timing.
         window: where they lie in the picture.
     """
-    domain = find_domain(mask, flow, window)
+    rim = find_rim(picture, mask, window) if settings.blend != "paper" else no_rim()
+    domain = find_domain(mask, flow, window, rim.mixed(mask.shape))
     row, column = (part.astype(np.int32) for part in np.nonzero(domain.inside))
     parts = split(continue_outward(picture, domain.core), domain.core | domain.inside, structure, window)
     held = np.column_stack([parts.base[row, column], parts.gain[row, column]])
@@ -214,13 +216,31 @@ def prepare(  # noqa: PLR0917
         timing = spread_timing(grey, domain.share, flow, trajectories, places, cycles, spread, seed, window)
     else:
         timing = even_timing(row.size)
-    rim = ~domain.core[row, column] & settings.start_still
-    pixels = Pixels(row, column, domain.share[row, column], held, timing, rim)
+    share = domain.share[row, column]
+    _mix(rim, share, held, row * mask.shape[1] + column, mask.shape[1])
+    pixels = Pixels(row, column, share, held, timing, ~domain.core[row, column] & settings.start_still)
     texture = make_texture(travelling, domain.core, domain.inside, trajectories, cycles, window)
     scene = Scene(window, pixels, trajectories, texture, picture)
     if settings.blend != "phase" or settings.start_still or ((cycles.count == 1).all() and not structure.any()):
         return scene
     return replace(scene, pixels=_begun(scene, settings.frames))
+
+
+def _mix(rim: Rim, share: FloatArray, held: FloatArray, inside: IntArray, width: int) -> None:
+    """Let the pixels of a mixed rim move by their share, about their own colour.
+
+    Args:
+        rim: the pixels.
+        share, held: of `Pixels`, changed in place.
+        inside: which pixels they are, counted row by row; ascending.
+        width: pixels of a row.
+    """
+    flat = rim.row * width + rim.column
+    at = np.minimum(np.searchsorted(inside, flat), inside.size - 1)
+    moves = inside[at] == flat
+    at = at[moves]
+    share[at] *= 1 - rim.outside[moves]
+    held[at, :3] += rim.offset[moves]
 
 
 def _begun(scene: Scene, frames: int) -> Pixels:

@@ -5,8 +5,8 @@ Two things keep rock, houses and boats from being carried along:
 * the *domain* is where particles may go; `paths.advance` turns them round at its edge, so that what flows in is the
   region's own texture, mirrored along the streamline;
 * the *core* is the domain without its rim; the picture's rim is repainted by reflection of the core before it is
-  sampled, because a mask's last pixels half belong to the other side. Wider slivers of rock are found by their
-  colour (`slivers`) and taken out of the mask before.
+  sampled, because a mask's last pixels half belong to the other side; `rim` says how much of them moves. Wider slivers
+  of rock are found by their colour (`slivers`) and taken out of the mask before.
 """
 
 from __future__ import annotations
@@ -61,18 +61,23 @@ def nearest(area: BoolArray) -> tuple[FloatArray, IntArray, IntArray]:
     return np.asarray(distance, np.float32), row_of[labels], column_of[labels]
 
 
-def find_domain(mask: FloatArray, flow: FloatArray, window: Window | None = None) -> Domain:
+def find_domain(
+    mask: FloatArray, flow: FloatArray, window: Window | None = None, mixed: BoolArray | None = None
+) -> Domain:
     """The domain of a mask and a field (both finite, of one size).
 
     Args:
         mask: float32 [H, W], 0..1.
         flow: float32 [H, W, 2], pixels per frame.
         window: where they lie in the picture; None: they are all of it.
+        mixed: bool [H, W], pixels that show the outside too, and are not trusted; None: there are none (see `rim`).
     """
     scale = (window or whole_of(mask.shape)).scale
     moves = (mask > 0) & ((flow[..., 0] != 0) | (flow[..., 1] != 0))
     solid = moves & (mask >= 0.5) if (moves & (mask >= 0.5)).any() else moves
     core = erode(solid, max(RIM * scale, 1.0))
+    if mixed is not None:
+        core &= ~mixed
     return Domain(inside=moves, core=_with_thin_parts(core, solid), share=np.where(moves, mask, 0).astype(np.float32))
 
 

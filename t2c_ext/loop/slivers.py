@@ -6,13 +6,15 @@ inside of the region and like the outside, next to the edge.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import cv2
 import numpy as np
 
-from t2c_ext.extents import Window, bands, whole_of
+from t2c_ext.extents import Window, whole_of
 from t2c_ext.loop.inflow import erode
 from t2c_ext.loop.texture import coarse_step, shrink
-from t2c_ext.types import BoolArray, FloatArray
+from t2c_ext.types import BoolArray, FloatArray, IntArray
 
 BAND = 8.0
 """Widest sliver that is looked for, in pixels at 512."""
@@ -45,37 +47,73 @@ def find_slivers(picture: FloatArray, mask: FloatArray, window: Window | None = 
     if not (band.any() and deep.any() and still.any()):
         return np.zeros(mask.shape, np.bool_)
     colour = np.asarray(cv2.GaussianBlur(picture, (0, 0), max(scale, 0.5)), np.float32)
-    from_inside, variance, has_inside = _distance(colour, deep, REACH * scale)
-    from_outside, _, has_outside = _distance(colour, still, REACH * scale)
-    unlike = from_inside > DEVIATIONS**2 * (variance + np.float32(FLOOR))
-    found = band & has_inside & has_outside & unlike & (from_outside < CLOSER * from_inside)
+    row, column = (part.astype(np.int32) for part in np.nonzero(band))
+    own = colour[row, column]
+    inside, outside = (Nearby(colour, area, scale).at(row, column) for area in (deep, still))
+    from_inside, from_outside = (_squared(own - side.mean) for side in (inside, outside))
+    unlike = from_inside > DEVIATIONS**2 * (inside.variance + np.float32(FLOOR))
+    found = np.zeros(mask.shape, np.bool_)
+    found[row, column] = inside.known & outside.known & unlike & (from_outside < CLOSER * from_inside)
     _, label = cv2.connectedComponents((found | ~solid).astype(np.uint8))
     attached = np.zeros(int(label.max()) + 1, np.bool_)
     attached[label[~solid]] = True
     return np.asarray(found & attached[label])
 
 
-def _distance(colour: FloatArray, area: BoolArray, sigma: float) -> tuple[FloatArray, FloatArray, BoolArray]:
-    """Squared distance [H, W] of each colour to the area's nearby mean, the area's variance, and where it is near."""
-    step = coarse_step(sigma)
-    weight = area.astype(np.float32)
-    given = np.empty((*area.shape, 5), np.float32)
-    np.multiply(colour, weight[..., None], out=given[..., :3])
-    np.multiply(np.einsum("hwc,hwc->hw", colour, colour), weight, out=given[..., 3])
-    given[..., 4] = weight
-    height, width = area.shape
-    blurred = cv2.GaussianBlur(shrink(given, step), (0, 0), sigma / step)
-    del given
-    full = cv2.resize(blurred, (blurred.shape[1] * step, blurred.shape[0] * step), interpolation=cv2.INTER_LINEAR)
-    sums = full[:height, :width]
-    distance, variance = np.empty(area.shape, np.float32), np.empty(area.shape, np.float32)
-    for band in bands(area.shape):
-        total = np.maximum(sums[band][..., 4], np.float32(1e-4))
-        mean = sums[band][..., :3] / total[..., None]
-        variance[band] = np.maximum(sums[band][..., 3] / total - np.einsum("hwc,hwc->hw", mean, mean), 0)
-        apart = colour[band] - mean
-        distance[band] = np.einsum("hwc,hwc->hw", apart, apart)
-    return distance, variance, sums[..., 4] > 1e-3
+def _squared(apart: FloatArray) -> FloatArray:
+    """float32 [P]: squared lengths of [P, 3]."""
+    return np.asarray(np.einsum("pc,pc->p", apart, apart))
+
+
+class Colours(NamedTuple):
+    """What an area looks like near each of P pixels.
+
+    Attributes:
+        mean: float32 [P, 3], 0..1.
+        variance: float32 [P], of the three channels together.
+        known: bool [P], where there is any of it.
+    """
+
+    mean: FloatArray
+    variance: FloatArray
+    known: BoolArray
+
+
+class Nearby:
+    """The colours of an area, as Gaussian means that can be asked for at any pixel."""
+
+    def __init__(self, colour: FloatArray, area: BoolArray, scale: float, sigma: float = REACH) -> None:
+        """`colour`: float32 [H, W, 3]; `area`: bool [H, W]; `sigma`: pixels at 512, about `REACH`."""
+        self._step = coarse_step(REACH * scale)
+        weight = area.astype(np.float32)
+        given = np.empty((*area.shape, 5), np.float32)
+        np.multiply(colour, weight[..., None], out=given[..., :3])
+        np.multiply(np.einsum("hwc,hwc->hw", colour, colour), weight, out=given[..., 3])
+        given[..., 4] = weight
+        self._sums = cv2.GaussianBlur(shrink(given, self._step), (0, 0), sigma * scale / self._step)
+
+    def at(self, row: IntArray, column: IntArray) -> Colours:
+        """The colours near pixels, int32 [P] each."""
+        sums = self._sums
+        (above, below, down), (left, right, along) = (
+            _cells(place, self._step, count) for place, count in zip((row, column), sums.shape, strict=False)
+        )
+        top = sums[above, left] + along * (sums[above, right] - sums[above, left])
+        low = sums[below, left] + along * (sums[below, right] - sums[below, left])
+        found = top + down * (low - top)
+        total = np.maximum(found[:, 4], np.float32(1e-4))
+        mean = found[:, :3] / total[:, None]
+        variance = np.maximum(found[:, 3] / total - _squared(mean), 0)
+        return Colours(mean, variance, found[:, 4] > 1e-3)
+
+
+def _cells(place: IntArray, step: int, count: int) -> tuple[IntArray, IntArray, FloatArray]:
+    """For pixels along a side, the cells before and after each, and, [P, 1], where it lies between their centres."""
+    # whole numbers: a window of a picture, which begins at a cell, gets the picture's very bits
+    halves = 2 * place + 1 - step
+    before = halves // (2 * step)
+    share = ((halves - before * 2 * step) / np.float32(2 * step)).astype(np.float32)
+    return np.clip(before, 0, count - 1), np.clip(before + 1, 0, count - 1), share[:, None]
 
 
 def without_slivers(picture: FloatArray, mask: FloatArray, window: Window | None = None) -> FloatArray:

@@ -25,7 +25,7 @@ from urllib.parse import urlsplit
 from t2c_ext.errors import UserError
 from t2c_ext.temporaries import sweep, temporary_name
 from t2c_ext.twin import miniature
-from t2c_ext.ui.hosts import Hosts
+from t2c_ext.ui.hosts import Hosts, only_here
 from t2c_ext.ui.listening import listen
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ class Door:
     @property
     def alone(self) -> bool:
         """Whether only this machine reaches it."""
-        return not self.share and not self.names and self.host in (LOOPBACK, "localhost", "::1")
+        return not self.share and not self.names and only_here(self.host)
 
 
 def serve(folder: Path | None = None, *, model: str = "", door: Door | None = None, keep: float = 0.0) -> None:

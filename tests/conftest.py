@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -98,3 +100,15 @@ def pictures() -> Path:
     if not folder.exists():
         pytest.skip("the sample pictures are not here")
     return folder
+
+
+@pytest.fixture
+def small_host(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """The `modules` of the small host (tests/fake_host), fresh, with data of its own; its `shared`."""
+    monkeypatch.syspath_prepend(str(ROOT / "tests" / "fake_host"))
+    from modules import paths, shared
+
+    paths.data_path = str(tmp_path_factory.mktemp("host"))
+    yield shared
+    for name in [name for name in sys.modules if name.split(".")[0] == "modules" or name == "t2c_ext.webui.script"]:
+        del sys.modules[name]

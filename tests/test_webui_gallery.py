@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -22,16 +20,10 @@ WIDTH, HEIGHT, SEED = 96, 64, 4321
 
 
 @pytest.fixture(autouse=True)
-def host(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Any]:
-    """The small host, whose data lies in the test's folder; what it has loaded."""
-    monkeypatch.syspath_prepend(str(Path(__file__).parent / "fake_host"))
-    from modules import paths, shared
-
-    paths.data_path = str(tmp_path / "data")
-    shared.sd_model = SimpleNamespace()
-    yield shared
-    for name in [name for name in sys.modules if name.split(".")[0] == "modules"]:
-        del sys.modules[name]
+def host(small_host: Any) -> Any:
+    """The small host; what it has loaded."""
+    small_host.sd_model = SimpleNamespace()
+    return small_host
 
 
 def _rows() -> np.ndarray:
@@ -89,6 +81,16 @@ def test_a_loop_is_shown_with_what_it_was_made_from(tmp_path: Path, host: Any) -
     assert f'data-t2c-open="{shot.id}"' in html and html.count("<img") == 3, "the loop, what moves, and how"
     assert str(shot.loop.resolve()) in ui_tempdir.registered
     assert UnderGallery("txt2img", True).show("") == UnderGallery("txt2img", True).show("[]") == ""
+
+
+def test_a_video_shows_its_still_until_it_is_there(tmp_path: Path) -> None:
+    from t2c_ext.webui.gallery import UnderGallery
+
+    shot, _ = _saved(tmp_path, mask=_lower_half(), format="mp4")
+    html = UnderGallery("txt2img", True).show(_info(shot))
+    assert f"/{shot.loop.with_suffix('.png').name}?v=" in html.partition('poster="')[2].partition('"')[0]
+    shot.loop.with_suffix(".png").unlink()
+    assert "poster" not in UnderGallery("txt2img", True).show(_info(shot))
 
 
 def test_a_region_that_is_chosen_moves_with_the_same_seed_and_twin(tmp_path: Path) -> None:

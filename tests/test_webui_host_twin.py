@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -26,18 +23,14 @@ VALUES = {"prompt": "a river flowing left, ink", "steps": 3, "seed": 5, "feature
 
 
 @pytest.fixture(autouse=True)
-def host(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+def host(small_host: Any) -> Any:
     """The small host with a model; its UNet."""
-    monkeypatch.syspath_prepend(str(Path(__file__).parent / "fake_host"))
     torch.set_num_threads(1)
-    from modules import shared
     from modules.processing import Processing
 
     unet = fill(LdmUNet(CONFIGS["sd1"]))
-    shared.sd_model = Processing(unet, ["a"], [0]).sd_model
-    yield unet
-    for name in [name for name in sys.modules if name.split(".")[0] == "modules"]:
-        del sys.modules[name]
+    small_host.sd_model = Processing(unet, ["a"], [0]).sd_model
+    return unet
 
 
 def _plan(recipe: Recipe) -> Plan:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -27,13 +25,9 @@ SEEDS = [5, 6]
 
 
 @pytest.fixture(autouse=True)
-def host(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """The small host's `modules`, fresh."""
-    monkeypatch.syspath_prepend(str(Path(__file__).parent / "fake_host"))
+def host(small_host: Any) -> None:
+    """The small host."""
     torch.set_num_threads(1)
-    yield
-    for name in [name for name in sys.modules if name.split(".")[0] == "modules"]:
-        del sys.modules[name]
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -112,14 +111,9 @@ def _split(block: str) -> list[str]:
 
 
 @pytest.fixture
-def host(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """The small host's `modules`, fresh, with its options."""
-    monkeypatch.syspath_prepend(str(Path(__file__).parent / "fake_host"))
-    from modules import shared
-
-    yield shared
-    for name in [name for name in sys.modules if name.split(".")[0] == "modules" or name == "t2c_ext.webui.script"]:
-        del sys.modules[name]
+def host(small_host: Any) -> Any:
+    """The small host, with its options."""
+    return small_host
 
 
 def test_the_panel_s_ids_are_unique_and_its_order_is_the_script_s(host: Any) -> None:

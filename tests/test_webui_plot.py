@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
@@ -24,21 +23,30 @@ SIDE, LEGEND, MARGIN = 32, 24, 4
 
 
 @pytest.fixture(autouse=True)
-def host(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
-    """The small host, whose data lies in the test's folder."""
-    monkeypatch.syspath_prepend(str(Path(__file__).parent / "fake_host"))
-    from modules import paths
+def host(small_host: Any) -> None:
+    """The small host."""
 
-    paths.data_path = str(tmp_path / "data")
-    yield
-    for name in [name for name in sys.modules if name.split(".")[0] == "modules"]:
-        del sys.modules[name]
+
+def _chosen(number: int) -> tuple[Any, tuple[int, ...]]:
+    """The host's scripts that can be chosen, and the arguments that choose one of them; 0 for none."""
+    from modules.scripts import PlotScript, Script
+
+    return SimpleNamespace(selectable_scripts=[Script(), PlotScript()]), (number, 5)
+
+
+NONE, OTHER, PLOT = 0, 1, 2
 
 
 @dataclass
 class _Processing:
     outpath_samples: str
     outpath_grids: str
+    scripts: Any
+    script_args: tuple[int, ...]
+    closed: int = 0
+
+    def close(self) -> None:
+        self.closed += 1
 
 
 @dataclass
@@ -97,18 +105,25 @@ def _sampler(folder: Path, without: tuple[int, int, int]) -> Callable[..., Any]:
     return cell
 
 
-def _plotted(tmp_path: Path, draw: Any = _draw) -> tuple[Any, Any]:
-    from t2c_ext.webui.axes import animate_grids
+def _processing(tmp_path: Path, number: int = PLOT) -> _Processing:
+    return _Processing(str(tmp_path / "samples"), str(tmp_path / "grids"), *_chosen(number))
 
-    plot = SimpleNamespace(draw_xyz_grid=draw)
-    animate_grids(plot)
-    wrapped = plot.draw_xyz_grid
-    animate_grids(plot)
-    assert plot.draw_xyz_grid is wrapped, "a page that is built again wraps nothing twice"
-    processing = _Processing(str(tmp_path / "samples"), str(tmp_path / "grids"))
+
+def _plotted(tmp_path: Path, draw: Any = _draw) -> tuple[Any, Any]:
+    from modules.scripts import plot
+
+    from t2c_ext.webui.axes import animate_grid
+
+    plot.draw_xyz_grid = draw
+    processing = _processing(tmp_path)
+    animate_grid(processing)
     axes: dict[str, Any] = {"xs": [1, 2, 3], "ys": [1, 2], "zs": ["a", "b"]}
     cell = _sampler(tmp_path, (1, 1, 0))
-    return processing, plot.draw_xyz_grid(processing, cell=cell, draw_legend=True, margin_size=MARGIN, **axes)
+    script = processing.scripts.selectable_scripts[PLOT - 1]
+    processed = script.run(processing, cell=cell, draw_legend=True, margin_size=MARGIN, **axes)
+    assert plot.draw_xyz_grid is draw, "the host's own way of drawing is back"
+    processing.close()
+    return processing, processed
 
 
 def test_every_cell_moves_in_its_place(tmp_path: Path) -> None:
@@ -158,3 +173,56 @@ def test_a_grid_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     _, processed = _plotted(tmp_path)
     assert "there is no moving grid: cannot write" in processed.comments
     assert "Cinemagraph grid" not in processed.extra_generation_params
+
+
+@pytest.mark.parametrize("number", [NONE, OTHER])
+def test_nothing_is_touched_where_no_plot_is_chosen(tmp_path: Path, number: int) -> None:
+    from modules.scripts import draw_xyz_grid, plot
+
+    from t2c_ext.webui.axes import animate_grid
+
+    processing = _processing(tmp_path, number)
+    before = dict(vars(processing))
+    animate_grid(processing)
+    assert plot.draw_xyz_grid is draw_xyz_grid and vars(processing) == before
+
+
+def test_a_plot_that_never_draws_leaves_no_trace(tmp_path: Path) -> None:
+    """One whose values are refused; the host closes its pictures all the same."""
+    from modules.scripts import draw_xyz_grid, plot
+
+    from t2c_ext.webui.axes import animate_grid
+
+    processing = _processing(tmp_path)
+    animate_grid(processing)
+    assert plot.draw_xyz_grid is not draw_xyz_grid
+    processing.close()
+    assert plot.draw_xyz_grid is draw_xyz_grid and processing.closed == 1
+
+
+def test_another_s_grid_is_drawn_as_it_is(tmp_path: Path) -> None:
+    from modules.scripts import draw_xyz_grid, plot
+
+    from t2c_ext.webui.axes import animate_grid
+
+    waiting, other = _processing(tmp_path), _processing(tmp_path)
+    animate_grid(waiting)
+    cell = _sampler(tmp_path, (9, 9, 9))
+    processed = plot.draw_xyz_grid(other, cell=cell)
+    assert processed.comments == "" and not (tmp_path / "grids").exists()
+    waiting.close()
+    assert plot.draw_xyz_grid is draw_xyz_grid
+
+
+@pytest.mark.parametrize("given", [{"grid": True}, {"grid": False}, {"grid": True, "speed": "fast"}])
+def test_only_a_panel_that_asks_for_it_has_its_grid_watched(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, given: dict[str, object]
+) -> None:
+    """Of one whose values are refused each picture says so."""
+    from t2c_ext.webui import script
+
+    seen: list[Any] = []
+    monkeypatch.setattr(script, "animate_grid", seen.append)
+    processing = _processing(tmp_path)
+    script.CinemagraphScript().setup(processing, {"enabled": True, **given})
+    assert seen == ([processing] if given == {"grid": True} else [])

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import base64
 import io
-import sys
-from collections.abc import Iterator
 from copy import copy
 from pathlib import Path
 from types import SimpleNamespace
@@ -24,12 +22,8 @@ SIZE = 64
 
 
 @pytest.fixture(autouse=True)
-def host(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """The small host's `modules`, and what of ours derives from them, fresh."""
-    monkeypatch.syspath_prepend(str(Path(__file__).parent / "fake_host"))
-    yield
-    for name in [name for name in sys.modules if name.split(".")[0] == "modules" or name == "t2c_ext.webui.script"]:
-        del sys.modules[name]
+def host(small_host: Any) -> None:
+    """The small host."""
 
 
 def _picture() -> Image.Image:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -24,17 +23,13 @@ VALUES: dict[str, object] = {"motion": "river flowing left", "frames": FRAMES}
 
 
 @pytest.fixture(autouse=True)
-def host(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+def host(small_host: Any) -> Any:
     """The small host with a model; its state."""
-    monkeypatch.syspath_prepend(str(Path(__file__).parent / "fake_host"))
     torch.set_num_threads(1)
-    from modules import shared
     from modules.processing import Processing
 
-    shared.sd_model = Processing(fill(LdmUNet(CONFIGS["sd1"])), ["a"], [0]).sd_model
-    yield shared.state
-    for name in [name for name in sys.modules if name.split(".")[0] == "modules"]:
-        del sys.modules[name]
+    small_host.sd_model = Processing(fill(LdmUNet(CONFIGS["sd1"])), ["a"], [0]).sd_model
+    return small_host.state
 
 
 @pytest.fixture
@@ -102,3 +97,34 @@ def test_a_picture_from_text_is_a_job_beside_its_loop(studio: Any, host: Any) ->
     seen.clear()
     assert _ended(studio.run(id, VALUES | sampling, Stage.LOOP)[1]).finished
     assert {count for _, _, count, _ in seen} == {1}, "the picture is not made again"
+
+
+@pytest.mark.parametrize(
+    ("given", "may"),
+    [
+        ({}, True),
+        ({"disable_extension_access": False, "listen": True}, True),
+        ({"server_name": "127.0.0.1"}, True),
+        ({"server_name": "localhost"}, True),
+        ({"server_name": "::1"}, True),
+        ({"server_name": "0.0.0.0"}, False),
+        ({"server_name": "192.0.2.7"}, False),
+        ({"server_name": "here.example"}, False),
+        ({"listen": True}, False),
+        ({"server_name": "127.0.0.1", "share": True}, False),
+        ({"server_name": "127.0.0.1", "ngrok": "token"}, False),
+    ],
+)
+def test_models_are_downloaded_only_where_nobody_else_asks_for_them(
+    studio: Any, host: Any, monkeypatch: pytest.MonkeyPatch, given: dict[str, object], may: bool
+) -> None:
+    """By the host's own words, but for an address of this machine alone, of which it says that others reach it."""
+    from types import SimpleNamespace
+
+    from modules import shared
+
+    from t2c_ext.webui.tab import host_studio
+
+    given = {"disable_extension_access": bool(given), **given}
+    monkeypatch.setattr(shared, "cmd_opts", SimpleNamespace(**given))
+    assert host_studio(studio.folder).downloads is may

@@ -22,12 +22,21 @@ export function frameAt(seconds, fps, frames) {
     return ((Math.floor(seconds * fps + 1e-6) % frames) + frames) % frames;
 }
 
-/** The loop as the browser itself plays it. @param {Loop} loop @param {boolean} playing */
+/** The loop as the browser itself plays it; its still until it is there. @param {Loop} loop @param {boolean} playing */
 function moving(loop, playing) {
-    if (!isVideo(loop.url)) return el("img", { src: loop.url, alt: "the loop" });
+    if (!isVideo(loop.url)) return picture(loop);
     const video = el("video", { src: loop.url, loop: true, autoplay: playing, playsinline: true, "aria-label": "the loop" });
+    if (loop.poster) video.poster = loop.poster;
     video.muted = true;
     return video;
+}
+
+/** A moving picture over its still; not for longer than it is on its way, for it may be transparent. @param {Loop} loop */
+function picture(loop) {
+    const shown = el("img", { src: loop.url, alt: "the loop" });
+    if (loop.poster) shown.style.background = `center / contain no-repeat url("${loop.poster}")`;
+    shown.addEventListener("load", () => shown.removeAttribute("style"), { once: true });
+    return shown;
 }
 
 export class Player {

@@ -42,7 +42,7 @@ class Hosts:
         if _number(own) and ipaddress.ip_address(own).is_unspecified:
             machine = socket.gethostname().lower()
             return cls({*LOOPBACK, machine, f"{machine}.local"}, more, numbers=True)
-        if own == "localhost" or (_number(own) and ipaddress.ip_address(own).is_loopback):
+        if only_here(own):
             return cls({*LOOPBACK, own}, more)
         machine = socket.gethostname().lower()
         return cls({own, machine, f"{machine}.local"}, more)
@@ -58,6 +58,12 @@ class Hosts:
         return bool(name) and (
             name in self.given or (name, port) == _name_and_port(f"//{host}", urlsplit(origin).scheme)
         )
+
+
+def only_here(address: str) -> bool:
+    """Whether a server that listens at an address or name is reached by this machine alone."""
+    name = address.lower()
+    return name == "localhost" or (_number(name) and ipaddress.ip_address(name).is_loopback)
 
 
 def from_elsewhere(scope: Message, hosts: Hosts) -> bool:

@@ -86,7 +86,7 @@ def messages(notes: Sequence[str], first: str = "") -> str:
 
 def player(loop: Path, poster: Path | None, address: Address, about: str) -> str:
     """The loop playing, and links to save it and its still."""
-    shown = moving(loop, address, "controls")
+    shown = moving(loop, address, "controls", poster)
     name = f"cinemagraph{loop.suffix}"
     links = f'<a href="{address(loop)}" download="{name}">Save the loop ({size_of(loop)})</a>'
     if poster is not None:
@@ -133,10 +133,11 @@ def choices(names: Sequence[str], pictures: Sequence[str]) -> str:
     return f'<div class="t2c-choices">{figures}</div>'
 
 
-def moving(loop: Path, address: Address, controls: str = "") -> str:
-    """The loop, playing."""
+def moving(loop: Path, address: Address, controls: str = "", still: Path | None = None) -> str:
+    """The loop, playing; a video shows its still, where there is one, until it is there."""
     if loop.suffix in VIDEOS:
-        return f'<video src="{address(loop)}" loop autoplay muted playsinline {controls}></video>'
+        poster = "" if still is None else f' poster="{address(still)}"'
+        return f'<video src="{address(loop)}"{poster} loop autoplay muted playsinline {controls}></video>'
     return f'<img src="{address(loop)}" alt="the loop">'
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from t2c_ext.settings import Setting
+from t2c_ext.webui.batch import replace_method
 from t2c_ext.webui.options import panel_rows
 
 if TYPE_CHECKING:
@@ -28,16 +29,12 @@ def chosen(processing: Any) -> Mapping[str, object]:
 
 
 def add_axes() -> None:
-    """Add an axis for each of the panel's settings, where the host has the plot, and have its grid move."""
-    from modules import scripts
-
-    plots = [data.module for data in scripts.scripts_data if data.module.__name__ == "xyz_grid.py"]
-    for plot in plots:
+    """Add an axis for each of the panel's settings, where the host has the plot."""
+    for plot in _plots():
         have = {option.label for option in plot.axis_options}
         plot.axis_options += [
             axis for row in panel_rows() if (axis := axis_of(plot, row)) is not None and axis.label not in have
         ]
-        animate_grids(plot)
 
 
 def axis_of(plot: Any, row: Setting) -> Any:
@@ -54,36 +51,73 @@ def axis_of(plot: Any, row: Setting) -> Any:
     return plot.AxisOption(f"[Cinemagraph] {row.label}", kind, apply, **more)
 
 
-def animate_grids(plot: Any) -> None:
-    """Have a plot write its grid as a loop, too, where its cells ask for it.
+def animate_grid(processing: Any) -> None:
+    """Have the plot that is about to make these pictures write its grid as a loop, too, where its cells ask for it.
+
+    Nothing is left of it once the plot begins to draw, or the host is done with the pictures without that.
 
     Args:
-        plot: the module of the host's script.
+        processing: the host's processing object, before any processing; nothing happens where no plot is chosen.
     """
-    if plot.draw_xyz_grid.__module__ != __name__:
-        plot.draw_xyz_grid = _animated(plot.draw_xyz_grid)
+    plot = _chosen_plot(processing)
+    if plot is None:
+        return
+
+    def animated(draw: Callable[..., Any]) -> Callable[..., Any]:
+        def drawn(drawn_for: Any, *arguments: Any, **named: Any) -> Any:
+            if drawn_for is not processing:
+                return draw(drawn_for, *arguments, **named)
+            undo()
+            return _draw_animated(draw, processing, arguments, named)
+
+        return drawn
+
+    def undone(close: Callable[[], None]) -> Callable[[], None]:
+        def closed() -> None:
+            undo()
+            close()
+
+        return closed
+
+    undo = replace_method(plot, "draw_xyz_grid", animated)
+    replace_method(processing, "close", undone)
 
 
-def _animated(draw: Callable[..., Any]) -> Callable[..., Any]:
-    def drawn(processing: Any, *arguments: Any, **named: Any) -> Any:
-        cells: dict[Place, Cell] = {}
-        sample = named["cell"]
+def _plots() -> list[Any]:
+    """The modules of the host's plot: one, or none."""
+    from modules import scripts
 
-        def kept(*values_and_place: Any) -> Any:
-            found = sample(*values_and_place)
-            cell = getattr(found, CELL, None)
-            if cell is not None:
-                x, y, z = values_and_place[3:]
-                cells[x, y, z] = cell
-            return found
+    return [data.module for data in scripts.scripts_data if data.module.__name__ == "xyz_grid.py"]
 
-        processed = draw(processing, *arguments, **{**named, "cell": kept})
-        if cells:
-            from t2c_ext.webui.plot import finish_grid
 
-            counts = len(named["xs"]), len(named["ys"]), len(named["zs"])
-            margin = named["margin_size"] if named["draw_legend"] else 0
-            finish_grid(processing, processed, cells, counts, margin)
-        return processed
+def _chosen_plot(processing: Any) -> Any:
+    """The module of the plot where it is the script that is chosen for these pictures, else None."""
+    runner, arguments = processing.scripts, processing.script_args
+    number = arguments[0] if arguments else 0  # of the script in the host's list, in which 0 is none
+    if not isinstance(number, int) or not 1 <= number <= len(runner.selectable_scripts):
+        return None
+    script = runner.selectable_scripts[number - 1]
+    return next((plot for plot in _plots() if isinstance(script, plot.Script)), None)
 
-    return drawn
+
+def _draw_animated(draw: Callable[..., Any], processing: Any, arguments: Sequence[Any], named: dict[str, Any]) -> Any:
+    """Draw a plot's grid, and then its loop."""
+    cells: dict[Place, Cell] = {}
+    sample = named["cell"]
+
+    def kept(*values_and_place: Any) -> Any:
+        found = sample(*values_and_place)
+        cell = getattr(found, CELL, None)
+        if cell is not None:
+            x, y, z = values_and_place[3:]
+            cells[x, y, z] = cell
+        return found
+
+    processed = draw(processing, *arguments, **{**named, "cell": kept})
+    if cells:
+        from t2c_ext.webui.plot import finish_grid
+
+        counts = len(named["xs"]), len(named["ys"]), len(named["zs"])
+        margin = named["margin_size"] if named["draw_legend"] else 0
+        finish_grid(processing, processed, cells, counts, margin)
+    return processed

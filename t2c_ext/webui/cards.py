@@ -39,7 +39,8 @@ def _grid(loop: Path, address: Address) -> str:
     if loop.is_dir():
         return f'<article class="t2c-card t2c-whole-grid">{saved}</article>'
     link = f'<a href="{address(loop)}" download="{escape(loop.name)}">Download</a>'
-    screen = f'<div class="t2c-card-screen">{page.moving(loop, address, "controls")}</div>'
+    shown = page.moving(loop, address, "controls", _still(loop.with_suffix(".png")))
+    screen = f'<div class="t2c-card-screen">{shown}</div>'
     about = f'<div class="t2c-card-about">{saved}{_row(link)}</div>'
     return f'<article class="t2c-card t2c-whole-grid"><div class="t2c-card-loop">{screen}{about}</div></article>'
 
@@ -56,16 +57,16 @@ def _inside(id: str, folder: Path, kept: Kept, address: Address, reached: tuple[
 
 
 def _finished(id: str, folder: Path, kept: Kept, loop: Path, address: Address) -> str:
+    still = _still(Path(kept.still)) if kept.still else None
     if loop.is_dir():
         first = next(iter(sorted(loop.glob("*.png"))), None)
         shown = "" if first is None else f'<img src="{address(first)}" alt="the first frame">'
         links, what = "", f"{kept.frames} frames in the folder"
     else:
-        shown = page.moving(loop, address, "controls")
+        shown = page.moving(loop, address, "controls", still)
         links = f'<a href="{address(loop)}" download="{escape(loop.name)}">Download</a>'
         what = f"{kept.frames} frames, {page.size_of(loop)}"
-    if kept.still and Path(kept.still).exists():
-        still = Path(kept.still)
+    if still is not None:
         links += f'<a href="{address(still)}" download="{escape(still.name)}">Download the still</a>'
     small = "".join(
         f'<a href="{address(path)}" target="_blank" rel="noopener" title="{label}: open large">'
@@ -77,6 +78,10 @@ def _finished(id: str, folder: Path, kept: Kept, loop: Path, address: Address) -
     about = f'{saved}{_row(_opener(id) + links)}<div class="t2c-card-small">{small}</div>'
     screen = f'<div class="t2c-card-screen">{shown}</div><div class="t2c-card-about">{about}</div>'
     return f'<div class="t2c-card-loop">{screen}</div>{page.messages(kept.notes)}'
+
+
+def _still(path: Path) -> Path | None:
+    return path if path.exists() else None
 
 
 def _choice(id: str, folder: Path, kept: Kept, address: Address) -> str:

@@ -168,22 +168,27 @@ class HostTwin:
         recipe = replace(self.recipe, prompt=settings)
         run = Run(Options(PanelSettings(enabled=True), recipe))
         p = _processing(plan.art_prompt, recipe)
-        with ExitStack() as stack:
-            stack.enter_context(closing(p))
-            stack.enter_context(_progress(p, reporter))
-            stack.callback(run.release)
-            run.follow(p)
-            expect_jobs(1)  # beside that of the loop
-            processed = processing.process_images(p)
-        reporter.check()
-        if state.interrupted or state.skipped or not processed.images:
-            raise Cancelled("stopped by the user")
-        infotext = processed.infotexts[0] if processed.infotexts else ""
-        art = replace(to_picture(processed.images[0]), infotext=infotext)
-        pairs = run.pairs
-        natural = to_picture(pairs.twins[0]) if pairs is not None and pairs.twins else None
-        attention = None if pairs is None else pairs.attention(0)
-        return Twin(art, natural, attention, tuple(run.notes))
+        with closing(p):
+            with ExitStack() as stack:
+                stack.enter_context(_progress(p, reporter))
+                stack.callback(run.release)
+                run.follow(p)
+                expect_jobs(1)  # beside that of the loop
+                processed = processing.process_images(p)
+            reporter.check()
+            if state.interrupted or state.skipped or not processed.images:
+                raise Cancelled("stopped by the user")
+            return _pair(run, processed)  # asks the model once more, with what the host forgets when it is closed
+
+
+def _pair(run: Run, processed: Any) -> Twin:
+    """What has been sampled, and what the model looked at."""
+    infotext = processed.infotexts[0] if processed.infotexts else ""
+    art = replace(to_picture(processed.images[0]), infotext=infotext)
+    pairs = run.pairs
+    natural = to_picture(pairs.twins[0]) if pairs is not None and pairs.twins else None
+    attention = None if pairs is None else pairs.attention(0)
+    return Twin(art, natural, attention, tuple(run.notes))
 
 
 def picture_source(recipe: Recipe) -> TwinSource:

@@ -13,7 +13,7 @@ from t2c_ext.console import log
 from t2c_ext.errors import UserError
 from t2c_ext.webui import parameters
 from t2c_ext.webui.absent import why_not
-from t2c_ext.webui.axes import CELL, chosen
+from t2c_ext.webui.axes import CELL, animate_grid, chosen
 from t2c_ext.webui.options import STILLS, VIDEOS, panel_rows, read_options
 from t2c_ext.webui.panel import build_panel, pasted
 from t2c_ext.webui.preferences import defaults
@@ -43,6 +43,15 @@ class CinemagraphScript(scripts.Script):
         self.infotext_fields = [(made[row.name], pasted(row)) for row in panel_rows(is_img2img)]
         self.paste_field_names = [row.infotext for row in panel_rows(is_img2img)]
         return list(made.values())
+
+    def setup(self, p: Any, *arguments: Any) -> None:
+        """Before any processing, and before a script that is chosen (such as the X/Y/Z plot) runs."""
+        try:
+            options = read_options(arguments, {}, defaults(), bool(getattr(self, "is_img2img", False)))
+        except UserError:
+            return  # each picture will say it
+        if options.panel.grid:
+            animate_grid(p)
 
     def process(self, p: Any, *arguments: Any) -> None:
         """Before the sampling of all batches."""

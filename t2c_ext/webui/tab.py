@@ -141,8 +141,6 @@ def host_studio(folder: Path) -> Studio:
     Args:
         folder: where the workspaces lie.
     """
-    from modules import shared
-
     from t2c_ext.ui.studio import Studio
     from t2c_ext.webui.host_twin import glimpse, picture_source, sampled_values, sampling_rows
     from t2c_ext.webui.loops import as_a_job, host_reporter
@@ -156,10 +154,26 @@ def host_studio(folder: Path) -> Studio:
         sampling_rows=sampling_rows(),
         sampled=sampled_values,
         lists=True,
-        downloads=not getattr(shared.cmd_opts, "disable_extension_access", False),
+        downloads=downloads_models(),
         keep_bytes=keep_bytes,
         glimpse=glimpse,
     )
+
+
+def downloads_models() -> bool:
+    """Whether the tab may have models downloaded: extensions may be installed, or nobody else reaches it.
+
+    The host counts every --server-name as one that others reach, 127.0.0.1 too.
+    """
+    from modules import shared
+
+    from t2c_ext.ui.hosts import only_here
+
+    given = shared.cmd_opts
+    if not getattr(given, "disable_extension_access", False):
+        return True
+    open_to_others = any(getattr(given, name, None) for name in ("share", "listen", "ngrok"))
+    return not open_to_others and only_here(getattr(given, "server_name", None) or "")
 
 
 @dataclass(frozen=True)

@@ -147,6 +147,42 @@ def test_a_frame_that_never_comes_leaves_the_loop_to_the_browser(canvas: Canvas,
     assert page.is_visible(".t2c-native video")
 
 
+SHOWN = """[...document.querySelectorAll('.t2c-native > *')].map((one) =>
+    one.poster || one.style.backgroundImage.slice(5, -2))"""
+"""What stands where the loop will play."""
+
+
+@pytest.mark.parametrize("kind", ["mp4", "webp"])
+def test_the_still_is_seen_until_the_loop_is_there(canvas: Canvas, loops: dict[str, str], kind: str) -> None:
+    """On a slow connection, or a busy machine; a moving picture may be transparent, so it does not stay."""
+    page = canvas.page
+    held: list[Any] = []
+    held_back = True
+
+    def hold(route: Any) -> None:
+        if held_back:
+            held.append(route)
+        else:
+            route.continue_()
+
+    page.route(f"**/loop.{kind}", hold)
+    page.evaluate("loop => void fake.show({loop})", state(loops[kind]))
+    page.wait_for_function(f"{SHOWN}[0]?.endsWith('/made/still.png')", timeout=15000)
+    held_back = False
+    for route in held:
+        route.continue_()
+    page.wait_for_selector(".t2c-frame-now", timeout=15000)
+    assert page.evaluate(SHOWN) == []
+
+
+def test_a_picture_that_the_browser_plays_has_no_still_under_it(canvas: Canvas, loops: dict[str, str]) -> None:
+    """It may be transparent."""
+    page = canvas.page
+    page.evaluate("loop => fake.show({loop})", state(loops["webp"]) | {"frames": 1_000_000})
+    page.wait_for_function(f"{SHOWN}[0] === ''", timeout=15000)
+    assert page.is_visible(".t2c-native img")
+
+
 def test_it_plays_at_its_pace_without_a_gap(player: Callable[[str], Canvas]) -> None:
     page = player("webp").page
     page.select_option(".t2c-controls select", "2")

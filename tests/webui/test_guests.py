@@ -117,6 +117,7 @@ def test_the_grid_of_a_plot_moves(server: Server) -> None:
     frames = [frame.astype(int) for frame in frames_of(grid)]
     still = np.asarray(Image.open(grid.with_suffix(".png")).convert("RGB"))
     assert len(frames) == 6 and frames[0].shape == still.shape
+    assert server.get("/probe/state")["plot"] == ["xyz_grid.py"], "the host's own way of drawing is back"
     steps = np.max([np.abs(one - other).sum(2) for one, other in pairwise(frames)], axis=0) > 0
     left, top = still.shape[1] - 2 * SIDE, still.shape[0] - 2 * SIDE
     assert left > 0 and top > 0 and not steps[:top].any() and not steps[:, :left].any()

@@ -85,7 +85,7 @@ class StableDiffusionProcessingTxt2Img(Processing):
         self.closed = False
 
     def close(self) -> None:
-        self.closed = True
+        self.closed, self.c, self.uc = True, None, None
 
 
 def process_images(p: Any) -> Any:

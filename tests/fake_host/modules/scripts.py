@@ -22,10 +22,23 @@ class AxisOption:
         self.label, self.type, self.apply, self.choices = label, type, apply, choices
 
 
+class PlotScript(Script):
+    """The script that draws the plot."""
+
+    def run(self, processing: Any, **named: Any) -> Any:
+        return plot.draw_xyz_grid(processing, **named)
+
+
 def draw_xyz_grid(processing: Any, **named: Any) -> Any:
     """Makes the cells of a plot and draws its grid; here, of a single cell."""
     return named["cell"](0, 0, 0, 0, 0, 0)
 
 
-plot = SimpleNamespace(__name__="xyz_grid.py", AxisOption=AxisOption, axis_options=[], draw_xyz_grid=draw_xyz_grid)
+plot = SimpleNamespace(
+    __name__="xyz_grid.py",
+    AxisOption=AxisOption,
+    Script=PlotScript,
+    axis_options=[],
+    draw_xyz_grid=draw_xyz_grid,
+)
 scripts_data = [SimpleNamespace(module=plot)]

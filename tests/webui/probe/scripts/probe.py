@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from modules import script_callbacks, sd_models, sd_samplers_common, shared
+from modules import script_callbacks, scripts, sd_models, sd_samplers_common, shared
 
 from t2c_ext import pipeline
 from t2c_ext.twin import session as twin_session
@@ -107,6 +107,11 @@ class Probe:
                 for callback in callbacks
                 if "probe" not in callback.name
             ),
+            "plot": [
+                data.module.draw_xyz_grid.__module__
+                for data in scripts.scripts_data
+                if data.module.__name__ == "xyz_grid.py"
+            ],
             "store_latent": sd_samplers_common.store_latent is PLAIN["store_latent"],
             "checkpoint": model.sd_checkpoint_info.name,
             "job": [shared.state.job, shared.state.job_count],

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +28,41 @@ if _workers > 1:
 settings.register_profile("repeatable", deadline=None, derandomize=True)
 settings.register_profile("explore", deadline=None, max_examples=1000)
 settings.load_profile("repeatable")
+
+
+LONG = (
+    "browser/test_app.py",
+    "browser/test_canvas.py",
+    "test_twin_diffusion.py",
+    "test_batch_ray.py",
+    "test_wheel.py",
+    "test_generate.py",
+    "test_resume.py",
+    "test_region.py",
+    "test_webui_script.py",
+    "test_workspace_damage.py",
+)
+"""Files that take longest, the longest first; after them a long one that begins last would leave processors idle."""
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if hasattr(config.option, "loadscopereorder"):
+        config.option.loadscopereorder = False  # xdist would hand out by the number of tests; the order below holds
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Beside other workers, which take a file each (`--dist loadfile`), long files first, then by their tests."""
+    if not hasattr(config, "workerinput"):
+        return
+    files = [item.nodeid.partition("::")[0] for item in items]
+    tests, places = Counter(files), {f"tests/{name}": place for place, name in enumerate(LONG)}
+    ranks = {file: (places.get(file, len(LONG)), -tests[file]) for file in tests}
+    items.sort(key=lambda item: ranks[item.nodeid.partition("::")[0]])
+
+
+def pytest_collection_finish() -> None:
+    """What was imported lives as long as the run: no search for garbage, which stages begin, need look through it."""
+    gc.freeze()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -249,15 +249,17 @@ def test_sky_and_water_of_a_drawn_scene_are_found(size: int) -> None:
 
 @pytest.mark.parametrize("scene", [portrait, gradient, noise], ids=lambda scene: scene.__name__)
 def test_what_is_not_there_is_not_found(scene) -> None:
+    picture, segmenter = scene(), make_segmenter(AUTO.segmenter)
     for word in ("clouds", "river", "waterfall", "fire", "smoke", "snowflakes", "dragon"):
         with pytest.raises(RegionNotFound):
-            find_regions(scene(), [word], AUTO)
+            find_regions(picture, [word], AUTO, segmenter=segmenter)
 
 
 def test_a_meadow_has_no_river() -> None:
+    picture, segmenter = field(), make_segmenter(AUTO.segmenter)
     for word in ("river", "waterfall", "fire"):
         with pytest.raises(RegionNotFound) as caught:
-            find_regions(field(), [word], AUTO)
+            find_regions(picture, [word], AUTO, segmenter=segmenter)
         assert "sky" in [region.name for region in caught.value.candidates]
 
 
@@ -328,10 +330,10 @@ def test_the_sample_pictures_by_all_that_is_built_in(pictures: Path) -> None:
     ],
 )
 def test_the_wrong_thing_is_not_moved(pictures: Path, name: str, words: list[str]) -> None:
-    picture = at_512(load(pictures / name)[0])
+    picture, segmenter = at_512(load(pictures / name)[0]), make_segmenter(AUTO.segmenter)
     for word in words:
         with pytest.raises(RegionNotFound, match=f"the {word}"):
-            find_regions(picture, [word], AUTO)
+            find_regions(picture, [word], AUTO, segmenter=segmenter)
 
 
 def test_a_crop_without_sky_has_no_clouds(pictures: Path) -> None:

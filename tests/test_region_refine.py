@@ -121,18 +121,22 @@ class TestClusters:
             noise = np.random.default_rng(0).uniform(0.5, 1.5, far.shape)
             attention = (np.exp(-20 * far) * noise).astype(np.float32)
             attention /= attention.sum(axis=1, keepdims=True)
-            for method in ("spectral", "kmeans"):
-                seconds = []
-                for _ in range(3):
+            seconds = {"all vectors": [], "spectral": [], "kmeans": []}
+            for _ in range(3):
+                for method, taken in seconds.items():
                     start = time.process_time()
-                    list(cluster_levels(attention, (32, 32), (4, 6, 8, 11, 15, 20), method, 0))
-                    seconds.append(time.process_time() - start)
-                print(min(seconds))
+                    if method == "all vectors":
+                        np.linalg.eigh(attention + attention.T)
+                    else:
+                        list(cluster_levels(attention, (32, 32), (4, 6, 8, 11, 15, 20), method, 0))
+                    taken.append(time.process_time() - start)
+            print(*map(min, seconds.values()))
         """
         one_thread = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
         environment = {**os.environ, **one_thread}
         done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
-        assert max(map(float, done.stdout.split())) < 0.5
+        every_vector, *methods = map(float, done.stdout.split())
+        assert max(methods) < 1.25 * every_vector, "six levels of clusters, beside all eigenvectors once: about 0.4 s"
 
 
 GRID = np.array(

@@ -19,7 +19,7 @@ from pathlib import Path
 import psutil
 
 SECONDS = 10.0
-"""That a try may take."""
+"""That a try may work or wait for something; what it waits for the processor does not count."""
 
 MEMORY = 4_000_000_000
 """Bytes that the process may hold."""
@@ -92,16 +92,26 @@ def _in_a_process(doors: Sequence[str], seeds: range, keep: Path, tally: Tally) 
 
 def _wait(pipe: Connection, process: psutil.Process, seconds: float) -> tuple[str, str]:
     """The outcome that the process tells, or what became of it."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        try:
+    try:
+        begun, waited, last = _worked(process), 0.0, time.monotonic()
+        while _worked(process) - begun + waited < seconds:
             if pipe.poll(_LOOK):
                 return pipe.recv()
+            now = time.monotonic()
+            if process.status() == psutil.STATUS_SLEEPING:
+                waited += now - last
+            last = now
             if process.memory_info().rss > MEMORY:
                 return "memory", f"more than {MEMORY / 1e9:g} GB"
-        except (EOFError, OSError, psutil.Error):
-            return "crash", "the process ended"
+    except (EOFError, OSError, psutil.Error):
+        return "crash", "the process ended"
     return "hang", f"more than {seconds:g} s"
+
+
+def _worked(process: psutil.Process) -> float:
+    """Seconds that a process has had of the processors."""
+    times = process.cpu_times()
+    return float(times.user + times.system)
 
 
 def _work(pipe: Connection, doors: Sequence[str], seeds: range, folder: str) -> None:

@@ -161,6 +161,40 @@ def test_without_a_checkpoint_the_miniature_draws(monkeypatch: pytest.MonkeyPatc
     assert isinstance(picture_source(recipe), HostTwin), "whose own error says what is missing"
 
 
+@pytest.mark.parametrize("lacks", ["a checkpoint", "a model"])
+def test_without_a_checkpoint_it_is_said_what_to_do(
+    monkeypatch: pytest.MonkeyPatch, small_host: Any, lacks: str
+) -> None:
+    """The host would fail with an error of its own, or look for one that cannot be loaded."""
+    from modules import sd_models
+
+    if lacks == "a checkpoint":
+        monkeypatch.setattr(sd_models, "checkpoints_list", {}, raising=False)
+    else:
+        small_host.sd_model = None
+    with pytest.raises(UserError, match="has no checkpoint") as refused:
+        _source().make(_plan(_source().recipe), Reporter())
+    assert "models/Stable-diffusion" in str(refused.value) and "miniature" in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("model", "side"),
+    [
+        ({}, 512),
+        ({"image_size": 64}, 512),
+        ({"image_size": 32}, 256),
+        ({"is_sdxl": True, "image_size": 32}, 1024),
+        ({"is_sd2": True, "parameterization": "v", "image_size": 64}, 768),
+    ],
+)
+def test_pictures_have_the_size_of_the_checkpoint(model: dict[str, object], side: int) -> None:
+    from types import SimpleNamespace
+
+    from t2c_ext.webui.host_twin import native_side
+
+    assert native_side(SimpleNamespace(**model)) == side
+
+
 def test_txt2img_gets_no_strength_of_an_img2img() -> None:
     """The host would turn its hires fix on by it; where there was a hires fix, it stays."""
     from t2c_ext.webui.host_twin import fitting_txt2img

@@ -9,7 +9,7 @@ from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from t2c_ext.errors import Cancelled, UserError
+from t2c_ext.errors import Cancelled, UserError, Way
 from t2c_ext.media.pictures import to_picture
 from t2c_ext.progress import Reporter
 from t2c_ext.recipe import Recipe
@@ -162,6 +162,7 @@ class HostTwin:
         from modules import processing
         from modules.shared import state
 
+        refuse_without_checkpoint()
         if not plan.art_prompt.strip():
             raise UserError("the prompt is empty; say what the picture shows")
         settings = replace(self.recipe.prompt, natural_prompt=plan.natural_prompt, seed=self.seed)
@@ -203,6 +204,21 @@ def picture_source(recipe: Recipe) -> TwinSource:
     return DiffusersTwin(settings, max(0, recipe.prompt.seed))
 
 
+def refuse_without_checkpoint() -> None:
+    """UserError where the WebUI has no checkpoint to make pictures with."""
+    from modules import sd_models
+
+    if not getattr(sd_models, "checkpoints_list", True) or chosen_model() is None:
+        raise UserError(
+            "the WebUI has no checkpoint to make a picture with",
+            ways=[
+                Way("put one into its models/Stable-diffusion"),
+                Way('have the built-in miniature be one (README, "Without a checkpoint")'),
+                Way("put in a picture of your own"),
+            ],
+        )
+
+
 def _processing(prompt: str, recipe: Recipe) -> Any:
     from modules import processing, shared
 
@@ -239,7 +255,8 @@ def native_side(model: Any) -> int:
         return WIDE
     if getattr(model, "is_sd2", False) and getattr(model, "parameterization", "eps") == "v":
         return MIDDLE
-    return SMALL
+    latents = getattr(model, "image_size", None)  # as a configuration beside the checkpoint says, in AUTOMATIC1111's
+    return 8 * latents if isinstance(latents, int) and 8 * latents < SMALL else SMALL
 
 
 def glimpse() -> Any:

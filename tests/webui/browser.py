@@ -14,6 +14,9 @@ from webui.server import Server
 PATIENCE = 120_000  # milliseconds
 
 
+ENDED = "() => !document.querySelector('button#t2c_generate, #t2c_generate button').disabled"
+"""Whether the tab's run is over."""
+
 GIVEN = "#img2img_image input[type=file], #img2img_img2img_tab .forge-file-upload"
 """Takes the picture of img2img; Forge has a canvas of its own."""
 

@@ -68,6 +68,16 @@ class Host:
         command = [str(self.python), *map(str, arguments)]
         subprocess.run(command, cwd=self.folder, env=self.environment(), check=True, capture_output=True, timeout=600)
 
+    def lacks(self, package: str) -> bool:
+        """Whether its Python has not that package."""
+        found = subprocess.run(
+            [str(self.python), "-c", f"import importlib.util as u, sys; sys.exit(u.find_spec({package!r}) is None)"],
+            env=self.environment(),
+            check=False,
+            timeout=60,
+        )
+        return found.returncode != 0
+
     def prepare(self, kinds: Sequence[str] = ("sd1",)) -> None:
         """Make the checkpoints that are missing, and run the extension's installer as the host does."""
         folder = self.models / "Stable-diffusion"
@@ -138,10 +148,10 @@ class Server:
         """All that it has printed."""
         return self.log.read_text(encoding="utf-8", errors="replace")
 
-    def wait_until_ready(self, page: bool) -> None:
-        """Wait for its log to say that it is there, with its model; an earlier request can kill it."""
+    def wait_until_ready(self, page: bool, model: bool = True) -> None:
+        """Wait for its log to say that it is there, with its model if it has one; an earlier request can kill it."""
         end = time.monotonic() + BOOT_SECONDS
-        signs = (*self.kind.loaded, r"Running on local URL" if page else r"Uvicorn running on")
+        signs = (*(self.kind.loaded if model else ()), r"Running on local URL" if page else r"Uvicorn running on")
         while time.monotonic() < end:
             if self.process.poll() is not None:
                 raise RuntimeError(f"the WebUI ended with {self.process.returncode}:\n{self.output()[-4000:]}")
@@ -167,7 +177,7 @@ def running(
     host: Host,
     data: Path,
     *arguments: str,
-    kind: str = "sd1",
+    kind: str | None = "sd1",
     options: Mapping[str, Any] | None = None,
     page: bool = False,
     credentials: str = "",
@@ -179,14 +189,15 @@ def running(
         host: the checkout.
         data: an empty folder for all that it writes.
         arguments: more of its command line.
-        kind: of the checkpoint.
+        kind: of the checkpoint; None: there is none.
         options: its settings, as its settings page writes them.
         page: with its page; else the API alone.
         credentials: for its --api-auth.
         extensions: folders of more extensions.
     """
-    host.prepare([kind])
-    settings = {"sd_model_checkpoint": host.kind.checkpoint(kind), "show_progress_every_n_steps": 1}
+    host.prepare([] if kind is None else [kind])
+    settings: dict[str, Any] = {"show_progress_every_n_steps": 1}
+    settings |= {} if kind is None else {"sd_model_checkpoint": host.kind.checkpoint(kind)}
     settings |= {"show_progress_type": "Approx cheap"}  # the others fetch weights
     settings |= OVERRIDDEN
     (data / "extensions").mkdir(parents=True, exist_ok=True)
@@ -218,7 +229,7 @@ def running(
         )
     server = Server(f"http://127.0.0.1:{port}", data, log, process, host.kind, credentials)
     try:
-        server.wait_until_ready(page)
+        server.wait_until_ready(page, kind is not None)
         yield server
     finally:
         server.stop()

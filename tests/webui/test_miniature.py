@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from browser.studio_app import StudioPage
 from PIL import Image
 
 from t2c_ext.types import Attention
 from t2c_ext.workspace import Workspace
+from webui.browser import ENDED, PATIENCE, opened_page
 from webui.models import MINIATURE
 from webui.requests import FRAMES, Answer, ask, encoded, moves, txt2img
-from webui.server import Server
+from webui.server import Host, Server, running
 
 PROMPT, SEEDS = "a waterfall falling down, oil painting", (5, 6, 7)
 
@@ -58,7 +63,10 @@ def _falls(server: Server, answer: Answer) -> bool:
     """Whether a fall was found that is neither nearly nothing nor nearly all, and goes down."""
     if not answer.loops:
         return False
-    workspace = _workspace(server, answer)
+    return _falling(_workspace(server, answer))
+
+
+def _falling(workspace: Workspace) -> bool:
     inside = workspace.load_regions(workspace.load_twin().art.size).mask > 0.5
     mean = workspace.load_flow().field[inside].mean(0) if inside.any() else np.zeros(2)
     return bool(0.02 < inside.mean() < 0.8 and mean[1] > abs(mean[0]))
@@ -76,6 +84,54 @@ def test_a_sentence_becomes_a_loop_and_so_does_its_picture(painter: Server) -> N
     given = {"init_images": [encoded(Image.fromarray(good.pictures[0]))], "denoising_strength": 0.4}
     answer = ask(painter, _request(**given, alwayson_scripts=_panel()), "img2img")
     assert _falls(painter, answer), answer.notes
+
+
+def test_the_tab_goes_from_a_sentence_to_its_loop(painter: Server, page: Any) -> None:
+    """As a visitor does who leaves all settings but the seed and the guidance as they are."""
+    page.locator("#tabs > .tab-nav > button", has_text="Cinemagraph").click()
+    page.wait_for_selector(".t2c-board")
+    studio, outcomes = StudioPage(page), []
+    page.locator("#t2c_sides button", has_text="From text").click()
+    page.fill("#t2c_prompt textarea", PROMPT)
+    page.locator("#t2c_settings_twin > .label-wrap").click()
+    _type(page, "guidance", 4)
+    _type(page, "frames", FRAMES)
+    for seed in SEEDS:
+        _type(page, "seed", seed)
+        before = studio.state.get("id")
+        studio.press("t2c_generate")
+        page.wait_for_function("() => document.querySelector('.t2c-progress') !== null")
+        page.wait_for_function(ENDED, timeout=2 * PATIENCE)
+        studio.wait(f"s.id && s.id !== {json.dumps(before)} && s.picture")
+        workspace = Workspace.open(painter.data / "outputs" / "cinemagraphs" / studio.state["id"])
+        loop = workspace.root / "loop.mp4"
+        assert workspace.load_twin().art.size == (256, 256), "the size that it has learnt"
+        outcomes.append(loop.exists() and moves(loop, mask=workspace.root / "mask.png") and _falling(workspace))
+    assert sum(outcomes) >= 2, outcomes
+
+
+def _type(page: Any, name: str, value: object) -> None:
+    page.fill(f"#t2c_{name} input[type=number]", str(value))
+    page.press(f"#t2c_{name} input[type=number]", "Tab")
+
+
+def test_without_a_checkpoint_the_tab_says_what_to_do(
+    only_a1111: None, host: Host, browser: Any, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Where the WebUI has not the packages with which the miniature draws by itself."""
+    if not host.lacks("diffusers"):
+        pytest.skip("this WebUI has diffusers, with which the miniature draws by itself")
+    bare = replace(host, models=tmp_path_factory.mktemp("no-models"))
+    with running(bare, tmp_path_factory.mktemp("webui"), kind=None, page=True) as server:
+        for page in opened_page(server, browser, tmp_path):
+            page.locator("#tabs > .tab-nav > button", has_text="Cinemagraph").click()
+            page.wait_for_selector(".t2c-board")
+            page.locator("#t2c_sides button", has_text="From text").click()
+            page.fill("#t2c_prompt textarea", PROMPT)
+            StudioPage(page).press("t2c_generate")
+            page.wait_for_selector("#t2c_status .t2c-error", timeout=2 * PATIENCE)
+            said = page.inner_text("#t2c_status")
+            assert "no checkpoint" in said and "miniature" in said, said
 
 
 def _seen(attention: Attention) -> dict[str, np.ndarray]:

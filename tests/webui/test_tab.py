@@ -14,7 +14,7 @@ from PIL import Image
 from t2c_ext.evaluate.motion import MotionMeter
 from t2c_ext.media.frames import read_video
 from t2c_ext.media.pictures import read_mask
-from webui.browser import PATIENCE
+from webui.browser import ENDED, PATIENCE
 from webui.requests import PROMPT, SIDE, moves
 from webui.server import Server
 
@@ -26,8 +26,6 @@ ARRIVED = {
     "extras": "#extras_image img",
 }
 """What shows a picture in the host's tabs; Forge has a canvas of its own."""
-
-ENDED = "() => !document.querySelector('button#t2c_generate, #t2c_generate button').disabled"
 
 
 @pytest.fixture

@@ -119,8 +119,8 @@ def batch(
     """Many cinemagraphs, some at a time, on this machine or on Ray; what an earlier run finished is not made again.
 
     Args:
-        rows: each a mapping (`picture` or `prompt`; and as you like `name`, `mask`, `natural`, `flow`, `arrows`, any
-            setting), or a text (a prompt), or a path (a picture).
+        rows: each a mapping (`picture` or `prompt`; and as you like `name`, `mask`, `natural`, `flow`, `depth`,
+            `arrows`, any setting), or a text (a prompt), or a path (a picture).
         output: a folder, or an address such as "s3://bucket/loops", that gets the loops, `batch.jsonl` with what became
             of each row, and `index.html` with all loops.
         sweep: values of settings; each row is made once for each combination, such as {"speed": [0.5, 1]}.

@@ -15,6 +15,9 @@ from numpy.typing import NDArray
 from t2c_ext.errors import UserError
 from t2c_ext.pipes import refuse_pipe
 
+MAGIC = layout.MAGIC_PREFIX
+"""How an `.npy` begins."""
+
 LARGEST_ARRAYS = 1_300_000_000
 """Bytes of all arrays of a file: a flow of the largest picture, 80 megapixels, in double precision."""
 
@@ -56,6 +59,16 @@ def read_npy(path: Path, largest: int = LARGEST_ARRAYS) -> NDArray[Any]:
         raise UserError(f"{path} does not fit in memory") from None
     except Exception as error:  # likewise
         raise UserError(f"cannot read {path}: {' '.join(str(error).split())[:80] or type(error).__name__}") from None
+
+
+def npy_of(content: bytes, name: str) -> NDArray[Any]:
+    """The array of the bytes of an `.npy`; `name` is for messages. Raises as `read_arrays`."""
+    try:
+        return _array(io.BytesIO(content), len(content))
+    except MemoryError:
+        raise UserError(f"{name} does not fit in memory") from None
+    except Exception as error:  # likewise
+        raise UserError(f"cannot read {name}: {' '.join(str(error).split())[:80] or type(error).__name__}") from None
 
 
 def _member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> NDArray[Any]:

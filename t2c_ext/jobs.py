@@ -111,7 +111,7 @@ def make_job(
     natural: Still | None = None,
     masks: Masks | None = None,
     flow: PathLike | np.ndarray | None = None,
-    depth: PathLike | np.ndarray | None = None,
+    depth: PathLike | bytes | np.ndarray | None = None,
     output: PathLike | None = None,
     source: TwinSource | None = None,
     keeper: Keeper | None = None,

@@ -19,6 +19,7 @@ from pathlib import Path
 
 from t2c_ext.errors import UserError, Way
 from t2c_ext.jobs import Job, make_job, open_job, regions_of
+from t2c_ext.media.depth import read_depth
 from t2c_ext.media.pictures import read_picture
 from t2c_ext.pipeline import Cinemagraph, Pipeline
 from t2c_ext.progress import Reporter
@@ -102,6 +103,7 @@ class Service:
         mask: str | Mapping[str, str] | None = None,
         natural: str | None = None,
         settings: Mapping[str, object] | None = None,
+        depth: str | None = None,
     ) -> Made:
         """Animate a picture.
 
@@ -110,6 +112,7 @@ class Service:
             mask: what moves, base64, or several by name; None: found by words.
             natural: a natural-looking twin of the picture, base64.
             settings: any of the table, by name.
+            depth: of what a camera passes, base64 of a picture (bright is near) or of an `.npy`.
 
         Raises:
             UserError: something is wrong with what was given; one line that says what.
@@ -121,6 +124,7 @@ class Service:
             picture=decode_picture(image, "image"),
             natural=None if natural is None else decode_picture(natural, "natural"),
             masks=read_masks(mask),
+            depth=None if depth is None else read_depth(decode_file(depth, "depth")),
         )
         folder = self.folder / secrets.token_hex(8)
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from t2c_ext.batch.outcome import DONE, FAILED, Outcome, from_document
-from t2c_ext.batch.plan import BROKEN, make_plan
+from t2c_ext.batch.plan import BROKEN, fingerprint, make_plan
 from t2c_ext.batch.rows import Broken, Row, read_list, rows_from
 from t2c_ext.batch.sweep import multiplied, parse_sweep
 from t2c_ext.errors import UserError
@@ -50,6 +51,19 @@ def test_lines_of_json_name_a_picture_or_a_prompt_and_any_setting(tmp_path: Path
     assert (second.wanted, second.recipe.prompt.seed, second.picture) == ("My River", 7, None)
     assert second.label == "list.jsonl, line 3"
     assert third.masks == {"river": str(tmp_path / "m.png"), "clouds": str(tmp_path / "n.png")}
+
+
+def test_a_row_has_a_depth_or_that_of_the_command(tmp_path: Path) -> None:
+    for name in ("a.png", "d.png", "e.npy"):
+        (tmp_path / name).write_bytes(b"x")
+    lines = [{"picture": "a.png", "depth": "d.png"}, {"picture": "a.png"}, {"picture": "a.png", "depth": "gone.png"}]
+    place = written(tmp_path / "list.jsonl", "\n".join(json.dumps(line) for line in lines))
+    own, usual, gone = read_list(place, Recipe(), depth=str(tmp_path / "e.npy"))
+    assert isinstance(own, Row) and own.depth == str(tmp_path / "d.png") and own.depth in own.files
+    assert isinstance(usual, Row) and usual.depth == str(tmp_path / "e.npy")
+    assert isinstance(gone, Broken) and "its depth gone.png" in gone.reason
+    without = replace(usual, depth=None)
+    assert len({fingerprint(row) for row in (own, usual, without)}) == 3
 
 
 @pytest.mark.parametrize("divider", [",", ";", "\t"])

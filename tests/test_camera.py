@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import cv2
@@ -118,11 +119,32 @@ def test_depth_files(tmp_path: Path) -> None:
         depth = read_depth(tmp_path / name)
         assert depth.shape == (48, 64) and depth.min() == 0 and depth.max() == 1
         np.testing.assert_allclose(depth, (ramp - 1000) / 59_000, atol=2e-4)
+        assert np.array_equal(read_depth((tmp_path / name).read_bytes()), depth)
     np.save(tmp_path / "flat.npy", np.ones((4, 4)))
     np.save(tmp_path / "colours.npy", np.zeros((4, 4, 3)))
     for name, said in (("flat.npy", "equally deep"), ("colours.npy", "no depth map"), ("none.npy", "cannot read")):
         with pytest.raises(UserError, match=said):
             read_depth(tmp_path / name)
+
+
+def test_the_bytes_of_a_depth_are_data_only() -> None:
+    def saved(values: object, **options: bool) -> bytes:
+        file = io.BytesIO()
+        np.save(file, np.asarray(values), **options)
+        return file.getvalue()
+
+    given = saved(np.eye(4))
+    for hostile, said in (
+        (saved(np.array([[object()]]), allow_pickle=True), "Python objects"),
+        (given[:-1], "cut short"),
+        (given.replace(b"(4, 4)", b"(9,99)"), "cannot read the depth"),
+        (saved(np.full((4, 4), 1e300)), "no numbers"),
+        (saved(np.eye(4) * 1j), "no depth map"),
+        (b"", "cannot read the depth|the depth"),
+        (b"/etc/passwd", "the depth"),
+    ):
+        with pytest.raises(UserError, match=said):
+            read_depth(hostile)
 
 
 def test_words_move_the_camera_over_what_flows(tmp_path: Path) -> None:

@@ -55,6 +55,27 @@ def test_a_request_gives_a_loop_that_plays(service: Service, image: str, mask: s
     assert service.file(made.id, made.poster).exists()
 
 
+def test_a_camera_passes_the_depth_of_a_request(service: Service, image: str, mask: str) -> None:
+    ramp = np.tile(np.arange(SIDE, dtype=np.uint8), (SIDE, 1))
+    given = SETTINGS | {"law": "push"}
+    made = service.animate(image, mask, None, given, _encoded(ramp))
+    kept = Workspace.open(service.workspace(made.id)).load_inputs().depth
+    assert kept is not None and np.allclose(kept, ramp / (SIDE - 1), atol=1e-6)
+    plain = service.animate(image, mask, None, given)
+    assert not any("depth" in note for note in made.notes) and any("depth" in note for note in plain.notes)
+    files = [service.file(one.id, one.loop).read_bytes() for one in (made, plain)]
+    assert files[0] != files[1]
+    again = service.run(made.id, "motion")
+    assert not any("depth" in note for note in again.notes), "the workspace keeps it"
+
+
+@pytest.mark.parametrize("depth", ["/etc/passwd", "bm9uZQ==", "depth.npy"])
+def test_a_depth_is_no_place_on_the_server(service: Service, image: str, mask: str, depth: str) -> None:
+    with pytest.raises(UserError, match="depth"):
+        service.animate(image, mask, None, SETTINGS, depth)
+    assert not list(service.folder.iterdir())
+
+
 def test_a_stage_runs_again_with_other_settings(service: Service, image: str, mask: str) -> None:
     made = service.animate("data:image/png;base64," + image, mask, settings=SETTINGS)
     again = service.run(made.id, "loop", {"frames": 9})

@@ -115,6 +115,26 @@ def test_a_stage_runs_again_with_a_repainted_mask(handlers: Handlers, picture: I
     assert before[-4:].min() == 255 and after[:4].min() == 255 and after[-4:].max() == 0
 
 
+def test_a_depth_is_put_in_kept_and_taken_away(handlers: Handlers, picture: Image.Image, mask: Image.Image) -> None:
+    ramp = Image.fromarray(np.tile(np.linspace(20, 200, SIDE).astype(np.uint8), (SIDE, 1)))
+    values = VALUES | {"law": "push"}
+    first = _last(_animate(handlers, picture, mask, values))
+    assert "depth" in first.status, "a plain ground is said"
+    handlers.put_depth(first.id, ramp, values)
+    assert handlers.studio.out_of_date(first.id, values) == (Stage.MOTION, Stage.LOOP)
+    again = _last(handlers.run(first.id, values, Stage.MOTION))
+    assert "depth" not in again.status and handlers.studio.out_of_date(first.id, values) == ()
+    handlers.studio.lists = True
+    _, opened = handlers.open("", first.id)
+    assert opened is not None and opened.depth is not None
+    handlers.put_depth(first.id, Image.open(opened.depth), values)  # the page puts it in by itself
+    assert handlers.studio.out_of_date(first.id, values) == ()
+    flat = handlers.put_depth(first.id, Image.new("L", (8, 8), 9), values)
+    assert "equally deep" in flat.status
+    handlers.put_depth(first.id, None, values)
+    assert handlers.studio.out_of_date(first.id, values) == (Stage.MOTION, Stage.LOOP)
+
+
 @pytest.mark.parametrize(
     ("change", "first"), [({"speed": 2.0}, Stage.MOTION), ({"fps": 25}, Stage.LOOP), ({"frames": 6.0}, None)]
 )

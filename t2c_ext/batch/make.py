@@ -85,14 +85,23 @@ def _run(
     order: Order, place: Place, keeper: Keeper, tell: Tell, sent: Mapping[str, bytes]
 ) -> tuple[Cinemagraph, dict[str, Any]]:
     folder = place.unfinished / INPUTS
-    picture, natural, flow = (at_hand(name, folder, sent) for name in (order.picture, order.natural, order.flow))
+    picture, natural, flow, depth = (
+        at_hand(name, folder, sent) for name in (order.picture, order.natural, order.flow, order.depth)
+    )
     if isinstance(order.masks, Mapping):
         masks: Any = {name: at_hand(file, folder, sent) for name, file in order.masks.items()}
     else:
         masks = at_hand(order.masks, folder, sent)
     inputs = {name: _state(name, sent) for name in order.files}
     job = make_job(
-        order.recipe, picture=picture, natural=natural, masks=masks, flow=flow, output=place.output, keeper=keeper
+        order.recipe,
+        picture=picture,
+        natural=natural,
+        masks=masks,
+        flow=flow,
+        depth=depth,
+        output=place.output,
+        keeper=keeper,
     )
     root = Path(order.workspace) if order.workspace else place.unfinished / WORKSPACE
     job.check(root)

@@ -22,7 +22,7 @@ class Order:
         key: of the folder that holds what is unfinished.
         fingerprint, origin, label, group, swept: see `Outcome`.
         settings: all of them by name.
-        picture, natural, masks, flow: see `Row`.
+        picture, natural, masks, flow, depth: see `Row`.
         out: the batch's folder or address.
         workspace: the folder where the row's workspace stays, or "" to have it only until the row is done.
         token: a file's name below the folder that tells a worker whether it sees the same folder; "" where all do.
@@ -42,6 +42,7 @@ class Order:
     natural: str | None = None
     masks: Masks = None
     flow: str | None = None
+    depth: str | None = None
     group: int = 0
     swept: Mapping[str, Any] = field(default_factory=dict)
     workspace: str = ""
@@ -59,7 +60,7 @@ class Order:
     def files(self) -> tuple[str, ...]:
         """Every file or address that it names."""
         several = self.masks.values() if isinstance(self.masks, Mapping) else (self.masks,)
-        return tuple(name for name in (self.picture, self.natural, *several, self.flow) if name is not None)
+        return tuple(name for name in (self.picture, self.natural, *several, self.flow, self.depth) if name is not None)
 
     def to_document(self) -> dict[str, Any]:
         """Values that JSON holds."""

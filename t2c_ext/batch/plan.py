@@ -135,7 +135,8 @@ def fingerprint(row: Row) -> str:
     short = {name: _short(name) for name in row.files}
     named = {name: short[file] for name, file in masks.items()} if isinstance(masks, dict) else short.get(masks or "")
     parts = [short.get(row.picture or ""), short.get(row.natural or ""), named, short.get(row.flow or "")]
-    return _digest(values, parts)
+    # rows without a depth keep the digest that they had before there was one
+    return _digest(values, parts + ([] if row.depth is None else [short[row.depth]]))
 
 
 def _digest(*values: object) -> str:

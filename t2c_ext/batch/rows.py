@@ -22,7 +22,7 @@ from t2c_ext.outputs import is_workspace
 from t2c_ext.recipe import Recipe
 from t2c_ext.settings import Value, table
 
-FILES = ("picture", "natural", "mask", "flow")
+FILES = ("picture", "natural", "mask", "flow", "depth")
 """What a row names as files, besides the settings; `mask` may be several by name."""
 
 NAME, ARROWS = "name", "arrows"
@@ -53,6 +53,7 @@ class Row:
         natural: of its natural-looking twin, or None.
         masks: of what moves, one or several by name, or None.
         flow: of a flow, or None.
+        depth: of what a camera passes, or None.
         group: rows of one group were one row before a sweep multiplied it.
         swept: the settings that the sweep gave it.
     """
@@ -64,6 +65,7 @@ class Row:
     natural: str | None = None
     masks: Masks = None
     flow: str | None = None
+    depth: str | None = None
     group: int = 0
     swept: Mapping[str, Value] = field(default_factory=dict)
 
@@ -71,7 +73,7 @@ class Row:
     def files(self) -> tuple[str, ...]:
         """Every file or address that it names."""
         several = self.masks.values() if isinstance(self.masks, Mapping) else (self.masks,)
-        return tuple(name for name in (self.picture, self.natural, *several, self.flow) if name is not None)
+        return tuple(name for name in (self.picture, self.natural, *several, self.flow, self.depth) if name is not None)
 
 
 @dataclass(frozen=True)
@@ -89,7 +91,9 @@ class Broken:
     reason: str
 
 
-def read_list(place: Path, base: Recipe, masks: Masks = None, flow: str | None = None) -> list[Row | Broken]:
+def read_list(
+    place: Path, base: Recipe, masks: Masks = None, flow: str | None = None, depth: str | None = None
+) -> list[Row | Broken]:
     """The rows of a list or of a folder of pictures.
 
     Args:
@@ -97,11 +101,12 @@ def read_list(place: Path, base: Recipe, masks: Masks = None, flow: str | None =
         base: the settings of whatever a row does not name.
         masks: what moves in rows that name no mask.
         flow: the flow of rows that name none.
+        depth: likewise.
 
     Raises:
         UserError: it cannot be read, is of no such kind, or has no rows.
     """
-    reader = _Reader(base, place.parent, masks, flow)
+    reader = _Reader(base, place.parent, masks, flow, depth)
     if place.is_dir():
         rows = _of_folder(place, reader)
     else:
@@ -211,13 +216,14 @@ class _Reader:
     Attributes:
         base: the settings of whatever a row does not name.
         folder: where the files lie that rows name.
-        masks, flow: of rows that name none.
+        masks, flow, depth: of rows that name none.
     """
 
     base: Recipe
     folder: Path
     masks: Masks = None
     flow: str | None = None
+    depth: str | None = None
 
     def row(self, given: Mapping[str, Any], label: str) -> Row | Broken:
         """The row, or why it cannot be made."""
@@ -231,7 +237,9 @@ class _Reader:
         given.pop(NAME, None)
         if "image" in given:
             given.setdefault("picture", given.pop("image"))
-        picture, natural, flow = (self._file(given.pop(name, None), name) for name in ("picture", "natural", "flow"))
+        picture, natural, flow, depth = (
+            self._file(given.pop(name, None), name) for name in ("picture", "natural", "flow", "depth")
+        )
         masks = self._masks(given.pop("mask", None))
         for name in (ARROWS, "hints"):
             if name in given:
@@ -242,7 +250,7 @@ class _Reader:
         if picture is None:
             recipe = recipe.with_some_model(given)
         parse_hints(recipe.motion.hints)
-        return Row(label, wanted, recipe, picture, natural, masks or self.masks, flow or self.flow)
+        return Row(label, wanted, recipe, picture, natural, masks or self.masks, flow or self.flow, depth or self.depth)
 
     def _masks(self, given: Any) -> Masks:
         if isinstance(given, Mapping):

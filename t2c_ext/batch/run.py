@@ -239,6 +239,7 @@ class _Run:
             row.natural,
             row.masks,
             row.flow,
+            row.depth,
             row.group,
             dict(row.swept),
             "" if self.setup.workspaces is None else str(self.setup.workspaces / planned.name),

@@ -67,11 +67,9 @@ def _animate_all(given: Path, recipe: Recipe, options: argparse.Namespace) -> in
 
     if options.natural is not None:
         raise UserError("--natural is the twin of one picture; give a list of rows with: t2c batch")
-    if options.depth is not None:
-        raise UserError("--depth is of one picture; animate the pictures one by one")
     folder = _folder_for(given, options.output)
-    flow = None if options.flow is None else str(options.flow.resolve())
-    rows = read_list(given, recipe, absolute(masks(options.mask)), flow)
+    flow, depth = (None if file is None else str(file.resolve()) for file in (options.flow, options.depth))
+    rows = read_list(given, recipe, absolute(masks(options.mask)), flow, depth)
     return made(
         lambda stopping, telling: start(
             rows, BatchRequest(str(folder), given, workspaces=options.workspace, stopping=stopping), telling

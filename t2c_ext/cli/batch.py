@@ -43,6 +43,9 @@ def register(commands: Commands) -> None:
     add_mask(batch)
     batch.add_argument("--flow", type=a_path, metavar="FILE", help="the flow of rows that name none")
     batch.add_argument(
+        "--depth", type=a_path, metavar="FILE", help="the depth, of what a camera passes, of rows that name none"
+    )
+    batch.add_argument(
         "--workspace", type=a_path, metavar="DIR", help="keep each row's workspace in a folder of its name here"
     )
     batch.add_argument("--recipe", type=a_path, metavar="JSON", help="settings to start from")
@@ -74,8 +77,8 @@ def _batch(options: argparse.Namespace) -> int:
 
     base = Recipe() if options.recipe is None else read_recipe(options.recipe)
     recipe, sweep = recipe_of(options, base), parse_sweep(options.sweep)
-    flow = None if options.flow is None else str(options.flow.resolve())
-    rows = read_list(options.list, recipe, absolute(masks(options.mask)), flow)
+    flow, depth = (None if given is None else str(given.resolve()) for given in (options.flow, options.depth))
+    rows = read_list(options.list, recipe, absolute(masks(options.mask)), flow, depth)
     request = {
         "sweep": sweep,
         "workers": options.workers,

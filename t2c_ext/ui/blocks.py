@@ -105,28 +105,33 @@ class _Wiring:
     def _put_in(self) -> None:
         page, handlers = self.page, self.handlers
 
-        def register(id: str, picture: Any, mask: Any) -> list[Any]:
-            return page.updates(handlers.register(id, picture, mask))
+        def register(id: str, picture: Any, mask: Any, depth: Any) -> list[Any]:
+            return page.updates(handlers.register(id, picture, mask, depth))
 
         def put_mask(id: str, mask: Any, *given: Any) -> list[Any]:
             return page.updates(handlers.put_mask(id, mask, self.fields.values(given)))
 
+        def put_depth(id: str, depth: Any, *given: Any) -> list[Any]:
+            return page.updates(handlers.put_depth(id, depth, self.fields.values(given)))
+
         def example(id: str) -> list[Any]:
             view, given = handlers.example(id)
-            return [*page.updates(view), str(given.picture), None, given.prompt, given.motion, given.hints]
+            return [*page.updates(view), str(given.picture), None, None, given.prompt, given.motion, given.hints]
 
         def opened(id: str, wanted: str) -> list[Any]:
             view, found = handlers.open(id, wanted)
             if found is None:
-                return [*page.updates(view), *(gr.update() for _ in [page.picture, page.mask, *self.settings])]
-            places = [None if place is None else str(place) for place in (found.picture, found.mask)]
+                return [*page.updates(view), *(gr.update() for _ in [*put, *self.settings])]
+            places = [None if place is None else str(place) for place in (found.picture, found.mask, found.depth)]
             return [*page.updates(view), *places, *self.fields.shown(found.values)]
 
+        put = [page.picture, page.mask, page.depth]
         words = [page.settings[name] for name in ("prompt", "motion", "hints")]
-        filled = [*page.changed, page.picture, page.mask, *words]
-        page.picture.change(register, [page.id, page.picture, page.mask], page.changed, queue=False, **QUIET)
+        filled = [*page.changed, *put, *words]
+        page.picture.change(register, [page.id, *put], page.changed, queue=False, **QUIET)
         page.mask.change(put_mask, [page.id, page.mask, *self.settings], page.changed, queue=False, **QUIET)
-        everything = [*page.changed, page.picture, page.mask, *self.settings]
+        page.depth.change(put_depth, [page.id, page.depth, *self.settings], page.changed, queue=False, **QUIET)
+        everything = [*page.changed, *put, *self.settings]
         page.open.click(opened, [page.id, page.wanted], everything, queue=False, **QUIET)
         page.example.click(example, [page.id], filled, queue=False, **QUIET)
 

@@ -90,10 +90,16 @@ class Handlers:
 
     # ---- what is put in ----------------------------------------------------------------------------------------------
 
-    def register(self, id: str, picture: Image.Image | Upload | None, mask: Image.Image | Upload | None) -> View:
+    def register(
+        self,
+        id: str,
+        picture: Image.Image | Upload | None,
+        mask: Image.Image | Upload | None,
+        depth: Image.Image | Upload | None = None,
+    ) -> View:
         """A picture was put in, or taken away."""
         try:
-            new = self.studio.register(id, picture, mask)
+            new = self.studio.register(id, picture, mask, depth)
         except UserError as error:
             # the page must not go on with the picture before this one
             self.studio.leave(id)
@@ -145,6 +151,14 @@ class Handlers:
         """A mask was put in, or taken away."""
         try:
             self.studio.put_mask(id, mask)
+        except UserError as error:
+            return View(id, page.message(say(error, PAGE), "error"), begun=self._begun(id))
+        return self.marks(id, values) or View(id, state=self._state(id), begun=self._begun(id))
+
+    def put_depth(self, id: str, depth: Image.Image | Upload | None, values: Mapping[str, object]) -> View:
+        """A depth was put in, or taken away."""
+        try:
+            self.studio.put_depth(id, depth)
         except UserError as error:
             return View(id, page.message(say(error, PAGE), "error"), begun=self._begun(id))
         return self.marks(id, values) or View(id, state=self._state(id), begun=self._begun(id))

@@ -39,7 +39,7 @@ class Page:
 
     Attributes:
         id: of the visitor's workspace.
-        picture, mask: what may be put in.
+        picture, mask, depth: what may be put in.
         example: the button that fills the page with the example.
         settings: the widgets of the settings by name; that of the hints is the script's.
         ask, go, answer, state: the script's request, its button, the reply, and what the page shows.
@@ -55,6 +55,7 @@ class Page:
     id: Any
     picture: Any
     mask: Any
+    depth: Any
     example: Any
     settings: dict[str, Any]
     ask: Any
@@ -174,6 +175,8 @@ def inputs(fields: Fields, with_model: bool, from_text: str, lists: bool) -> dic
                     settings |= _widgets([row])
     with gr.Accordion("A mask file (optional): what moves, in white", open=False, elem_id=f"{PREFIX}_mask_file"):
         made["mask"] = _later(_image("Mask", "mask", 240), "mask")
+    with gr.Accordion("A depth picture (optional): bright is near", open=False, elem_id=f"{PREFIX}_depth_file"):
+        made["depth"] = _later(_image("Depth", "depth", 240), "depth")
     settings["hints"] = _unseen("document")
     made |= {"ask": _unseen("ask"), "answer": _unseen("answer"), "state": _unseen("state", _nothing())}
     made["wanted"] = _unseen("wanted")

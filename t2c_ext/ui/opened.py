@@ -14,12 +14,12 @@ from t2c_ext.pipeline import Cinemagraph, kept_results
 from t2c_ext.recipe import Recipe
 from t2c_ext.settings import Value
 from t2c_ext.twin.source import GivenTwin
-from t2c_ext.types import Region, Regions
+from t2c_ext.types import FloatArray, Region, Regions
 from t2c_ext.ui.session import Session, keep_still
 from t2c_ext.workspace import Given, Workspace
 
-GIVEN_MASK = "given-mask.png"
-"""The mask that was given, as a file that the page's place for masks takes."""
+GIVEN_MASK, GIVEN_DEPTH = "given-mask.png", "given-depth.png"
+"""The mask and the depth that were given, as files that the page's places for them take."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Opened:
         results: of the stages that have run.
         values: the settings, by name.
         picture: the file of the picture that was given; None where the picture was made.
-        mask: the file of the mask that was given, or None.
+        mask, depth: the files of the mask and of the depth that were given, or None.
         offers: the regions to choose from, where what moves was not found.
     """
 
@@ -38,6 +38,7 @@ class Opened:
     values: Mapping[str, Value]
     picture: Path | None
     mask: Path | None
+    depth: Path | None
     offers: tuple[Region, ...] = ()
 
 
@@ -62,6 +63,7 @@ def open_workspace(folder: Path, view: Path) -> tuple[Session, Opened]:
         key_of(twin.art.rgb, twin.art.alpha) if given.painting is not None else "",
         still=keep_still(twin.art, view, workspace.place("art.png"), natural if twin.natural is not None else None),
         mask=given.regions,
+        depth=given.depth,
         begun=True,
         hints=recipe.motion.hints,
         words={"prompt": recipe.prompt.prompt, "motion": recipe.prompt.motion},
@@ -70,7 +72,8 @@ def open_workspace(folder: Path, view: Path) -> tuple[Session, Opened]:
     picture = workspace.place("art.png") if given.painting is not None else None
     offered = workspace.load_offers() if results.regions is None else None
     offers = () if offered is None else offered.regions
-    return session, Opened(results, recipe.values(), picture, _mask_file(given.regions, view), offers)
+    mask, depth = _mask_file(given.regions, view), _depth_file(given.depth, view)
+    return session, Opened(results, recipe.values(), picture, mask, depth, offers)
 
 
 def twin_is_kept(given: Given, recipe: Recipe, natural: bool) -> bool:
@@ -82,6 +85,14 @@ def kept_job(workspace: Workspace, recipe: Recipe) -> Job:
     """The job in which a workspace's pictures stay as they are."""
     painting = workspace.load_inputs().painting
     return Job(recipe, GivenTwin(workspace.load_twin()), painting=painting, keep_twin=True)
+
+
+def _depth_file(depth: FloatArray | None, view: Path) -> Path | None:
+    if depth is None:
+        return None
+    path = view / GIVEN_DEPTH
+    write_mask(path, depth)
+    return path
 
 
 def _mask_file(regions: Regions | None, view: Path) -> Path | None:

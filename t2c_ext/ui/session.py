@@ -17,7 +17,7 @@ from t2c_ext.prompt.parse import parse
 from t2c_ext.recipe import Recipe
 from t2c_ext.region.overlay import fitted
 from t2c_ext.settings import Value, table
-from t2c_ext.types import Picture, Regions, Stage
+from t2c_ext.types import FloatArray, Picture, Regions, Stage
 from t2c_ext.ui.task import Task
 
 LARGEST_SHOWN = 2048
@@ -101,6 +101,8 @@ class Session:
         task: the run in hand, or the last one.
         begun: it has been run.
         new_mask: another mask was put in since the last run.
+        depth: float32 [h, w] of what a camera passes, or None.
+        new_depth: another depth was put in since the last run.
         shown: what the page shows of its stages.
         loop: what the page shows of its loop, as the page's script reads it; None before there is one.
         stale: the stages that were marked as out of date when the page last looked.
@@ -119,6 +121,8 @@ class Session:
     task: Task = field(default_factory=Task)
     begun: bool = False
     new_mask: bool = False
+    depth: FloatArray | None = None
+    new_depth: bool = False
     shown: dict[Stage, Shown] = field(default_factory=dict)
     loop: dict[str, Any] | None = None
     stale: tuple[Stage, ...] = ()

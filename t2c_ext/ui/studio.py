@@ -17,6 +17,7 @@ from t2c_ext.atomic import replacing
 from t2c_ext.errors import UserError
 from t2c_ext.jobs import Job, make_job, open_job, regions_of
 from t2c_ext.keys import key_of
+from t2c_ext.media.depth import read_depth
 from t2c_ext.media.opening import LARGEST
 from t2c_ext.media.pictures import read_picture, to_bytes, to_mask, to_picture
 from t2c_ext.motion.painted import LONGEST
@@ -29,7 +30,7 @@ from t2c_ext.settings import RegionSettings, Setting, Value, table
 from t2c_ext.shelf import ID, VIEW, YOUNG, delete, make_room
 from t2c_ext.twin import miniature
 from t2c_ext.twin.source import TwinSource
-from t2c_ext.types import Picture, Regions, Stage
+from t2c_ext.types import FloatArray, Picture, Regions, Stage
 from t2c_ext.ui.opened import Opened, kept_job, open_workspace
 from t2c_ext.ui.pictures import sent_mask
 from t2c_ext.ui.samples import Sample, named_masks, sample
@@ -64,6 +65,9 @@ MOST_SESSIONS = 300
 
 MOST_MASKED = 4 * LARGEST
 """Pixels of all their masks together, of four bytes each."""
+
+DEPTH_LEVEL = 2 / 255
+"""Difference that rounding makes to a depth in a file of 8 bits."""
 
 FAREWELL = 5.0
 """Seconds that the runs in hand get to stop at the end."""
@@ -139,19 +143,26 @@ class Studio:
 
     # ---- what is put in ----------------------------------------------------------------------------------------------
 
-    def register(self, id: str, picture: Image.Image | Upload | None, mask: Image.Image | Upload | None = None) -> str:
+    def register(
+        self,
+        id: str,
+        picture: Image.Image | Upload | None,
+        mask: Image.Image | Upload | None = None,
+        depth: Image.Image | Upload | None = None,
+    ) -> str:
         """Take in a visitor's picture, once; what follows refers to it by the id.
 
         Args:
             id: of the visitor's workspace, or ""; it serves again where its picture is the same.
             picture: the picture, or None where it was taken away.
             mask: what moves, in white, or None to find it.
+            depth: of what a camera passes, bright is near, or None.
 
         Returns:
             The workspace's id; "" where there is no picture. One that was made from text stays where none is given.
 
         Raises:
-            UserError: the picture or the mask cannot be used.
+            UserError: the picture, the mask or the depth cannot be used.
         """
         with self._reading:  # one after the other, for each may take as much memory as all others together
             unpacked = self._unpacked(picture)
@@ -164,6 +175,7 @@ class Studio:
             self.leave(id)
             return ""
         self.put_mask(id, mask)
+        self.put_depth(id, depth)
         return id
 
     def example(self, id: str) -> tuple[str, Sample]:
@@ -241,6 +253,23 @@ class Studio:
         if not _same_masks(session.mask, regions):
             session.mask, session.new_mask = regions, session.begun
             session.seen_mask = _seen(session.still, regions)
+
+    def put_depth(self, id: str, depth: Image.Image | Upload | None) -> None:
+        """Take in the depth of what a camera passes, bright is near; None for a plain ground.
+
+        Raises:
+            UserError: the depth cannot be used.
+        """
+        session = self.sessions.get(id)
+        if session is None:
+            return
+        with self._reading:
+            unpacked = self._unpacked(depth)
+            plane = None if unpacked is None else read_depth(to_mask(unpacked))
+            # a camera moves a few pixels: the levels of a picture are enough, and small ones for all visitors
+            plane = None if plane is None else fitted(plane, LONGEST)
+        if not _same_depth(session.depth, plane):
+            session.depth, session.new_depth = plane, session.begun
 
     def _take_in(self, id: str, art: Picture) -> str:
         key = key_of(art.rgb, art.alpha)
@@ -374,6 +403,8 @@ class Studio:
         changed = changed_stages({**before, **session.sampled}, session.values(values), not session.picture)
         if session.new_mask:
             changed.add(Stage.REGION)
+        if session.new_depth:
+            changed.add(Stage.MOTION)
         order = list(Stage)
         return tuple(order[min(order.index(stage) for stage in changed) :]) if changed else ()
 
@@ -460,9 +491,11 @@ class Studio:
         self, session: Session, workspace: Workspace, asked: _Asked, job: Job, start: Stage | None = None
     ) -> Task:
         session.task.cancel()
-        session.begun, session.new_mask, session.sampled = True, False, asked.sampled
+        session.begun, session.new_mask, session.new_depth, session.sampled = True, False, False, asked.sampled
         session.task = task = Task()
-        task.start(replace(job, regions=session.mask, flow=None), workspace, self.alone, self.watch, start)
+        task.start(
+            replace(job, regions=session.mask, flow=None, depth=session.depth), workspace, self.alone, self.watch, start
+        )
         return task
 
 
@@ -489,6 +522,14 @@ def _seen(still: Still | None, regions: Regions | None) -> tuple[dict[str, str],
         {"name": name, "mask": sent_mask(refine_matte(picture, mask, RegionSettings())), "source": PAINTED}
         for name, mask in rows
     )
+
+
+def _same_depth(one: FloatArray | None, other: FloatArray | None) -> bool:
+    """Whether they are one depth, but for the size and the levels of the file that the page is given."""
+    if one is None or other is None:
+        return one is other
+    first, second = fitted(one, LONGEST), fitted(other, LONGEST)
+    return first.shape == second.shape and float(np.abs(first - second).max()) <= DEPTH_LEVEL
 
 
 def _same_masks(one: Regions | None, other: Regions | None) -> bool:

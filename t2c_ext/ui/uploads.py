@@ -24,7 +24,7 @@ def taken_in(given: Any, what: str, most: int = LARGEST) -> Image.Image | Unread
 
     Args:
         given: what Gradio hands to a component: a file's path (4 and later), base64 (3), or None.
-        what: "picture" or "mask".
+        what: "picture", "mask" or "depth".
         most: pixels that it may have.
     """
     if isinstance(given, Mapping):  # what Gradio 3's tools for drawing send
@@ -35,7 +35,7 @@ def taken_in(given: Any, what: str, most: int = LARGEST) -> Image.Image | Unread
     try:
         source = decode_file(given, called) if isinstance(given, str) else Path(str(given.path))
         _check_area(source, called, most)
-        return _mask(source, called) if what == "mask" else _picture(source, called)
+        return _mask(source, called) if what in ("mask", "depth") else _picture(source, called)
     except UserError as error:
         return Unreadable(say(error, PAGE))
 

@@ -65,14 +65,15 @@ def _add_work(route: Callable[[str, str], Route], service: Service) -> None:
 
     # Optional and Union: pydantic 1 reads these annotations at run time, on Python 3.10 too
     @route("POST", "/animate")
-    def animate(
+    def animate(  # noqa: PLR0917
         image: str = Body(...),
         mask: Optional[Union[str, dict[str, str]]] = Body(None),  # noqa: UP007, UP045
         natural: Optional[str] = Body(None),  # noqa: UP045
         settings: dict[str, Any] = Body({}),
         send: str = Body("files"),
+        depth: Optional[str] = Body(None),  # noqa: UP045
     ) -> Any:
-        return answered(lambda: service.animate(image, mask, natural, settings), send)
+        return answered(lambda: service.animate(image, mask, natural, settings, depth), send)
 
     @route("POST", "/run")
     def run(

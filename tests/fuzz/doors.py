@@ -166,14 +166,23 @@ def weights(rng: random.Random, folder: Path) -> None:
 
 
 def request(rng: random.Random, folder: Path) -> None:
-    from t2c_ext.service import decode_picture, read_masks
+    from t2c_ext.media.depth import read_depth
+    from t2c_ext.service import decode_file, decode_picture, read_masks
 
     data = material.damaged(rng, material.picture_files(rng))
+    if rng.random() < 0.3:
+        plane = io.BytesIO()
+        kind = rng.choice(["u1", "u2", "f4", "f8", "?", "i8", "c8"])
+        np.save(plane, np.arange(64).reshape(rng.choice([(8, 8), (8, 8, 1), (64,), (4, 4, 4)])).astype(kind))
+        data = material.damaged(rng, plane.getvalue())
     text = base64.b64encode(data).decode()
     text = rng.choice([text, "data:image/png;base64," + text, text[:-1], text + "=", material.words(rng), ""])
     (folder / "request.txt").write_text(ascii(text), encoding="utf-8")
-    if rng.random() < 0.5:
+    turn = rng.random()
+    if turn < 0.4:
         decode_picture(text, "image")
+    elif turn < 0.7:
+        read_depth(decode_file(text, "depth"))
     else:
         read_masks({"river": text, material.words(rng, 2): text} if rng.random() < 0.3 else text)
 

@@ -14,7 +14,8 @@ from t2c_ext.loop.laws import fall, flicker, ripple, shore, sway, waves
 from t2c_ext.loop.laws.apply import LAWS
 from t2c_ext.loop.laws.base import STEPS, Motions, Oscillation, Place, whole_cycles
 from t2c_ext.motion.laws import split_laws
-from t2c_ext.settings import LoopSettings, MotionSettings
+from t2c_ext.prompt.parse import parse
+from t2c_ext.settings import LoopSettings, MotionSettings, PromptSettings
 from t2c_ext.types import (
     Arrow,
     ByteArray,
@@ -311,9 +312,42 @@ def test_the_sea_rolls_and_snow_falls_unless_words_send_them_elsewhere() -> None
     assert kinds("sea") == "waves" and kinds("sea", (Motion("sea", 180.0),)) == "flow"
     assert kinds("snow") == "fall" and kinds("snow", (Motion("snow", 225.0),)) == "fall"
     assert kinds("petals", (Motion("petals", 270.0),)) == "flow"
+    assert (
+        kinds("sea", (Motion("sea", 240.0),)) == "flow" and kinds("sea", (Motion("sea", 270.0),), law="flow") == "flow"
+    )
     falling = Plan(motions=(Motion("snow", 225.0),))
     (law,) = split_laws(Regions((Region("snow", MASK),)), falling, Hints(), MotionSettings())[1]
     assert law.angle == 225.0
+
+
+@pytest.mark.parametrize(
+    ("words", "rolls"),
+    [
+        ("waves roll in", True),
+        ("the waves come toward us", True),
+        ("waves come toward the viewer", True),
+        ("the waves are rolling towards the camera, oil painting", True),
+        ("waves roll slowly to the shore", True),
+        ("waves move down", True),
+        ("the surf rolls toward me", True),
+        ("the sea comes toward the viewer", True),
+        ("the ocean rolls in toward us", True),
+        ("big waves approach the viewer", True),
+        ("waves roll in from the left to the right", False),
+        ("the sea flows left", False),
+        ("waves move away from the viewer", False),
+        ("the river flows toward the viewer", False),
+        ("clouds drift toward us", False),
+    ],
+)
+def test_waves_come_toward_the_viewer(words: str, rolls: bool) -> None:
+    plan = parse(PromptSettings(motion=words))
+    assert plan.regions
+    regions = Regions(tuple(Region(name, MASK) for name in plan.regions))
+    flowing, laws = split_laws(regions, plan, Hints(), MotionSettings())
+    assert [law.kind for law in laws] == ([MotionKind.WAVES] if rolls else [])
+    assert all(law.angle in (None, 270.0) for law in laws)  # None: the usual way, which is this one
+    assert len(flowing.regions) == (0 if rolls else 1)
 
 
 def test_hair_sways_the_way_that_the_wind_blows() -> None:

@@ -13,6 +13,12 @@ from t2c_ext.types import CAMERA, FloatArray, Hints, Motion, MotionKind, Plan, R
 
 _NAMED = {"flow": MotionKind.TRANSLATE}
 
+TOWARD_VIEWER = 270.0
+"""Degrees of the way to whoever looks over open water."""
+
+STRAIGHT = 20.0
+"""Degrees off that way that still lead there."""
+
 _CAMERAS = ("parallax", "push")
 """Names of what the camera does, whatever moves before it."""
 
@@ -96,9 +102,21 @@ def _usual(thing: Thing | None, said: Motion | None, settings: MotionSettings) -
         return said.kind
     if settings.law not in ("auto", *_CAMERAS):
         return _NAMED.get(settings.law) or MotionKind(settings.law)
-    if said is not None and not (thing is not None and thing.kind is MotionKind.FALL and said.kind.flows):
+    if said is not None and not (thing is not None and _goes_its_way(thing, said)):
         return said.kind
     return MotionKind.TRANSLATE if thing is None else thing.kind
+
+
+def _goes_its_way(thing: Thing, said: Motion) -> bool:
+    """Whether a direction only says where a thing goes, and not that it flows there.
+
+    Snow falls in any; waves roll toward the viewer, which is down the picture, while a sea sent elsewhere flows.
+    """
+    if thing.kind is MotionKind.FALL:
+        return said.kind.flows
+    if thing.kind is not MotionKind.WAVES or said.kind is not MotionKind.TRANSLATE or said.angle is None:
+        return False
+    return abs((said.angle - TOWARD_VIEWER + 180) % 360 - 180) <= STRAIGHT
 
 
 def _way(thing: Thing | None, flow: Motion | None, hint: RegionHint | None) -> float | None:

@@ -67,7 +67,7 @@ class Canvas:
 
     def settled(self) -> None:
         """Wait until the document is written and nothing is asked any more."""
-        self.page.wait_for_function(QUIET, timeout=15000)
+        self.page.wait_for_function(QUIET, timeout=90000)
 
     def text(self) -> str:
         """The document as it is written, or ""."""

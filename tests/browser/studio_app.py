@@ -17,6 +17,9 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 CHROMIUM = os.environ.get("T2C_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+PATIENCE = 300.0
+"""Seconds that are waited for what comes within one or two on a quiet machine."""
+
 PYTHON = os.environ.get("T2C_APP_PYTHON", sys.executable)
 """The interpreter that serves the app; another one tries another Gradio."""
 
@@ -45,14 +48,15 @@ def served(
         process = subprocess.Popen(command, cwd=home, env=environment, stdout=written, stderr=subprocess.STDOUT)
     address = f"http://127.0.0.1:{port}/"
     try:
-        for _ in range(300):
+        end = time.monotonic() + PATIENCE
+        while time.monotonic() < end:
             if process.poll() is not None:
                 raise RuntimeError(f"the app ended: {log.read_text(encoding='utf-8')}")
             try:
-                urllib.request.urlopen(address, timeout=5).close()
+                urllib.request.urlopen(address, timeout=30).close()
                 break
             except OSError:
-                time.sleep(0.3)
+                time.sleep(0.1)
         else:
             raise RuntimeError(f"the app did not answer: {log.read_text(encoding='utf-8')}")
         yield address
@@ -69,11 +73,12 @@ class StudioPage:
 
     def __init__(self, tab: Any) -> None:
         self.tab = tab
+        tab.set_default_timeout(PATIENCE * 1000)
 
     def open(self, address: str) -> None:
         """Go there and wait until the canvas is built."""
         self.tab.goto(address)
-        self.tab.wait_for_selector(".t2c-board", timeout=60_000)
+        self.tab.wait_for_selector(".t2c-board")
 
     def box(self, id: str) -> str:
         """What stands in one of the page's text boxes."""
@@ -86,7 +91,7 @@ class StudioPage:
         text = self.box("t2c_state")
         return dict(json.loads(text)) if text else {}
 
-    def wait(self, what: str, seconds: float = 60.0) -> None:
+    def wait(self, what: str, seconds: float = PATIENCE) -> None:
         """Wait until a JavaScript expression of the state `s` is true."""
         self.tab.wait_for_function(
             "what => { const box = document.querySelector('#t2c_state textarea, #t2c_state input');"
@@ -141,15 +146,23 @@ class StudioPage:
         """The direction of each region that is drawn."""
         return {region["name"]: region["angle"] for region in self.document().get("regions", [])}
 
-    def until(self, true: Callable[[], bool], seconds: float = 20.0) -> None:
+    def until(self, true: Callable[[], bool], seconds: float = PATIENCE) -> None:
         """Wait until something is true; fail where it does not become so."""
         end = time.monotonic() + seconds
         while not true():
             assert time.monotonic() < end, f"not so after {seconds:g} s: {self.angles()}"
             self.tab.wait_for_timeout(100)
 
-    def animate(self, seconds: float = 120.0) -> dict[str, Any]:
-        """Press Animate, and wait for the loop; the state."""
+    def frames(self, count: int) -> None:
+        """How many frames the loop shall have."""
+        number = self.tab.locator("#t2c_frames input[type=number]").first
+        number.fill(str(count))
+        number.press("Tab")
+
+    def animate(self, seconds: float = PATIENCE, frames: int | None = None) -> dict[str, Any]:
+        """Press Animate, and wait for the loop; the state. Without a number of frames, as many as are set."""
+        if frames is not None:
+            self.frames(frames)
         before = (self.state.get("loop") or {}).get("url")
         self.press("t2c_animate")
         self.wait(f"s.loop && !s.running && s.loop.url !== {json.dumps(before)}", seconds)

@@ -25,6 +25,8 @@ if CHROMIUM is None:
     pytest.skip("Chromium is not installed", allow_module_level=True)
 
 WIDTH, HEIGHT = 512, 384
+SHORT = 16
+"""Frames of a loop of which the tests say nothing that depends on its length; the first one makes the usual number."""
 
 Place = tuple[float, float]
 Paint = Callable[[StudioPage], None]
@@ -135,7 +137,7 @@ def test_a_drawn_arrow_is_the_way_the_loop_goes(  # noqa: PLR0917
     assert len(document["arrows"]) == 1 and document["regions"][0]["mask"]
     dx, dy = (end[0] - start[0]) * WIDTH, (end[1] - start[1]) * HEIGHT
     drawn = np.rad2deg(np.arctan2(-dy, dx)) % 360
-    state = studio.animate()
+    state = studio.animate(frames=SHORT)
     off = (measured_angle(loop_folder(folder, state)) - drawn + 180) % 360 - 180
     print(f"drawn {drawn:.1f}, the loop is off by {off:.1f} degrees")
     assert abs(off) < 10, f"drawn {drawn:.1f}, off by {off:.1f}"
@@ -157,7 +159,7 @@ def test_a_stroke_adds_to_what_a_run_found(studio: StudioPage, folder: Path) -> 
     with example_file("art.png") as painting:
         studio.put_in(painting)
     studio.words("clouds drifting right")
-    state = studio.animate()
+    state = studio.animate(frames=SHORT)
     (source,) = [row["source"] for row in state["stages"]["region"]["regions"]]
     assert comes_with_the_package(source)
     studio.tab.wait_for_selector(f".t2c-region .t2c-whence:has-text('Found: {source}')")
@@ -166,7 +168,7 @@ def test_a_stroke_adds_to_what_a_run_found(studio: StudioPage, folder: Path) -> 
     studio.tool("brush")
     studio.drag((0.2, 0.95), (0.3, 0.95))
     assert len(studio.document()["regions"]) == 1
-    state = studio.animate()
+    state = studio.animate(frames=SHORT)
     after = read_mask(loop_folder(folder, state) / "mask.png")
     assert [row["source"] for row in state["stages"]["region"]["regions"]] == ["painted"]
     assert np.array_equal(np.maximum(before, after), after) and after.sum() > before.sum()
@@ -189,7 +191,7 @@ def test_a_mask_file_is_seen_and_taken_from(studio: StudioPage, folder: Path, wa
     studio.tool("erase")
     studio.drag((0.5, 0.7), (0.55, 0.7))
     assert [region["name"] for region in studio.document()["regions"]] == ["river"]
-    state = studio.animate()
+    state = studio.animate(frames=SHORT)
     mask = read_mask(loop_folder(folder, state) / "mask.png")
     assert mask[round(0.7 * HEIGHT), WIDTH // 2] == 0 and mask[-5:].min() == 1 and mask[: HEIGHT // 3].max() == 0
     assert state["stages"]["region"]["notes"] == []
@@ -255,9 +257,7 @@ def begin_a_long_loop(studio: StudioPage, water: Path) -> None:
     studio.put_in(water)
     paint_the_middle(studio)
     studio.document()
-    frames = studio.tab.locator("#t2c_frames input[type=number]").first
-    frames.fill("600")
-    frames.press("Tab")
+    studio.frames(600)
     studio.press("t2c_animate")
     studio.wait("s.running && s.running.stage === 'loop'")
 
@@ -299,7 +299,7 @@ def test_what_is_put_in_goes_with_the_app(studio: StudioPage, folder: Path, wate
 def test_the_page_names_no_place_of_the_machine(studio: StudioPage, folder: Path) -> None:
     studio.press("t2c_example")
     studio.wait("s.picture !== null && s.hints !== null")
-    studio.animate()
+    studio.animate(frames=SHORT)
     assert str(folder) not in studio.box("t2c_state")
     with studio.tab.expect_download() as saved:
         studio.tab.evaluate(
@@ -319,7 +319,7 @@ def test_a_run_moves_neither_player_nor_strip(browser: Any, address: str) -> Non
     place = "document.querySelector('.t2c-strip-root').getBoundingClientRect().top + window.scrollY"
     tab.wait_for_selector(".t2c-waiting:visible")
     tab.evaluate("place => { window.places = []; setInterval(() => window.places.push(eval(place)), 20); }", place)
-    page.animate()
+    page.animate(frames=SHORT)
     page.wait("s.loop !== null && s.running === null")
     places = tab.evaluate("window.places")
     assert len(places) > 5 and max(places) - min(places) <= 1
@@ -333,7 +333,7 @@ def test_on_a_phone_the_run_comes_into_view(browser: Any, address: str) -> None:
     page.press("t2c_example")
     page.wait("s.picture !== null && s.hints !== null")
     tab.locator("button#t2c_animate, #t2c_animate button").first.scroll_into_view_if_needed()
-    page.animate()
+    page.animate(frames=SHORT)
     tab.wait_for_function(
         "() => { const box = document.querySelector('#t2c_status').getBoundingClientRect();"
         " return box.top >= 0 && box.top < window.innerHeight; }"

@@ -66,10 +66,10 @@ def test_undo_gives_back_the_exact_document_and_redo_too(canvas: Canvas) -> None
     assert len(set(texts)) == len(texts)
     for expected in reversed(texts[:-1]):
         canvas.key("Control+z")
-        canvas.page.wait_for_function(SAYS, arg=expected, timeout=5000)
+        canvas.page.wait_for_function(SAYS, arg=expected, timeout=90000)
     for expected in texts[1:]:
         canvas.key("Control+Shift+z")
-        canvas.page.wait_for_function(SAYS, arg=expected, timeout=5000)
+        canvas.page.wait_for_function(SAYS, arg=expected, timeout=90000)
 
 
 FOUND = """async ([name, source, from, to]) => {

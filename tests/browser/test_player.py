@@ -67,7 +67,7 @@ def state(url: str) -> dict[str, Any]:
 def player(canvas: Canvas, loops: dict[str, str]) -> Callable[[str], Canvas]:
     def show(kind: str) -> Canvas:
         canvas.page.evaluate("loop => fake.show({loop})", state(loops[kind]))
-        canvas.page.wait_for_selector(".t2c-frame-now", timeout=15000)
+        canvas.page.wait_for_selector(".t2c-frame-now", timeout=90000)
         return canvas
 
     return show
@@ -129,7 +129,7 @@ def test_a_frame_that_comes_late_is_waited_for(canvas: Canvas, loops: dict[str, 
     page = canvas.page
     page.evaluate(LATE, 3)
     page.evaluate("loop => fake.show({loop})", state(loops["mp4"]))
-    page.wait_for_selector(".t2c-frame-now", timeout=15000)
+    page.wait_for_selector(".t2c-frame-now", timeout=90000)
     page.click(".t2c-loop [title=Pause]")
     for frame in range(FRAMES):
         page.evaluate(SCRUB, frame)
@@ -142,7 +142,7 @@ def test_a_frame_that_never_comes_leaves_the_loop_to_the_browser(canvas: Canvas,
     page.evaluate("loop => fake.show({loop})", state(loops["mp4"]))
     page.wait_for_function(
         "document.querySelector('.t2c-loop .t2c-hint').textContent.includes('frame 2 of the video did not come')",
-        timeout=15000,
+        timeout=90000,
     )
     assert page.is_visible(".t2c-native video")
 
@@ -167,11 +167,11 @@ def test_the_still_is_seen_until_the_loop_is_there(canvas: Canvas, loops: dict[s
 
     page.route(f"**/loop.{kind}", hold)
     page.evaluate("loop => void fake.show({loop})", state(loops[kind]))
-    page.wait_for_function(f"{SHOWN}[0]?.endsWith('/made/still.png')", timeout=15000)
+    page.wait_for_function(f"{SHOWN}[0]?.endsWith('/made/still.png')", timeout=90000)
     held_back = False
     for route in held:
         route.continue_()
-    page.wait_for_selector(".t2c-frame-now", timeout=15000)
+    page.wait_for_selector(".t2c-frame-now", timeout=90000)
     assert page.evaluate(SHOWN) == []
 
 
@@ -179,7 +179,7 @@ def test_a_picture_that_the_browser_plays_has_no_still_under_it(canvas: Canvas, 
     """It may be transparent."""
     page = canvas.page
     page.evaluate("loop => fake.show({loop})", state(loops["webp"]) | {"frames": 1_000_000})
-    page.wait_for_function(f"{SHOWN}[0] === ''", timeout=15000)
+    page.wait_for_function(f"{SHOWN}[0] === ''", timeout=90000)
     assert page.is_visible(".t2c-native img")
 
 

@@ -25,7 +25,7 @@ from t2c_ext.types import BoolArray, FloatArray, IntArray
 LEAST = 0.1
 """Share of the outside from which a pixel is not trusted as the region's texture."""
 
-USUAL, UNUSUAL = 1.0, 2.0
+USUAL, UNUSUAL = 1.0, 2.5
 """Standard deviations of the inside's colour up to which a colour is its texture, and from which it is not."""
 
 SPREAD = 2.0

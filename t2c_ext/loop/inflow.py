@@ -89,16 +89,17 @@ def _with_thin_parts(core: BoolArray, solid: BoolArray) -> BoolArray:
     return core | (solid & ~has_core[labels])
 
 
-def continue_outward(picture: FloatArray, core: BoolArray) -> FloatArray:
+def continue_outward(picture: FloatArray, core: BoolArray, *, in_place: bool = False) -> FloatArray:
     """The picture with everything outside `core` repainted by reflection at the core's edge.
 
     Args:
         picture: float32 [H, W, C].
         core: bool [H, W], not empty.
+        in_place: change the picture itself.
     """
     height, width = core.shape
     _, near_row, near_column = nearest(core)
-    result = picture.copy()
+    result = picture if in_place else picture.copy()
     for band in bands(core.shape):
         rows, columns = np.nonzero(~core[band])
         rows += band.start

@@ -125,10 +125,11 @@ def split(picture: FloatArray, area: BoolArray, structure: FloatArray, window: W
     if not held.any():
         return Split(picture, np.zeros_like(picture), np.ones(area.shape, np.float32))
     base = _base(picture, area, held, scale)
-    texture = picture - base
+    texture = np.subtract(picture, base)
     gain = _gain(texture, area, held, scale)
+    texture /= gain[..., None]
     # beyond the area nothing was taken out; what is looked up there must be texture too
-    return Split(continue_outward(texture / gain[..., None], area), base, gain)
+    return Split(continue_outward(texture, area, in_place=True), base, gain)
 
 
 def _base(picture: FloatArray, area: BoolArray, held: FloatArray, scale: float) -> FloatArray:

@@ -116,8 +116,10 @@ def spread_timing(  # noqa: PLR0917
     sharp = np.asarray(cv2.GaussianBlur(cv2.Laplacian(grey, cv2.CV_32F) ** 2, (0, 0), 4), np.float32)[row, column]
     weight = share[row, column]
     ahead, turn = np.zeros(row.size, np.float32), np.zeros(row.size, np.float32)
-    for count in np.unique(cycles.count):
-        alike = np.flatnonzero(cycles.count == count)
+    counts = np.unique(cycles.count)
+    for count in counts:
+        # all of them at once are no copies
+        alike = slice(None) if counts.size == 1 else np.flatnonzero(cycles.count == count)
         period = cycles.frames / int(count)
         own_row, own_column = row[alike], column[alike]
         old, new = (grey[landing(trajectories, own_row, own_column, time)] for time in (-period / 2, period / 2))
@@ -208,20 +210,30 @@ def choose_turns(  # noqa: PLR0917
     row, column, half = moving.row, moving.column, FADE / 2
     past, future = np.zeros(row.size, np.float32), np.zeros(row.size, np.float32)
     meetings(trajectories.kept, row, column, past, future)
-    latest, earliest = past / frames - half, 1 - future / frames + half
+    # in place: of a large picture, these are the most that is held at a time
+    past /= np.float32(frames)
+    past -= np.float32(half)
+    future /= np.float32(frames)
+    np.subtract(1, future, out=future)
+    future += np.float32(half)
+    latest, earliest = past, future
     middle = (earliest + latest) / 2
     short = earliest > latest
-    earliest, latest = np.where(short, middle, earliest), np.where(short, middle, latest)
+    np.copyto(earliest, middle, where=short)
+    np.copyto(latest, middle, where=short)
+    del middle, short
     wanted: float | FloatArray = 0.5
     if spread is not None:
         noise = _noise(window, spread * window.scale, seed)[row, column]
         wanted = half + (1 - FADE) * _rank(noise, moving.detail)
     chosen = np.clip(np.clip(wanted, earliest, latest), half, 1 - half)
-    plane, inside = np.zeros(trajectories.size, np.float32), np.zeros(trajectories.size, np.float32)
-    plane[row, column], inside[row, column] = chosen, 1
-    sigma = SEAM_WIDTH * window.scale
-    blurred, total = (np.asarray(cv2.GaussianBlur(part, (0, 0), sigma), np.float32) for part in (plane, inside))
-    return np.clip(blurred[row, column] / total[row, column], half, 1 - half).astype(np.float32)
+    del past, future, latest, earliest
+    plane, sigma = np.zeros(trajectories.size, np.float32), SEAM_WIDTH * window.scale
+    plane[row, column] = chosen
+    blurred = cv2.GaussianBlur(plane, (0, 0), sigma)[row, column]
+    plane[row, column] = 1
+    total = cv2.GaussianBlur(plane, (0, 0), sigma)[row, column]
+    return np.clip(blurred / total, half, 1 - half).astype(np.float32)
 
 
 def _noise(window: Window, sigma: float, seed: int) -> FloatArray:

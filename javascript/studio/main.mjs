@@ -70,7 +70,9 @@ function isOutdated(state) {
  * @param {Studio} studio
  */
 function furnish(root, studio) {
-    if (!studio.arrivals.watchers.has("run")) studio.arrivals.watch("run", attend(() => root.querySelector("#t2c_status")));
+    if (!studio.arrivals.watchers.has("run")) studio.arrivals.watch("run", attend(
+        () => root.querySelector("#t2c_status"), () => root.querySelector(".t2c-player-root"),
+    ));
     const player = root.querySelector(".t2c-player-root");
     if (player !== null && player.firstElementChild !== studio.player?.element) {
         studio.player?.dispose();

@@ -64,6 +64,7 @@ export interface Brought {
 
 /** What Python tells the page; before anything has happened it is empty. */
 export interface PageState {
+    id?: string;
     picture?: Picture | null;
     words?: Brought;
     running?: Running | null;

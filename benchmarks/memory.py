@@ -1,6 +1,6 @@
 """The most memory that `t2c animate` takes, against the picture's size and the share of it that moves.
 
-python benchmarks/memory.py [--megapixels 2 8 20 80] [--shares 5 50] [--formats mp4] [--frames 8]
+python benchmarks/memory.py [--megapixels 2 8 20 80] [--moving 5 50 words] [--formats mp4] [--frames 8]
 
 Each row is a process of its own. The picture is the bundled example, enlarged; what moves is an ellipse, given as a
 mask, or ("words") found by the words. POSIX only.

@@ -20,6 +20,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -34,7 +35,7 @@ from t2c_ext.types import FloatArray  # noqa: E402
 from world import styles  # noqa: E402
 from world.canvas import KINDS  # noqa: E402
 from world.painted import FixedStyles  # noqa: E402
-from world.pictures import bytes_of, decoded, inside, snapped  # noqa: E402
+from world.pictures import bytes_of, decoded, inside, labelled, snapped  # noqa: E402
 from world.scenes import Scene, make_scene  # noqa: E402
 
 FIRST_HELD_OUT, FIRST_FOR_FIT = 1_000_000, 2_000_000
@@ -53,7 +54,7 @@ THINGS: dict[str, tuple[str, ...]] = {
 """Words, and the classes that are true of each."""
 
 NEVER_THERE = ("waterfall", "fire")
-"""What nearly none of the real pictures has."""
+"""What the real pictures of which not all is known lack, where it is not said."""
 
 LIST = Path(__file__).with_name("pictures.json")
 SNAP = 0.035
@@ -116,7 +117,7 @@ def _case(kind: str, there: bool, truth: FloatArray, ballot: vote.Ballot, word: 
 
 
 def real_cases(folder: Path, fitting: bool, painter: FixedStyles | None = None) -> Iterator[Case]:
-    """Every thing that is known to be in the real pictures, as they are and painted over, and two that hardly ever are.
+    """Every thing that the real pictures are known to have or to lack, as they are and painted over.
 
     Args:
         folder: of unpacked packages.
@@ -128,15 +129,28 @@ def real_cases(folder: Path, fitting: bool, painter: FixedStyles | None = None) 
     for number, row in enumerate(rows):
         if (number % 2 == 0) != fitting:
             continue
-        picture = decoded(bytes_of(row, folder / row["package"] / row["file"]))
-        truths = {word.removeprefix("-"): _truth(picture, word, part) for word, part in row["things"].items()}
-        plain = np.ascontiguousarray(picture[..., ::-1]).astype(np.float32) / 255
+        rgb, truths = _known(row, bytes_of(row, folder / row["package"] / row["file"]))
+        plain = rgb.astype(np.float32) / 255
         for view in [painter.paint(plain, number)] if painter else (plain, painted_over(plain, number)):
-            for word, ballot in voters.ballots(view, list(dict.fromkeys([*truths, *NEVER_THERE]))).items():
-                truth = truths.get(word)
-                if truth is None:
-                    truth = np.zeros(view.shape[:2], np.float32)
-                yield _case(_kind_of(word), word in truths, truth, ballot, word)
+            for word, ballot in voters.ballots(view, list(truths)).items():
+                truth = truths[word]
+                yield _case(_kind_of(word), bool(truth.any()), truth, ballot, word)
+
+
+def _known(row: dict[str, Any], content: bytes) -> tuple[NDArray[np.uint8], dict[str, FloatArray]]:
+    """A picture [H, W, 3], RGB, and the mask of each word that it is known to have, or, with nothing in it, to lack."""
+    if "things" in row:
+        picture = decoded(content)
+        truths = {word.removeprefix("-"): _truth(picture, word, part) for word, part in row["things"].items()}
+        lacking = {word: np.zeros(picture.shape[:2], np.float32) for word in NEVER_THERE if word not in truths}
+        return np.ascontiguousarray(picture[..., ::-1]), truths | lacking
+    rgb, labels = labelled(row, content)
+    truths = {}
+    for word, kinds in THINGS.items():
+        mask = np.isin(labels, [KINDS.index(kind) for kind in kinds])
+        if word != "grass" and not ABSENT < mask.mean() < PRESENT:
+            truths[word] = (mask if mask.mean() >= PRESENT else np.zeros_like(mask)).astype(np.float32)
+    return rgb, truths
 
 
 def _truth(picture: NDArray[np.uint8], word: str, corners: Sequence[float]) -> FloatArray:
@@ -159,21 +173,31 @@ def painted_over(rgb: FloatArray, seed: int) -> FloatArray:
 
 
 def _kind_of(word: str) -> str:
-    return "clouds" if word in ("sky", "clouds") else word if word in NEVER_THERE else "water"
+    return {"sky": "clouds"}.get(word, word if word in THINGS else "water")
 
 
-def fit(found: Sequence[Case], which: int, ridge: float = 1.0) -> vote.Weights:
-    """Logistic regression of "right" for the candidate of the network (0) or the rules (1), by Newton's method."""
-    rows = [
-        (*map(vote.log_odds, (case.scores[which], case.scores[1 - which])), case.overlap, case.within) for case in found
-    ]
-    x = np.concatenate([np.ones((len(found), 1)), np.array(rows)], axis=1)
-    y = np.array([case.there and case.overlaps[which] >= 0.5 for case in found], float)
+def fit(found: Sequence[Case], which: int) -> vote.Weights:
+    """The weights of the candidate of the network (0) or the rules (1)."""
+    rows = [(case.scores[which], case.scores[1 - which], case.overlap, case.within) for case in found]
+    right = [case.there and case.overlaps[which] >= 0.5 for case in found]
+    return regression(np.array(rows), np.array(right, float))
+
+
+def regression(rows: NDArray[np.float64], right: NDArray[np.float64], ridge: float = 1.0) -> vote.Weights:
+    """Logistic regression of "right", by Newton's method.
+
+    Args:
+        rows: [N, 4] its maker's score, the other one's, their overlap, and its share of the smaller one.
+        right: [N] 0 or 1.
+        ridge: how strongly weights are held to nothing.
+    """
+    odds = np.vectorize(vote.log_odds)(rows[:, :2])
+    x = np.concatenate([np.ones((len(rows), 1)), odds, rows[:, 2:]], axis=1)
     free = np.array([1e-6, 1, 1, 1, 1]) * ridge
     w = np.zeros(5)
     for _ in range(50):
         p = 1 / (1 + np.exp(-x @ w))
-        slope = x.T @ (y - p) - free * w
+        slope = x.T @ (right - p) - free * w
         bend = (x * (p * (1 - p))[:, None]).T @ x + np.diag(free)
         w = w + np.linalg.solve(bend, slope)
     return vote.Weights(*(round(float(value), 2) for value in w))

@@ -29,7 +29,7 @@ SEEN, STYLE = 384, 256
 KEPT = 160
 """Side of a painted picture as it is kept."""
 
-COUNT = 1000
+COUNT = 1500
 """Painted pictures."""
 
 REAL = 0.5

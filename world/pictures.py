@@ -3,7 +3,8 @@
 `pictures.json` names for each picture what holds it, in a folder of that name: a Debian package (unpacked with
 `dpkg -x`), a package of npm, or a public repository "owner/name" (at the commit that is its version). Then come its
 file, its author and licence, the digest of its bytes, the class of most of it ("most"), and polygons in hundredths of
-width and height, each over those before it. A class of "" is not learnt from. The pictures are not in the repository.
+width and height, each over those before it. A class of "" is not learnt from; "photograph" says that it lends no style.
+The pictures are not in the repository.
 """
 
 from __future__ import annotations
@@ -43,13 +44,14 @@ def labelled_pictures(folder: Path) -> list[Labelled]:
         ValueError: a picture is not what the list was made for.
     """
     rows: list[dict[str, Any]] = json.loads(LIST.read_text(encoding="utf-8"))
-    return [_labelled(row, bytes_of(row, folder / row["package"] / row["file"])) for row in rows]
+    return [labelled(row, bytes_of(row, folder / row["package"] / row["file"])) for row in rows]
 
 
-def public_domain() -> list[int]:
-    """Which of the listed pictures are in the public domain: the paintings."""
+def paintings() -> list[int]:
+    """Which of the listed pictures are paintings in the public domain."""
     rows: list[dict[str, Any]] = json.loads(LIST.read_text(encoding="utf-8"))
-    return [index for index, row in enumerate(rows) if row["licence"] == "public domain"]
+    free = [index for index, row in enumerate(rows) if row["licence"] == "public domain"]
+    return [index for index in free if not rows[index].get("photograph")]
 
 
 def bytes_of(row: dict[str, Any], path: Path) -> bytes:
@@ -85,7 +87,8 @@ def inside(corners: Sequence[float], height: int, width: int) -> NDArray[np.bool
     return mask > 0
 
 
-def _labelled(row: dict[str, Any], content: bytes) -> Labelled:
+def labelled(row: dict[str, Any], content: bytes) -> Labelled:
+    """The picture of a row, from its file's bytes, and the labels that its outlines give it."""
     picture = decoded(content)
     height, width = picture.shape[:2]
     labels = np.full((height, width), _label(row["most"]), np.uint8)

@@ -23,7 +23,7 @@ from torch.nn import functional
 from world.canvas import KINDS
 from world.network import MaskNetwork, fill
 from world.painted import painted_pictures
-from world.pictures import Labelled, labelled_pictures, public_domain
+from world.pictures import Labelled, labelled_pictures, paintings
 from world.shards import MIXED, SIZE, Shard, load_shard
 from world.styles import restyled
 from world.textures import Array
@@ -45,13 +45,14 @@ RATE_ON = 1.6e-3
 STYLED, STYLED_PAINTED = 0.72, 0.3
 """Share of the scenes and pictures that are seen in an odd style, and of those that are painted already."""
 
-REAL, PAINTED = 0.2, 0.4
+REAL, PAINTED = 0.35, 0.35
 """Share of real pictures and of painted ones in what is seen, where there are any."""
 
 FALLS = 0.4
 """Share of scenes with a fall of many threads in what is seen of drawn scenes, beside painted pictures."""
 
-FALLING = KINDS.index("waterfall")
+RARE = [KINDS.index(kind) for kind in ("waterfall", "fire", "vapour")]
+"""What few real pictures have: these are seen twice as often."""
 
 STEPS_PER_SHARD = 150
 """A new shard of scenes is drawn after so many steps, until all are there."""
@@ -107,7 +108,7 @@ class Trainer:
         """The painted pictures, and a shard of scenes with falls of many threads."""
         falls = load_shard(self.folder, 0, SIDE, SIZE, view="gorge")
         scenes = load_shard(self.folder, 0, SIDE, SIZE)
-        return painted_pictures(self.folder, painter, self.real, public_domain(), (falls, scenes)), falls
+        return painted_pictures(self.folder, painter, self.real, paintings(), (falls, scenes)), falls
 
     @property
     def state_path(self) -> Path:
@@ -194,8 +195,8 @@ def _of(shard: Shard, random: np.random.Generator) -> tuple[NDArray[np.uint8], N
 
 
 def _often(real: Sequence[Labelled]) -> NDArray[np.float64]:
-    """How often each real picture is seen: those with a fall, of which there are few, twice as often as others."""
-    weights = np.array([1.0 + bool((labels == FALLING).any()) for _, labels in real])
+    """How often each real picture is seen, by what is in it."""
+    weights = np.array([1.0 + bool(np.isin(labels, RARE).any()) for _, labels in real])
     return weights / weights.sum() if len(real) else weights
 
 

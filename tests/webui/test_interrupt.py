@@ -12,7 +12,7 @@ from webui.requests import PROMPT, SIDE
 from webui.server import Server
 
 FRAMES = 900
-REGION = "region 1"
+REGION = "best"
 
 
 def _set_up(page: Any, steps: int, batches: int = 1, enabled: bool = True) -> None:

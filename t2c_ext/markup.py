@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 
-NUMBER = r"\s{0,8}[+-]?(?:\d{1,9}(?:\.\d{0,9})?|\.\d{1,9})\s{0,8}"
-"""A weight, or the place of a scheduled edit. The counts are bounded, so that no text takes more than linear time."""
+NUMBER = r"[^\S\f]{0,8}[+-]?(?:\d{1,9}(?:\.\d{0,9})?|\.\d{1,9})[^\S\f]{0,99}"
+"""A weight, or the place of a scheduled edit, with the spaces around it; a form feed is none, as the prompt stage puts
+it where prompts part. The counts are bounded, so that no text takes more than linear time."""
 
 BREAK = re.compile(r"\bBREAK\b")
 """Ends a part of the prompt."""

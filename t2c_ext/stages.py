@@ -172,7 +172,7 @@ class RegionInput(StageInput):
     seed: int = 0
     segmenter: SegmenterChoice | None = None
     nouns: NounMaps | None = None
-    algorithm: ClassVar[int] = 3
+    algorithm: ClassVar[int] = 4
 
 
 def region_input(  # noqa: PLR0917

@@ -462,6 +462,24 @@ def test_a_body_that_trickles_is_given_up(app: App, monkeypatch: pytest.MonkeyPa
     assert app.ask("/upload", "POST", app.visit(), [b"x"] * 50, pause=0.02).status == 408
 
 
+def test_who_sends_nothing_more_is_not_waited_for(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "SILENCE", 0.05)
+    sent = list[Any]()
+
+    async def receive() -> Any:
+        if sent:
+            await asyncio.sleep(3600)
+        return {"type": "http.request", "body": b"x" * 400_000, "more_body": True}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    headers = [(b"host", HOST.encode()), (b"cookie", app.visit().encode())]
+    scope = {"type": "http", "method": "POST", "path": "/upload", "query_string": b"", "headers": headers}
+    asyncio.run(asyncio.wait_for(app.guard(scope, receive, send), 20))
+    assert sent[0]["status"] == 413 and sent[-1] == {"type": "http.response.body", "body": b""}
+
+
 @pytest.mark.parametrize("ends", [True, False], ids=["which it does", "which it never does"])
 def test_a_refused_body_is_answered_before_it_ends(app: App, monkeypatch: pytest.MonkeyPatch, ends: bool) -> None:
     monkeypatch.setattr(limits, "LINGER", 3600.0 if ends else 0.05)

@@ -6,14 +6,24 @@ import gc
 import weakref
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from t2c_ext.errors import DOWNLOAD, UserError
 from t2c_ext.region.find import RegionNotFound, find_regions
-from t2c_ext.region.segmenters import choose
-from t2c_ext.region.segmenters.choose import CLOSED, LIGHT, NAMES, OPEN, is_light, make_segmenter
+from t2c_ext.region.segmenters import choose, small, vote
+from t2c_ext.region.segmenters.choose import (
+    CLOSED,
+    LIGHT,
+    NAMES,
+    OPEN,
+    built_in,
+    choose_segmenter,
+    is_light,
+    make_segmenter,
+)
 from t2c_ext.region.segmenters.closed import ClosedSegmenter
 from t2c_ext.region.segmenters.clusters import ClusterSegmenter
 from t2c_ext.region.segmenters.networks import Lazily
@@ -441,3 +451,16 @@ def test_odise_without_its_package_says_so(tmp_path: Path) -> None:
     segmenter = make_segmenter("odise", lambda name: tmp_path / "checkpoint.pth")
     with pytest.raises(UserError, match="odise"):
         segmenter.segment(scene(), ["river"])
+
+
+@pytest.mark.parametrize(("module", "name"), [(vote, "CAUTION"), (vote, "SEEN"), (small, "EXPECTED")])
+def test_results_of_other_weights_are_out_of_date(monkeypatch: pytest.MonkeyPatch, module: Any, name: str) -> None:
+    before = choose_segmenter("auto", lambda _: None)
+    assert before == choose_segmenter("auto", lambda _: None)
+    monkeypatch.setattr(module, name, 0.25)
+    built_in.cache_clear()
+    try:
+        assert choose_segmenter("auto", lambda _: None) != before
+    finally:
+        monkeypatch.undo()
+        built_in.cache_clear()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -183,13 +184,13 @@ def test_without_a_checkpoint_it_is_said_what_to_do(
         ({}, 512),
         ({"image_size": 64}, 512),
         ({"image_size": 32}, 256),
+        ({"image_size": 16, "model": SimpleNamespace(diffusion_model=SimpleNamespace(in_channels=8))}, 512),
+        ({"image_size": 32, "model": SimpleNamespace(diffusion_model=SimpleNamespace(in_channels=4))}, 256),
         ({"is_sdxl": True, "image_size": 32}, 1024),
         ({"is_sd2": True, "parameterization": "v", "image_size": 64}, 768),
     ],
 )
 def test_pictures_have_the_size_of_the_checkpoint(model: dict[str, object], side: int) -> None:
-    from types import SimpleNamespace
-
     from t2c_ext.webui.host_twin import native_side
 
     assert native_side(SimpleNamespace(**model)) == side

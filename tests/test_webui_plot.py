@@ -116,9 +116,15 @@ def _plotted(tmp_path: Path, draw: Any = _draw) -> tuple[Any, Any]:
 
     plot.draw_xyz_grid = draw
     processing = _processing(tmp_path)
+    before = dict(vars(processing))
     animate_grid(processing)
     axes: dict[str, Any] = {"xs": [1, 2, 3], "ys": [1, 2], "zs": ["a", "b"]}
-    cell = _sampler(tmp_path, (1, 1, 0))
+    sampled = _sampler(tmp_path, (1, 1, 0))
+
+    def cell(*arguments: Any) -> Any:
+        assert plot.draw_xyz_grid is draw and vars(processing) == before, "no trace from the first cell on"
+        return sampled(*arguments)
+
     script = processing.scripts.selectable_scripts[PLOT - 1]
     processed = script.run(processing, cell=cell, draw_legend=True, margin_size=MARGIN, **axes)
     assert plot.draw_xyz_grid is draw, "the host's own way of drawing is back"

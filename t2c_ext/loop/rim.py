@@ -19,7 +19,7 @@ import numpy as np
 from t2c_ext.curves import smoothstep
 from t2c_ext.extents import Window, whole_of
 from t2c_ext.loop.inflow import erode
-from t2c_ext.loop.slivers import BAND, FLOOR, Colours, Nearby
+from t2c_ext.loop.slivers import BAND, FLOOR, Colours, Nearby, attached_to_outside
 from t2c_ext.types import BoolArray, FloatArray, IntArray
 
 LEAST = 0.1
@@ -85,7 +85,7 @@ def find_rim(picture: FloatArray, mask: FloatArray, window: Window | None = None
     share, certain = _outside(colour, inside, beside)
     plane = np.zeros(mask.shape, np.float32)
     plane[row, column] = share * certain
-    plane *= _attached(plane > LEAST, solid)
+    plane *= attached_to_outside(plane > LEAST, solid)
     plane[plane > 0] = 1
     # a mix thins out: beside a pixel that is one for certain, a fainter one is too
     size = 2 * max(1, round(SPREAD * scale)) + 1
@@ -113,11 +113,3 @@ def _outside(colour: FloatArray, inside: Colours, beside: Colours) -> tuple[Floa
     deviations = share * np.sqrt(length / (inside.variance + np.float32(FLOOR)))
     certain = smoothstep((deviations - USUAL) / (UNUSUAL - USUAL)) * (inside.known & beside.known)
     return share, certain.astype(np.float32)
-
-
-def _attached(mixed: BoolArray, solid: BoolArray) -> BoolArray:
-    """bool [H, W]: those through which the outside is reached."""
-    _, label = cv2.connectedComponents((mixed | ~solid).astype(np.uint8))
-    reached = np.zeros(int(label.max()) + 1, np.bool_)
-    reached[label[~solid]] = True
-    return np.asarray(mixed & reached[label])

@@ -54,10 +54,15 @@ def find_slivers(picture: FloatArray, mask: FloatArray, window: Window | None = 
     unlike = from_inside > DEVIATIONS**2 * (inside.variance + np.float32(FLOOR))
     found = np.zeros(mask.shape, np.bool_)
     found[row, column] = inside.known & outside.known & unlike & (from_outside < CLOSER * from_inside)
+    return attached_to_outside(found, solid)
+
+
+def attached_to_outside(found: BoolArray, solid: BoolArray) -> BoolArray:
+    """bool [H, W]: of `found`, the pixels from which the outside of `solid` is reached through others of them."""
     _, label = cv2.connectedComponents((found | ~solid).astype(np.uint8))
-    attached = np.zeros(int(label.max()) + 1, np.bool_)
-    attached[label[~solid]] = True
-    return np.asarray(found & attached[label])
+    reached = np.zeros(int(label.max()) + 1, np.bool_)
+    reached[label[~solid]] = True
+    return np.asarray(found & reached[label])
 
 
 def _squared(apart: FloatArray) -> FloatArray:

@@ -21,6 +21,9 @@ LINGER = 30.0
 """Seconds for which the rest of a refused body is received and thrown away, that its sender may read why. A socket
 that is closed with bytes unread resets the connection, and the answer is lost with it; nginx lingers as long."""
 
+SILENCE = 5.0
+"""Seconds without a byte after which there is nothing to wait for, as nginx has it too."""
+
 _TOO_LARGE = "this is larger than what may be sent"
 _TOO_MUCH = "too much is being sent at once; try again in a moment"
 
@@ -130,7 +133,7 @@ async def with_limited_body(  # noqa: PLR0917
 async def _refuse(refused: _Refused, body: _Body, send: Send) -> None:
     """Answer before the body is whole; the connection is closed once its sender has had time to read the answer."""
     await answer(send, refused.status, refused.text, [(b"connection", b"close")], to_be_ended=True)
-    if not body.whole:
+    if not body.whole and refused.status != 408:  # who sent too slowly has had the time
         with suppress(asyncio.TimeoutError):
             await asyncio.wait_for(_rest(body.receive), LINGER)
     await send({"type": "http.response.body", "body": b""})
@@ -140,7 +143,7 @@ async def _rest(receive: Receive) -> None:
     """Throw away what is left of a body, until its end or that of the connection."""
     more = True
     while more:
-        message = await receive()
+        message = await asyncio.wait_for(receive(), SILENCE)
         more = message["type"] == "http.request" and message.get("more_body", False)
 
 

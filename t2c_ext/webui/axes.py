@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 from t2c_ext.settings import Setting
@@ -63,24 +64,26 @@ def animate_grid(processing: Any) -> None:
     if plot is None:
         return
 
-    def animated(draw: Callable[..., Any]) -> Callable[..., Any]:
-        def drawn(drawn_for: Any, *arguments: Any, **named: Any) -> Any:
+    hooks = ExitStack()
+
+    def wrap_draw(draw: Callable[..., Any]) -> Callable[..., Any]:
+        def draw_once(drawn_for: Any, *arguments: Any, **named: Any) -> Any:
             if drawn_for is not processing:
                 return draw(drawn_for, *arguments, **named)
-            undo()
+            hooks.close()  # before the first cell, which gets a copy of `processing`
             return _draw_animated(draw, processing, arguments, named)
 
-        return drawn
+        return draw_once
 
-    def undone(close: Callable[[], None]) -> Callable[[], None]:
-        def closed() -> None:
-            undo()
+    def wrap_close(close: Callable[[], None]) -> Callable[[], None]:
+        def close_undrawn() -> None:
+            hooks.close()
             close()
 
-        return closed
+        return close_undrawn
 
-    undo = replace_method(plot, "draw_xyz_grid", animated)
-    replace_method(processing, "close", undone)
+    hooks.callback(replace_method(plot, "draw_xyz_grid", wrap_draw))
+    hooks.callback(replace_method(processing, "close", wrap_close))
 
 
 def _plots() -> list[Any]:

@@ -50,6 +50,9 @@ DEFAULTS: dict[str, Value] = {"steps": 20, "guidance": 7.0, "seed": RANDOM}
 WIDE, MIDDLE, SMALL = 1024, 768, 512
 """The side of a picture that SDXL, SD2 with v-prediction, and the other models were trained at."""
 
+LATENTS = 4
+"""Channels that the UNet takes of a model that makes pictures from text alone."""
+
 
 def sampling_rows() -> tuple[Setting, ...]:
     """The rows that the tab's text side shows: the table's, with the samplers and the seed as the WebUI has them."""
@@ -255,6 +258,9 @@ def native_side(model: Any) -> int:
         return WIDE
     if getattr(model, "is_sd2", False) and getattr(model, "parameterization", "eps") == "v":
         return MIDDLE
+    unet = getattr(getattr(model, "model", None), "diffusion_model", None)
+    if getattr(unet, "in_channels", LATENTS) != LATENTS:
+        return SMALL  # what changes or fills in pictures; the size in its configuration is another matter
     latents = getattr(model, "image_size", None)  # as a configuration beside the checkpoint says, in AUTOMATIC1111's
     return 8 * latents if isinstance(latents, int) and 8 * latents < SMALL else SMALL
 

@@ -27,6 +27,9 @@ MEMORY = 4_000_000_000
 OUTCOMES = ("done", "refused", "untidy", "traceback", "hang", "memory", "crash")
 """The first two are right."""
 
+WALL = 30
+"""So many times as long at the most by the clock: a process that waits for a disk neither works nor sleeps."""
+
 _LOOK = 0.05
 _WARM_UP = 240.0
 _CACHES = 8
@@ -94,7 +97,8 @@ def _wait(pipe: Connection, process: psutil.Process, seconds: float) -> tuple[st
     """The outcome that the process tells, or what became of it."""
     try:
         begun, waited, last = _worked(process), 0.0, time.monotonic()
-        while _worked(process) - begun + waited < seconds:
+        end = last + WALL * seconds
+        while _worked(process) - begun + waited < seconds and time.monotonic() < end:
             if pipe.poll(_LOOK):
                 return pipe.recv()
             now = time.monotonic()

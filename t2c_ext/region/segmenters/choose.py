@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import dataclass, field
+from functools import cache, partial
+from importlib.resources import files
 from pathlib import Path
 
 from t2c_ext.errors import DOWNLOAD, UserError, Way
-from t2c_ext.region.segmenters import closed_networks, odise, open_networks
+from t2c_ext.region.segmenters import closed_networks, odise, open_networks, small, vote
 from t2c_ext.region.segmenters.attention import AttentionSegmenter
 from t2c_ext.region.segmenters.base import Segmenter
 from t2c_ext.region.segmenters.closed import ClosedNetwork, ClosedSegmenter
@@ -83,6 +85,15 @@ NAMES = (AUTO, *LIGHT, AttentionSegmenter.name, *CLOSED, *OPEN)
 """What the setting `segmenter` can be; its choices in `settings.py`, which imports nothing from here, repeat them."""
 
 
+@cache
+def built_in() -> str:
+    """A digest of the package's own network and of the weights of the vote: where they change, so do results."""
+    digest = hashlib.sha256(files("t2c_ext.region.segmenters").joinpath("small.onnx").read_bytes())
+    weights = (vote.NETWORK, vote.RULES, vote.FOUND, vote.SEEN, vote.CAUTION, small.EXPECTED, small.EXPECTED_OF)
+    digest.update(repr(weights).encode())
+    return digest.hexdigest()
+
+
 @dataclass(frozen=True)
 class SegmenterChoice:
     """What will find the regions, and which files it is made from: two that are equal find the same.
@@ -91,11 +102,13 @@ class SegmenterChoice:
         networks: the name of each network and where its models lie, the first asked first; none: what is built in.
         alone: the network alone, without what is built in for what it does not know.
         light: the one that is named, if it needs no model of its own.
+        built_in: what comes with the package, as `built_in` digests it.
     """
 
     networks: tuple[tuple[str, tuple[Path, ...]], ...] = ()
     alone: bool = False
     light: str = ""
+    built_in: str = field(default_factory=built_in)
 
     @property
     def asks_the_model(self) -> bool:

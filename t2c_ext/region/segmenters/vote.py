@@ -76,9 +76,9 @@ FOUND = Weights(-0.73, 0.7, 0.02, 1.46, 0.07)
 SEEN = Weights(-1.65, 1.51, 0.1, 1.0, 0.46)
 """For what the model sees, by the same regression."""
 
-MOST_ALONE = 0.49
-"""What the model alone sees, of a thing that network and rules do not know, is shown and not moved: the regression has
-seen no such thing."""
+BELOW = 0.01
+"""So far below the threshold stays what the model alone sees, of a thing that network and rules do not know: it is
+shown and not moved, as the regression has seen no such thing."""
 
 AGREEING = 0.5
 """Intersection over union from which on the masks of both are taken together."""
@@ -197,7 +197,7 @@ def joined(found: Region | None, seen: Region | None) -> Region:
         return found
     if found is None:
         score = probability(SEEN, seen.score, 0.5, Ballot(None, None, 0.0))
-        return replace(seen, score=min(score, MOST_ALONE))
+        return replace(seen, score=min(score, VoteSegmenter.threshold - BELOW))
     both = Ballot(found, seen, *overlap_of(found, seen))
     first = probability(FOUND, found.score, seen.score, both)
     second = probability(SEEN, seen.score, found.score, both)

@@ -23,6 +23,10 @@ from t2c_ext.twin.negative import natural_negative
 from t2c_ext.types import FloatArray, Picture, Plan, Twin
 from t2c_ext.weights.places import expanded
 
+JOINED = 2
+"""How prompts joined by AND are read, in the key of such prompts alone: 1 put the last word before a weight and BREAK
+together."""
+
 
 @dataclass
 class DiffusersTwin:
@@ -52,7 +56,9 @@ class DiffusersTwin:
         words = (plan.art_prompt, plan.natural_prompt, plan.regions, plan.nouns, plan.styles)
         settings = replace(self.settings, device="auto", memory="auto")
         painting = None if self.painting is None else self.painting.rgb
-        return ("diffusers", *words, settings, self.seed, self._files(plan), painting)
+        joined = any(map(joins_prompts, (*words[:2], self.settings.negative_prompt)))
+        reading = (JOINED,) if joined else ()
+        return ("diffusers", *words, settings, self.seed, self._files(plan), painting, *reading)
 
     def _files(self, plan: Plan) -> tuple[Path, ...]:
         """The model, and the LoRAs and textual inversions that the prompts name, as far as they lie here."""

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import base64
 import io
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+from PIL import Image
 
 from t2c_ext import animate
 from t2c_ext.errors import UserError
 from t2c_ext.loop.laws.camera import NO_DEPTH, PIVOT, REACH, Camera, fitted, make_camera, plain_ground, standing_before
 from t2c_ext.media.depth import read_depth
 from t2c_ext.types import ByteArray, FloatArray, MotionKind, RegionLaw
+from t2c_ext.ui.studio import Unreadable
+from t2c_ext.ui.uploads import taken_in
 
 SIDE = 256
 PARALLAX, PUSH = MotionKind.PARALLAX, MotionKind.PUSH
@@ -122,7 +126,7 @@ def test_depth_files(tmp_path: Path) -> None:
         assert np.array_equal(read_depth((tmp_path / name).read_bytes()), depth)
     np.save(tmp_path / "flat.npy", np.ones((4, 4)))
     np.save(tmp_path / "colours.npy", np.zeros((4, 4, 3)))
-    for name, said in (("flat.npy", "equally deep"), ("colours.npy", "no depth map"), ("none.npy", "cannot read")):
+    for name, said in (("flat.npy", "same everywhere"), ("colours.npy", "no depth map"), ("none.npy", "cannot read")):
         with pytest.raises(UserError, match=said):
             read_depth(tmp_path / name)
 
@@ -145,6 +149,46 @@ def test_the_bytes_of_a_depth_are_data_only() -> None:
     ):
         with pytest.raises(UserError, match=said):
             read_depth(hostile)
+    for kind in ("f4", "f8"):  # their range is no float32
+        widest = read_depth(saved(np.array([[-3e38, 0], [1, 3e38]], kind)))
+        np.testing.assert_allclose(widest, [[0, 0.5], [0.5, 1]])
+
+
+def as_png(image: Image.Image) -> bytes:
+    file = io.BytesIO()
+    image.save(file, "PNG")
+    return file.getvalue()
+
+
+def test_the_levels_of_a_depth_are_no_masks() -> None:
+    """It may be dark and its background black; transparency and colours say nothing about how near something is."""
+    dark = np.array([[0, 3], [5, 5]], np.uint8)
+    nearness = np.array([[0, 0.6], [1, 1]])
+    grey = Image.fromarray(dark)
+    cut_out = Image.merge("LA", (grey, Image.fromarray(np.array([[255, 0], [0, 255]], np.uint8))))
+    keyed = Image.fromarray(np.dstack([dark, dark, dark, 255 - 40 * dark]))
+    for image in (grey, grey.convert("RGB"), grey.convert("P"), cut_out, keyed):
+        for depth in (read_depth(image), read_depth(as_png(image))):
+            np.testing.assert_allclose(depth, nearness, atol=1e-5, err_msg=image.mode)
+    colours = Image.fromarray(np.array([[[0, 0, 0], [0, 0, 255]], [[0, 0, 0], [0, 255, 0]]], np.uint8))
+    np.testing.assert_allclose(read_depth(colours), [[0, 0.114 / 0.587], [0, 1]], atol=1e-5)
+
+
+@pytest.mark.parametrize("level", [0, 9, 255])
+def test_a_depth_of_one_level_says_so(level: int) -> None:
+    for image in (Image.new("L", (37, 41), level), Image.new("RGB", (37, 41), (level, level // 2, level))):
+        with pytest.raises(UserError, match=r"the depth is the same everywhere.*; give one.*, or leave it out"):
+            read_depth(as_png(image))
+
+
+def test_an_upload_keeps_the_16_bits_of_a_depth() -> None:
+    levels = np.arange(1000, 1400).reshape(20, 20).astype(np.uint16)  # within two levels of 8 bits
+    for given in (levels, (levels // 257).astype(np.uint8)):
+        taken = taken_in(base64.b64encode(as_png(Image.fromarray(given))).decode(), "depth")
+        assert isinstance(taken, Image.Image)
+        np.testing.assert_allclose(read_depth(taken), read_depth(given), atol=1e-5)
+    flat = taken_in(base64.b64encode(as_png(Image.new("L", (20, 20)))).decode(), "depth")
+    assert isinstance(flat, Unreadable) and "same everywhere" in flat.why and "white" not in flat.why
 
 
 def test_words_move_the_camera_over_what_flows(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from PIL import Image
 
 from t2c_ext.errors import UserError
 from t2c_ext.example import example, example_file
+from t2c_ext.media.depth import read_depth
 from t2c_ext.media.pictures import to_picture
 from t2c_ext.motion.hints import parse_hints, to_json
 from t2c_ext.motion.painted import decode_painted
@@ -36,6 +37,7 @@ from t2c_ext.ui.session import changed_stages
 from t2c_ext.ui.state import shown_of
 from t2c_ext.ui.studio import Studio, given_regions
 from t2c_ext.webui import tab
+from t2c_ext.workspace import Workspace
 
 SIDE = 64
 VALUES = {"motion": "river flowing left", "frames": 6}
@@ -116,7 +118,7 @@ def test_a_stage_runs_again_with_a_repainted_mask(handlers: Handlers, picture: I
 
 
 def test_a_depth_is_put_in_kept_and_taken_away(handlers: Handlers, picture: Image.Image, mask: Image.Image) -> None:
-    ramp = Image.fromarray(np.tile(np.linspace(20, 200, SIDE).astype(np.uint8), (SIDE, 1)))
+    ramp = _ramp()
     values = VALUES | {"law": "push"}
     first = _last(_animate(handlers, picture, mask, values))
     assert "depth" in first.status, "a plain ground is said"
@@ -130,9 +132,95 @@ def test_a_depth_is_put_in_kept_and_taken_away(handlers: Handlers, picture: Imag
     handlers.put_depth(first.id, Image.open(opened.depth), values)  # the page puts it in by itself
     assert handlers.studio.out_of_date(first.id, values) == ()
     flat = handlers.put_depth(first.id, Image.new("L", (8, 8), 9), values)
-    assert "equally deep" in flat.status
+    assert "same everywhere" in flat.status
     handlers.put_depth(first.id, None, values)
     assert handlers.studio.out_of_date(first.id, values) == (Stage.MOTION, Stage.LOOP)
+    handlers.put_depth(first.id, ramp, values)
+    assert handlers.studio.out_of_date(first.id, values) == (), "it is the last run's again"
+
+
+@pytest.mark.parametrize(
+    ("words", "stale"),
+    [
+        ({}, ()),
+        ({"motion": "river flowing left, the camera drifts"}, (Stage.MOTION, Stage.LOOP)),
+        ({"law": "parallax", "speed": 0.0}, ()),
+    ],
+)
+def test_a_depth_counts_only_where_a_camera_moves(
+    handlers: Handlers, picture: Image.Image, mask: Image.Image, words: dict[str, object], stale: tuple[Stage, ...]
+) -> None:
+    values = VALUES | words
+    made = _last(_animate(handlers, picture, mask, values))
+    handlers.put_depth(made.id, _ramp(), values)
+    assert handlers.studio.out_of_date(made.id, values) == stale
+    handlers.put_depth(made.id, None, values)
+    assert handlers.studio.out_of_date(made.id, values) == ()
+
+
+def test_what_is_refused_leaves_nothing_behind(
+    handlers: Handlers, picture: Image.Image, mask: Image.Image, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    studio, black = handlers.studio, Image.new("L", (SIDE, SIDE))
+    for refused, why in (((mask, black), "The depth is the same"), ((black, None), "The mask is empty")) * 2:
+        assert why in (handlers.register("", picture, *refused).status or "")
+    assert not studio.sessions and not list(studio.folder.iterdir())
+    before = _put_in(handlers, picture, mask)
+    assert "The depth" in (handlers.register(before, picture.rotate(180), mask, black).status or "")
+    assert not studio.sessions and not list(studio.folder.iterdir()), "nor does the picture before it stay"
+
+    def full(*_: object) -> None:
+        raise UserError("the disk is full")
+
+    monkeypatch.setattr("t2c_ext.ui.studio.keep_still", full)
+    assert "full" in (handlers.register("", picture, mask).status or "")
+    assert not studio.sessions and not list(studio.folder.iterdir())
+
+
+def test_depths_are_small_and_have_the_limit_of_masks(
+    handlers: Handlers, picture: Image.Image, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    studio, wide = handlers.studio, _ramp().resize((2048, 512))
+    ids = [_put_in(handlers, turned, None) for turned in (picture, picture.rotate(180))]
+    monkeypatch.setattr("t2c_ext.ui.studio.MOST_MASKED", 1024 * 256 + SIDE * SIDE)
+    studio.put_depth(ids[0], wide)
+    studio.put_depth(ids[0], wide.rotate(180))
+    kept = studio.sessions[ids[0]].depth
+    assert kept is not None and kept.shape == (256, 1024) and kept.min() == 0 and kept.max() == 1
+    with pytest.raises(UserError, match="too many masks and depths"):
+        studio.put_depth(ids[1], wide)
+    assert studio.sessions[ids[1]].depth is None
+    studio.put_mask(ids[1], Image.new("L", (SIDE, SIDE), 255))
+    with pytest.raises(UserError, match="too many masks"):
+        studio.put_depth(ids[1], _ramp())
+    studio.forget(ids[0])
+    studio.put_depth(ids[1], wide)
+    with pytest.raises(UserError, match="too many masks"):
+        studio.put_mask(ids[1], Image.new("L", (2 * SIDE, SIDE), 255))
+
+
+def test_an_opened_depth_is_as_small_as_one_that_is_put_in(
+    handlers: Handlers, picture: Image.Image, mask: Image.Image
+) -> None:
+    values = VALUES | {"law": "push"}
+    made = _last(_animate(handlers, picture, mask, values))
+    noise = np.random.default_rng(4).random((900, 1800)).astype(np.float32)
+    large = read_depth(np.tile(np.linspace(0, 1, 1800, dtype=np.float32), (900, 1)) + noise)
+    workspace = Workspace.open(handlers.studio.folder / made.id)
+    workspace.save_inputs(replace(workspace.load_inputs(), depth=large))
+    handlers.studio.forget(made.id)
+    handlers.studio.lists = True
+    _, opened = handlers.open("", made.id)
+    depth = handlers.studio.sessions[made.id].depth
+    assert opened is not None and opened.depth is not None and depth is not None and depth.shape == (512, 1024)
+    with Image.open(opened.depth) as file:
+        assert file.size == (1024, 512)
+        handlers.put_depth(made.id, file, values)  # the page puts it in by itself
+    assert handlers.studio.out_of_date(made.id, values) == ()
+
+
+def _ramp() -> Image.Image:
+    return Image.fromarray(np.tile(np.linspace(20, 200, SIDE).astype(np.uint8), (SIDE, 1)))
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from t2c_ext.recipe import Recipe
 from t2c_ext.settings import Value
 from t2c_ext.twin.source import GivenTwin
 from t2c_ext.types import FloatArray, Region, Regions
-from t2c_ext.ui.session import Session, keep_still
+from t2c_ext.ui.session import Session, keep_still, kept_depth
 from t2c_ext.workspace import Given, Workspace
 
 GIVEN_MASK, GIVEN_DEPTH = "given-mask.png", "given-depth.png"
@@ -59,11 +59,13 @@ def open_workspace(folder: Path, view: Path) -> tuple[Session, Opened]:
         raise UserError("this cinemagraph has no picture yet, so there is nothing to open")
     view.mkdir(exist_ok=True)
     natural = workspace.place("natural.png")
+    depth = None if given.depth is None else kept_depth(given.depth)
     session = Session(
         key_of(twin.art.rgb, twin.art.alpha) if given.painting is not None else "",
         still=keep_still(twin.art, view, workspace.place("art.png"), natural if twin.natural is not None else None),
         mask=given.regions,
-        depth=given.depth,
+        depth=depth,
+        run_depth=depth,
         begun=True,
         hints=recipe.motion.hints,
         words={"prompt": recipe.prompt.prompt, "motion": recipe.prompt.motion},
@@ -72,8 +74,8 @@ def open_workspace(folder: Path, view: Path) -> tuple[Session, Opened]:
     picture = workspace.place("art.png") if given.painting is not None else None
     offered = workspace.load_offers() if results.regions is None else None
     offers = () if offered is None else offered.regions
-    mask, depth = _mask_file(given.regions, view), _depth_file(given.depth, view)
-    return session, Opened(results, recipe.values(), picture, mask, depth, offers)
+    places = _mask_file(given.regions, view), _depth_file(depth, view)
+    return session, Opened(results, recipe.values(), picture, *places, offers)
 
 
 def twin_is_kept(given: Given, recipe: Recipe, natural: bool) -> bool:

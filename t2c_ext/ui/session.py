@@ -11,8 +11,11 @@ import numpy as np
 
 from t2c_ext.errors import UserError
 from t2c_ext.keys import key_of
+from t2c_ext.media.depth import read_depth
 from t2c_ext.media.pictures import read_picture, write_picture
 from t2c_ext.motion.hints import parse_hints, what_moves
+from t2c_ext.motion.laws import camera_law
+from t2c_ext.motion.painted import LONGEST
 from t2c_ext.prompt.parse import parse
 from t2c_ext.recipe import Recipe
 from t2c_ext.region.overlay import fitted
@@ -101,8 +104,8 @@ class Session:
         task: the run in hand, or the last one.
         begun: it has been run.
         new_mask: another mask was put in since the last run.
-        depth: float32 [h, w] of what a camera passes, or None.
-        new_depth: another depth was put in since the last run.
+        depth: float32 [h, w], fitted to `LONGEST`, of what a camera passes, or None.
+        run_depth: the depth of the last run, or None.
         shown: what the page shows of its stages.
         loop: what the page shows of its loop, as the page's script reads it; None before there is one.
         stale: the stages that were marked as out of date when the page last looked.
@@ -122,7 +125,7 @@ class Session:
     begun: bool = False
     new_mask: bool = False
     depth: FloatArray | None = None
-    new_depth: bool = False
+    run_depth: FloatArray | None = None
     shown: dict[Stage, Shown] = field(default_factory=dict)
     loop: dict[str, Any] | None = None
     stale: tuple[Stage, ...] = ()
@@ -157,6 +160,31 @@ def changed_stages(before: Mapping[str, Value], now: Mapping[str, object], from_
         changed.remove(Stage.PROMPT)
         changed |= changed_by_words(before, now, from_text)
     return changed
+
+
+def kept_depth(depth: FloatArray) -> FloatArray:
+    """A depth as it is remembered: its long side at most `LONGEST` pixels, its range 0..1 as before.
+
+    A camera moves a few pixels: that is enough for it, and little for all visitors together.
+    """
+    small = fitted(depth, LONGEST)
+    if small is depth or float(np.ptp(small)) < 1 / 255:  # what is left of a fine pattern is not made a landscape
+        return small
+    return read_depth(small)
+
+
+def camera_moves(values: Mapping[str, object]) -> bool:
+    """Whether a camera passes the picture by these settings, so that its depth counts; also where they cannot be used.
+
+    Args:
+        values: settings by name; what the words and the motion do not need may be missing.
+    """
+    rows = [row for row in table() if row.stage in (Stage.PROMPT, Stage.MOTION) and row.name not in ("seed", "hints")]
+    try:
+        recipe = Recipe().with_values({row.name: values[row.name] for row in rows if row.name in values})
+    except UserError:  # the run says what is wrong
+        return True
+    return camera_law(parse(recipe.prompt), recipe.motion, (1, 1), None) is not None
 
 
 def changed_by_words(before: Mapping[str, Value], now: Mapping[str, object], from_text: bool) -> set[Stage]:

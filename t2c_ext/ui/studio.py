@@ -34,7 +34,7 @@ from t2c_ext.types import FloatArray, Picture, Regions, Stage
 from t2c_ext.ui.opened import Opened, kept_job, open_workspace
 from t2c_ext.ui.pictures import sent_mask
 from t2c_ext.ui.samples import Sample, named_masks, sample
-from t2c_ext.ui.session import Session, Still, changed_stages, keep_still
+from t2c_ext.ui.session import Session, Still, camera_moves, changed_stages, keep_still, kept_depth
 from t2c_ext.ui.task import Task
 from t2c_ext.worker import Guard
 from t2c_ext.workspace import Workspace
@@ -64,7 +64,7 @@ MOST_SESSIONS = 300
 """Pictures that are worked on at once, by all visitors together."""
 
 MOST_MASKED = 4 * LARGEST
-"""Pixels of all their masks together, of four bytes each."""
+"""Pixels of all their masks and depths together, of four bytes each."""
 
 DEPTH_LEVEL = 2 / 255
 """Difference that rounding makes to a depth in a file of 8 bits."""
@@ -166,17 +166,21 @@ class Studio:
         """
         with self._reading:  # one after the other, for each may take as much memory as all others together
             unpacked = self._unpacked(picture)
-            if unpacked is not None:
-                id = self._take_in(id, to_picture(unpacked))
+            new = id if unpacked is None else self._take_in(id, to_picture(unpacked))
         if unpacked is None:
             known = self.sessions.get(id)
             if known is not None and not known.picture:
                 return id
             self.leave(id)
             return ""
-        self.put_mask(id, mask)
-        self.put_depth(id, depth)
-        return id
+        try:
+            self.put_mask(new, mask)
+            self.put_depth(new, depth)
+        except BaseException:
+            if new != id:  # nobody hears of it, so that nobody could leave it
+                self.leave(new)
+            raise
+        return new
 
     def example(self, id: str) -> tuple[str, Sample]:
         """Take in the bundled example; its id, and what goes into the page's fields."""
@@ -248,7 +252,7 @@ class Studio:
         with self._reading:
             unpacked = self._unpacked(mask)
             regions = None if unpacked is None else given_regions(unpacked)
-        if regions is not None and _area(regions) + self._masked(besides=id) > MOST_MASKED:
+        if regions is not None and _area(regions) + _depth_area(session) + self._held(besides=id) > MOST_MASKED:
             raise UserError("too many masks are held for all visitors together; paint it, or try again later")
         if not _same_masks(session.mask, regions):
             session.mask, session.new_mask = regions, session.begun
@@ -265,11 +269,12 @@ class Studio:
             return
         with self._reading:
             unpacked = self._unpacked(depth)
-            plane = None if unpacked is None else read_depth(to_mask(unpacked))
-            # a camera moves a few pixels: the levels of a picture are enough, and small ones for all visitors
-            plane = None if plane is None else fitted(plane, LONGEST)
-        if not _same_depth(session.depth, plane):
-            session.depth, session.new_depth = plane, session.begun
+            plane = None if unpacked is None else kept_depth(read_depth(unpacked))
+        if _same_depth(session.run_depth, plane):
+            session.depth = session.run_depth
+        elif not _same_depth(session.depth, plane):
+            self._check_room(id, session, plane)
+            session.depth = plane
 
     def _take_in(self, id: str, art: Picture) -> str:
         key = key_of(art.rgb, art.alpha)
@@ -278,7 +283,11 @@ class Studio:
             return id
         self.leave(id)
         id, session = self._new(key)
-        session.still = keep_still(art, self.folder / id / VIEW)
+        try:
+            session.still = keep_still(art, self.folder / id / VIEW)
+        except BaseException:  # likewise
+            self.leave(id)
+            raise
         return id
 
     def _unpacked(self, given: Image.Image | Upload | None) -> Image.Image | None:
@@ -288,10 +297,20 @@ class Studio:
             raise UserError(picture.why)
         return picture
 
-    def _masked(self, besides: str) -> int:
-        """Pixels of the masks that are held, but for one visitor's."""
-        rows = [row.mask for name, row in list(self.sessions.items()) if name != besides]
-        return sum(_area(mask) for mask in rows if mask is not None)
+    def _check_room(self, id: str, session: Session, depth: FloatArray | None) -> None:
+        """UserError where a depth is too much beside the masks and depths that are held."""
+        if depth is None:
+            return
+        own = _mask_area(session) + (0 if session.run_depth is None else session.run_depth.size)
+        if depth.size + own + self._held(besides=id) > MOST_MASKED:
+            raise UserError(
+                "too many masks and depths are held for all visitors together; give a smaller depth, or try again later"
+            )
+
+    def _held(self, besides: str) -> int:
+        """Pixels of the masks and depths that are held, but for one visitor's."""
+        rows = [row for name, row in list(self.sessions.items()) if name != besides]
+        return sum(_mask_area(row) + _depth_area(row) for row in rows)
 
     def _new(self, key: str) -> tuple[str, Session]:
         if len(self.sessions) >= MOST_SESSIONS:
@@ -403,7 +422,7 @@ class Studio:
         changed = changed_stages({**before, **session.sampled}, session.values(values), not session.picture)
         if session.new_mask:
             changed.add(Stage.REGION)
-        if session.new_depth:
+        if not _same_depth(session.depth, session.run_depth) and camera_moves({**before, **session.values(values)}):
             changed.add(Stage.MOTION)
         order = list(Stage)
         return tuple(order[min(order.index(stage) for stage in changed) :]) if changed else ()
@@ -491,7 +510,7 @@ class Studio:
         self, session: Session, workspace: Workspace, asked: _Asked, job: Job, start: Stage | None = None
     ) -> Task:
         session.task.cancel()
-        session.begun, session.new_mask, session.new_depth, session.sampled = True, False, False, asked.sampled
+        session.begun, session.new_mask, session.run_depth, session.sampled = True, False, session.depth, asked.sampled
         session.task = task = Task()
         task.start(
             replace(job, regions=session.mask, flow=None, depth=session.depth), workspace, self.alone, self.watch, start
@@ -501,6 +520,16 @@ class Studio:
 
 def _area(regions: Regions) -> int:
     return sum(row.mask.size for row in regions.regions)
+
+
+def _mask_area(session: Session) -> int:
+    return 0 if session.mask is None else _area(session.mask)
+
+
+def _depth_area(session: Session) -> int:
+    """Pixels of its depth, and of the last run's where that is another."""
+    both = {id(depth): depth.size for depth in (session.depth, session.run_depth) if depth is not None}
+    return sum(both.values())
 
 
 def given_regions(mask: Image.Image) -> Regions | None:
@@ -525,11 +554,10 @@ def _seen(still: Still | None, regions: Regions | None) -> tuple[dict[str, str],
 
 
 def _same_depth(one: FloatArray | None, other: FloatArray | None) -> bool:
-    """Whether they are one depth, but for the size and the levels of the file that the page is given."""
-    if one is None or other is None:
+    """Whether they are one depth, but for the levels of the file that the page is given."""
+    if one is other or one is None or other is None:
         return one is other
-    first, second = fitted(one, LONGEST), fitted(other, LONGEST)
-    return first.shape == second.shape and float(np.abs(first - second).max()) <= DEPTH_LEVEL
+    return one.shape == other.shape and float(np.abs(one - other).max()) <= DEPTH_LEVEL
 
 
 def _same_masks(one: Regions | None, other: Regions | None) -> bool:

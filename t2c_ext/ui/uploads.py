@@ -10,6 +10,7 @@ import numpy as np
 from PIL import Image
 
 from t2c_ext.errors import UserError
+from t2c_ext.media.depth import read_depth
 from t2c_ext.media.opening import LARGEST, Damaged, opened
 from t2c_ext.media.pictures import read_picture, take_mask, to_bytes
 from t2c_ext.media.stills import NOTES
@@ -20,7 +21,7 @@ from t2c_ext.wording import PAGE, say
 
 
 def taken_in(given: Any, what: str, most: int = LARGEST) -> Image.Image | Unreadable | None:
-    """The picture or mask of an upload, 8 bits per channel, upright and in sRGB.
+    """The picture, mask or depth of an upload, upright: in sRGB with 8 bits per channel; a depth is grey of 16 bits.
 
     Args:
         given: what Gradio hands to a component: a file's path (4 and later), base64 (3), or None.
@@ -35,7 +36,7 @@ def taken_in(given: Any, what: str, most: int = LARGEST) -> Image.Image | Unread
     try:
         source = decode_file(given, called) if isinstance(given, str) else Path(str(given.path))
         _check_area(source, called, most)
-        return _mask(source, called) if what in ("mask", "depth") else _picture(source, called)
+        return {"mask": _mask, "depth": _depth}.get(what, _picture)(source, called)
     except UserError as error:
         return Unreadable(say(error, PAGE))
 
@@ -68,3 +69,8 @@ def _mask(source: Path | bytes, called: str) -> Image.Image:
     made = Image.fromarray(to_bytes(mask))
     made.info[NOTES] = notes
     return made
+
+
+def _depth(source: Path | bytes, called: str) -> Image.Image:
+    """Its range takes all 16 bits: a depth often lies within a few levels of them, of which 8 bits would leave none."""
+    return Image.fromarray(np.rint(read_depth(source, called) * np.float32(65535)).astype(np.uint16))

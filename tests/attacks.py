@@ -179,10 +179,10 @@ class Target:
             import base64
 
             text = "data:image/png;base64," + base64.b64encode(data).decode()
-            return self.call("t2c_picture", "change", [None, text, None], cookie)
+            return self.call("t2c_picture", "change", [None, text, None, None], cookie)
         _, path = self.upload(data, name, cookie)
         given = {"path": path, "meta": {"_type": "gradio.FileData"}}
-        return self.call("t2c_picture", "change", [None, given, None], cookie)
+        return self.call("t2c_picture", "change", [None, given, None, None], cookie)
 
     def memory(self) -> int:
         """The most bytes that the app's process has held, 0 where that cannot be known."""
@@ -425,7 +425,7 @@ def others_files(target: Target) -> Outcome:
     replies = [target.get(shown, cookie=other), target.get(f"{target.prefix}/file={quote(path)}", cookie=other)]
     if not target.version.startswith("3."):
         given = {"path": path, "meta": {"_type": "gradio.FileData"}}
-        replies += [target.call("t2c_picture", "change", [None, given, None], other)]
+        replies += [target.call("t2c_picture", "change", [None, given, None, None], other)]
     return refused(*replies)
 
 
@@ -486,7 +486,7 @@ def asked_for_us(target: Target) -> Outcome:
         ]
         for field_ in ("path", "url", "name", "data"):
             given = {"path": None, field_: f"{address}/x.png", "is_file": True, "meta": {"_type": "gradio.FileData"}}
-            replies += [target.call("t2c_picture", "change", [None, given, None])]
+            replies += [target.call("t2c_picture", "change", [None, given, None, None])]
         told = [reply for reply in replies if reply.status == 200 and b"picture.png" in reply.body]
         return Outcome(not asked and not told, "nothing was asked there")
 
@@ -496,7 +496,7 @@ def a_file_of_the_machine(target: Target) -> Outcome:
     for field_ in ("path", "url", "name"):
         for name in (str(target.outside / "secret.png"), f"file://{target.outside}/secret.png"):
             given = {"path": None, field_: name, "is_file": True, "meta": {"_type": "gradio.FileData"}}
-            replies += [target.call("t2c_picture", "change", [None, given, None])]
+            replies += [target.call("t2c_picture", "change", [None, given, None, None])]
     return Outcome(not any(TAKEN in reply.body for reply in replies), "nothing was read")
 
 

@@ -337,7 +337,7 @@ class Guard:
             await answer(send, 503, "the app holds as many pictures as it can; try again later")
             return
 
-        async def keeping(scope: Message, receive: Receive, send: Send) -> None:
+        async def keep_uploads(scope: Message, receive: Receive, send: Send) -> None:
             held: list[Message] = []
 
             async def hold(message: Message) -> None:
@@ -352,7 +352,7 @@ class Guard:
             for message in held:
                 await send(message)
 
-        await with_limited_body(keeping, scope, receive, send, self.largest_upload, self._room, visitor.cookie)
+        await with_limited_body(keep_uploads, scope, receive, send, self.largest_upload, self._room, visitor.cookie)
 
     def _keep(self, visitor: Visitor, path: Path) -> None:
         if not picture_type(path):

@@ -149,16 +149,15 @@ class Handlers:
 
     def put_mask(self, id: str, mask: Image.Image | Upload | None, values: Mapping[str, object]) -> View:
         """A mask was put in, or taken away."""
-        try:
-            self.studio.put_mask(id, mask)
-        except UserError as error:
-            return View(id, page.message(say(error, PAGE), "error"), begun=self._begun(id))
-        return self.marks(id, values) or View(id, state=self._state(id), begun=self._begun(id))
+        return self._put(id, values, lambda: self.studio.put_mask(id, mask))
 
     def put_depth(self, id: str, depth: Image.Image | Upload | None, values: Mapping[str, object]) -> View:
         """A depth was put in, or taken away."""
+        return self._put(id, values, lambda: self.studio.put_depth(id, depth))
+
+    def _put(self, id: str, values: Mapping[str, object], put: Callable[[], None]) -> View:
         try:
-            self.studio.put_depth(id, depth)
+            put()
         except UserError as error:
             return View(id, page.message(say(error, PAGE), "error"), begun=self._begun(id))
         return self.marks(id, values) or View(id, state=self._state(id), begun=self._begun(id))

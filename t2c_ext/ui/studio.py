@@ -285,7 +285,7 @@ class Studio:
         id, session = self._new(key)
         try:
             session.still = keep_still(art, self.folder / id / VIEW)
-        except BaseException:  # likewise
+        except BaseException:  # nobody hears of the new id, so that nobody could leave it
             self.leave(id)
             raise
         return id

@@ -21,7 +21,7 @@ def choose_device(name: str = "auto") -> torch.device:
     try:
         device = torch.device(name)
         torch.empty(0, device=device)
-    except (RuntimeError, AssertionError, NotImplementedError):
+    except (RuntimeError, AssertionError):
         raise UserError(f"this machine has no device {name!r} that torch can use; choose cpu, cuda or mps") from None
     return device
 

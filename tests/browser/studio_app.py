@@ -17,7 +17,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 CHROMIUM = os.environ.get("T2C_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
-PATIENCE = 300.0
+PATIENCE = 120.0
 """Seconds that are waited for what comes within one or two on a quiet machine."""
 
 PYTHON = os.environ.get("T2C_APP_PYTHON", sys.executable)

@@ -8,7 +8,6 @@ from typing import Any
 from t2c_ext.errors import UserError, Way
 from t2c_ext.twin.diffusion.architecture import Config
 
-_THIRD = 3
 _KARRAS: Config = {"use_karras_sigmas": True}
 _SDE: Config = {"algorithm_type": "sde-dpmsolver++"}
 _SGM_UNIFORM: Config = {"timestep_spacing": "trailing"}
@@ -26,8 +25,8 @@ _KINDS: Mapping[str, tuple[str, Config]] = {
     "dpm++ 2m karras": ("DPMSolverMultistepScheduler", _KARRAS),
     "dpm++ 2m sgm uniform": ("DPMSolverMultistepScheduler", _SGM_UNIFORM),
     "dpm++ 2m sde karras": ("DPMSolverMultistepScheduler", {**_KARRAS, **_SDE}),
-    "dpm++ 3m sde": ("DPMSolverMultistepScheduler", {**_SDE, "solver_order": _THIRD}),
-    "dpm++ 3m sde karras": ("DPMSolverMultistepScheduler", {**_KARRAS, **_SDE, "solver_order": _THIRD}),
+    "dpm++ 3m sde": ("DPMSolverMultistepScheduler", {**_SDE, "solver_order": 3}),
+    "dpm++ 3m sde karras": ("DPMSolverMultistepScheduler", {**_KARRAS, **_SDE, "solver_order": 3}),
     "dpm++ sde": ("DPMSolverSinglestepScheduler", _SDE),
     "dpm++ sde karras": ("DPMSolverSinglestepScheduler", {**_KARRAS, **_SDE}),
     "euler sgm uniform": ("EulerDiscreteScheduler", _SGM_UNIFORM),
@@ -40,7 +39,7 @@ _KINDS: Mapping[str, tuple[str, Config]] = {
 _DISTILLED = frozenset(["lcm", "tcd"])
 """Samplers of distilled models; their timesteps are some of those that the model was distilled with."""
 
-DISTILLED_WITH = 50
+_DISTILLED_WITH = 50
 """So many timesteps: latent consistency models and TCD's, by their papers."""
 
 _NOT_FROM_PURE_NOISE = frozenset(["heun", "dpm2", "dpm2 a", "lms"])
@@ -74,7 +73,7 @@ def make_scheduler(name: str, config: Config, steps: int = 0) -> Any:
             f"the sampler {name} cannot start from a zero terminal SNR, as this model needs",
             ways=[Way("use another one", "sampler", "euler")],
         )
-    if options.get("solver_order") == _THIRD and not third_order_sde_is_known():
+    if options.get("solver_order") == 3 and not third_order_sde_is_known():
         raise UserError(
             f"the sampler {name} needs diffusers 0.32 or newer, and {diffusers.__version__} is installed",
             ways=[Way("use another one", "sampler", "dpm++ 2m sde karras")],
@@ -83,7 +82,7 @@ def make_scheduler(name: str, config: Config, steps: int = 0) -> Any:
     if name == "ddim":
         kept |= {"clip_sample": False, "set_alpha_to_one": False}
     if name in _DISTILLED:
-        kept |= {"clip_sample": False, "original_inference_steps": max(DISTILLED_WITH, steps)}
+        kept |= {"clip_sample": False, "original_inference_steps": max(_DISTILLED_WITH, steps)}
     kept.setdefault("steps_offset", 1)
     if kept.get("rescale_betas_zero_snr") or 0 < steps <= FEW:
         kept["timestep_spacing"] = "trailing"

@@ -48,6 +48,8 @@ LONG = (
 def pytest_configure(config: pytest.Config) -> None:
     if hasattr(config.option, "loadscopereorder"):
         config.option.loadscopereorder = False  # xdist would hand out by the number of tests; the order below holds
+        # a worker that a test fells ends the run and is named; with another in its place xdist waits for ever
+        config.option.maxworkerrestart = config.option.maxworkerrestart or "0"
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -35,7 +35,7 @@ from t2c_ext.errors import UserError
 from t2c_ext.keeper import Keeper
 from t2c_ext.recipe import Recipe
 
-pytestmark = [pytest.mark.ray, pytest.mark.timeout(900), pytest.mark.xdist_group("ray")]
+pytestmark = [pytest.mark.ray, pytest.mark.timeout(900)]
 
 PICTURES, PROMPTS = 8, 1
 
@@ -175,6 +175,17 @@ def test_another_version_of_ray_is_one_line(cluster: Cluster) -> None:
         f"cannot join the Ray cluster at {cluster.address}: it runs Ray: "
         f"{metadata.version('ray')} Python: {python}, and here is Ray: 2.9.9 Python: {python}; both must be the same"
     ], done.stderr
+
+
+def test_a_request_to_end_is_heard_as_before(cluster: Cluster) -> None:
+    code = (
+        "import os, signal\nfrom t2c_ext.batch.cluster import connect\nfrom t2c_ext.cli.signals import *\n"
+        "def ask():\n    try:\n        os.kill(os.getpid(), signal.SIGTERM)\n    except Terminated:\n"
+        f"        print('heard')\nwith ending_cleanly():\n    ray = connect({cluster.address!r})\n    ask()\n"
+        "ray.shutdown()\nwith ending_cleanly():\n    ask()"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=ROOT)
+    assert (done.returncode, done.stdout.split()) == (0, ["heard", "heard"]), done.stderr
 
 
 def test_more_than_any_machine_holds_is_one_line(cluster: Cluster, tmp_path: Path) -> None:

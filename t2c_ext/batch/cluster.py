@@ -11,10 +11,12 @@ from __future__ import annotations
 import logging
 import os
 import platform
+import signal
 import socket
+import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -71,7 +73,8 @@ def connect(address: str) -> Any:
     _check_reached(address)
     try:
         # its own warnings about nodes and workers that die are for its log: the rows' outcomes tell of them
-        ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR, configure_logging=True)
+        with _sigterm_kept():
+            ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR, configure_logging=True)
     except ConnectionError:
         raise UserError(
             f"there is no Ray cluster at {address}; start one with: ray start --head, and name its address"
@@ -79,6 +82,20 @@ def connect(address: str) -> Any:
     except Exception as error:  # Ray raises plain RuntimeErrors, and grpc its own
         raise UserError(f"cannot join the Ray cluster at {address}: {_why_not(str(error), ray.__version__)}") from None
     return ray
+
+
+@contextmanager
+def _sigterm_kept() -> Iterator[None]:
+    """Give a request to end back to who listened for it: Ray takes it for good, and ends the process without clean-up.
+
+    The handler is set again even if Python still tells of the old one: what Ray sets below Python goes with it.
+    """
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        yield
+    finally:
+        if before is not None and threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, before)
 
 
 def _why_not(said: str, version: str) -> str:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from t2c_ext.errors import Cancelled, UserError
-from t2c_ext.loop import trajectories
+from t2c_ext.loop import gather, trajectories
 from t2c_ext.loop.render import Rendering, render_loop, to_bytes
 from t2c_ext.progress import Reporter
 from t2c_ext.settings import LoopSettings
@@ -166,3 +166,9 @@ def test_the_number_of_threads_changes_no_bit(monkeypatch: pytest.MonkeyPatch) -
         assert trajectories.workers() == threads
         made.append(list(_render(height=192, width=256).frames()))
     assert all(np.array_equal(a, b) for a, b in zip(*made, strict=True))
+
+
+def test_the_kernel_is_compiled_once() -> None:
+    """Numba compiles a function anew for arrays of another kind; this one takes longest, in each new place."""
+    list(render_loop(*_scene(), SETTINGS, seed=0).frames())
+    assert len(gather.draw.compiled().signatures) == 1

@@ -7,6 +7,7 @@ unlimited supersampling would give, without holes, cracks or normalisation: see 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import cast
 
 import cv2
 import numpy as np
@@ -251,8 +252,10 @@ def _begun(scene: Scene, frames: int) -> Pixels:
     """
     pixels = scene.pixels
     timing, some = pixels.timing, slice(None, None, max(1, pixels.row.size // SAMPLES))
-    row, column, ahead = pixels.row[some], pixels.column[some], timing.ahead[some]
-    places = row, column, pixels.share[some], pixels.held[some], ahead, timing.turn[some], timing.cycles[some]
+    every = pixels.row, pixels.column, pixels.share, pixels.held, timing.ahead, timing.turn, timing.cycles
+    # with strides `draw` would be compiled once more
+    places = cast("Places", tuple(np.ascontiguousarray(part[some]) for part in every))
+    row, column = places[:2]
     texture, kept, style = scene.texture, scene.trajectories.kept, (np.float32(FADE), True)
     out = np.zeros(scene.picture.shape, np.uint8)
     shown = np.zeros((frames, row.size, 3), np.uint8)

@@ -111,10 +111,31 @@ def test_a_stage_runs_again_with_a_repainted_mask(handlers: Handlers, picture: I
     before = np.asarray(Image.open(saved))
     handlers.put_mask(first.id, mask.rotate(180), VALUES)
     assert handlers.studio.out_of_date(first.id, VALUES) == (Stage.REGION, Stage.MOTION, Stage.LOOP)
+    handlers.put_mask(first.id, mask, VALUES)
+    assert handlers.studio.out_of_date(first.id, VALUES) == (), "it is the last run's again"
+    handlers.put_mask(first.id, mask.rotate(180), VALUES)
     again = _last(handlers.run(first.id, VALUES, Stage.REGION))
     assert again.id == first.id and handlers.studio.out_of_date(first.id, VALUES) == ()
     after = np.asarray(Image.open(saved))
     assert before[-4:].min() == 255 and after[:4].min() == 255 and after[-4:].max() == 0
+
+
+def test_a_mask_and_a_depth_that_are_put_in_and_taken_away_change_nothing(
+    handlers: Handlers, picture: Image.Image, mask: Image.Image
+) -> None:
+    painted = Hints(regions=(RegionHint("river", mask=Painted(np.asarray(mask.rotate(180)))),))
+    values = VALUES | {"law": "push", "hints": to_json(painted)}
+    made = _last(_animate(handlers, picture, None, values))
+    for put, given, stale in (
+        (handlers.put_mask, mask, (Stage.REGION, Stage.MOTION, Stage.LOOP)),
+        (handlers.put_depth, _ramp(), (Stage.MOTION, Stage.LOOP)),
+    ):
+        marked = put(made.id, given, values)
+        assert json.loads(str(marked.state))["stages"]["loop"]["stale"]
+        assert handlers.studio.out_of_date(made.id, values) == stale
+        cleared = put(made.id, None, values)
+        assert not any(row["stale"] for row in json.loads(str(cleared.state))["stages"].values())
+        assert handlers.studio.out_of_date(made.id, values) == ()
 
 
 def test_a_depth_is_put_in_kept_and_taken_away(handlers: Handlers, picture: Image.Image, mask: Image.Image) -> None:
@@ -185,11 +206,11 @@ def test_depths_are_small_and_have_the_limit_of_masks(
     monkeypatch.setattr("t2c_ext.ui.studio.MOST_MASKED", 1024 * 256 + SIDE * SIDE)
     studio.put_depth(ids[0], wide)
     studio.put_depth(ids[0], wide.rotate(180))
-    kept = studio.sessions[ids[0]].depth
+    kept = studio.sessions[ids[0]].beside.depth
     assert kept is not None and kept.shape == (256, 1024) and kept.min() == 0 and kept.max() == 1
     with pytest.raises(UserError, match="too many masks and depths"):
         studio.put_depth(ids[1], wide)
-    assert studio.sessions[ids[1]].depth is None
+    assert studio.sessions[ids[1]].beside.depth is None
     studio.put_mask(ids[1], Image.new("L", (SIDE, SIDE), 255))
     with pytest.raises(UserError, match="too many masks"):
         studio.put_depth(ids[1], _ramp())
@@ -211,7 +232,7 @@ def test_an_opened_depth_is_as_small_as_one_that_is_put_in(
     handlers.studio.forget(made.id)
     handlers.studio.lists = True
     _, opened = handlers.open("", made.id)
-    depth = handlers.studio.sessions[made.id].depth
+    depth = handlers.studio.sessions[made.id].beside.depth
     assert opened is not None and opened.depth is not None and depth is not None and depth.shape == (512, 1024)
     with Image.open(opened.depth) as file:
         assert file.size == (1024, 512)

@@ -74,7 +74,7 @@ def test_all_of_it_is_there(handlers: Handlers, tmp_path: Path, given: bool) -> 
     # what Gradio does with what is put into the page's places for pictures
     picture = Image.open(opened.picture) if opened.picture else None
     assert handlers.studio.register(ID, picture, Image.open(opened.mask)) == ID
-    assert handlers.studio.sessions[ID] is session and not session.new_mask
+    assert handlers.studio.sessions[ID] is session and session.beside.mask is session.run_beside.mask
     assert handlers.studio.out_of_date(ID, opened.values) == ()
 
 

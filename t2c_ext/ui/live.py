@@ -112,7 +112,7 @@ class Live:
         working = self._working(session.still, side)
         plan, hints = self.plan(recipe.prompt), parse_hints(recipe.motion.hints)
         regions = self._regions(session, folder, recipe, working.seen, plan, hints)
-        if session.mask is None:
+        if session.beside.mask is None:
             hints = _of_what_is_there(hints, regions)
         settings = recipe.motion
         notes: tuple[str, ...] = ()
@@ -180,15 +180,15 @@ class Live:
         if hints.painted:
             painted = painted_regions(seen, hints.painted, replace(recipe.region, region=""))
             names = {row.name.lower() for row in painted.regions}
-            if session.mask is None:
+            if session.beside.mask is None:
                 asked |= {name.lower() for name in unpainted_names(hints.besides, tuple(names))}
             found = self._from_stage(session, folder, seen) if asked - names else None
             besides = () if found is None else tuple(row for row in found.regions if row.name.lower() in asked - names)
             return Regions((*painted.regions, *besides))
         size = (seen.shape[1], seen.shape[0])
-        if session.mask is not None:
+        if session.beside.mask is not None:
             name = plan.regions[0] if plan.regions else NO_WORD
-            rows = session.mask.regions
+            rows = session.beside.mask.regions
             return Regions(tuple(replace(row, name=row.name or name, mask=_resized(row.mask, size)) for row in rows))
         found = self._from_stage(session, folder, seen)
         if found is None:

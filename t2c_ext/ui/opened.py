@@ -15,6 +15,7 @@ from t2c_ext.recipe import Recipe
 from t2c_ext.settings import Value
 from t2c_ext.twin.source import GivenTwin
 from t2c_ext.types import FloatArray, Region, Regions
+from t2c_ext.ui.beside import Beside
 from t2c_ext.ui.session import Session, keep_still, kept_depth
 from t2c_ext.workspace import Given, Workspace
 
@@ -60,12 +61,12 @@ def open_workspace(folder: Path, view: Path) -> tuple[Session, Opened]:
     view.mkdir(exist_ok=True)
     natural = workspace.place("natural.png")
     depth = None if given.depth is None else kept_depth(given.depth)
+    beside = Beside(given.regions, depth)
     session = Session(
         key_of(twin.art.rgb, twin.art.alpha) if given.painting is not None else "",
         still=keep_still(twin.art, view, workspace.place("art.png"), natural if twin.natural is not None else None),
-        mask=given.regions,
-        depth=depth,
-        run_depth=depth,
+        beside=beside,
+        run_beside=beside,
         begun=True,
         hints=recipe.motion.hints,
         words={"prompt": recipe.prompt.prompt, "motion": recipe.prompt.motion},

@@ -20,7 +20,8 @@ from t2c_ext.prompt.parse import parse
 from t2c_ext.recipe import Recipe
 from t2c_ext.region.overlay import fitted
 from t2c_ext.settings import Value, table
-from t2c_ext.types import FloatArray, Picture, Regions, Stage
+from t2c_ext.types import FloatArray, Picture, Stage
+from t2c_ext.ui.beside import Beside
 from t2c_ext.ui.task import Task
 
 LARGEST_SHOWN = 2048
@@ -99,13 +100,11 @@ class Session:
     Attributes:
         picture: key of the picture that was put in; "" where one is made from text.
         still: the picture on the canvas; None before there is one.
-        mask: what the user gave as what moves, or None.
-        seen_mask: the same as the region stage will take it, each region's name, mask (PNG, base64) and source.
+        beside: what the user gave beside the picture.
+        run_beside: the same of the last run.
+        seen_mask: the given mask as the region stage will take it, each region's name, mask (PNG, base64) and source.
         task: the run in hand, or the last one.
         begun: it has been run.
-        new_mask: another mask was put in since the last run.
-        depth: float32 [h, w], fitted to `LONGEST`, of what a camera passes, or None.
-        run_depth: the depth of the last run, or None.
         shown: what the page shows of its stages.
         loop: what the page shows of its loop, as the page's script reads it; None before there is one.
         stale: the stages that were marked as out of date when the page last looked.
@@ -119,13 +118,11 @@ class Session:
 
     picture: str
     still: Still | None = None
-    mask: Regions | None = None
+    beside: Beside = field(default_factory=Beside)
+    run_beside: Beside = field(default_factory=Beside)
     seen_mask: tuple[dict[str, str], ...] = ()
     task: Task = field(default_factory=Task)
     begun: bool = False
-    new_mask: bool = False
-    depth: FloatArray | None = None
-    run_depth: FloatArray | None = None
     shown: dict[Stage, Shown] = field(default_factory=dict)
     loop: dict[str, Any] | None = None
     stale: tuple[Stage, ...] = ()

@@ -83,7 +83,7 @@ def _picture(session: Session, address: Address) -> dict[str, Any] | None:
 def _mask(session: Session, stale: Sequence[Stage]) -> list[dict[str, str]] | None:
     """The mask file that was put in, until the region stage has taken it in; None without one."""
     taken_in = session.shown.get(Stage.REGION, Shown()).regions and Stage.REGION not in stale
-    if session.mask is None or taken_in:
+    if session.beside.mask is None or taken_in:
         return None
     return list(session.seen_mask)
 

@@ -10,7 +10,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-import numpy as np
 from PIL import Image
 
 from t2c_ext.atomic import replacing
@@ -30,7 +29,8 @@ from t2c_ext.settings import RegionSettings, Setting, Value, table
 from t2c_ext.shelf import ID, VIEW, YOUNG, delete, make_room
 from t2c_ext.twin import miniature
 from t2c_ext.twin.source import TwinSource
-from t2c_ext.types import FloatArray, Picture, Regions, Stage
+from t2c_ext.types import Picture, Regions, Stage
+from t2c_ext.ui.beside import Beside, area
 from t2c_ext.ui.opened import Opened, kept_job, open_workspace
 from t2c_ext.ui.pictures import sent_mask
 from t2c_ext.ui.samples import Sample, named_masks, sample
@@ -65,9 +65,6 @@ MOST_SESSIONS = 300
 
 MOST_MASKED = 4 * LARGEST
 """Pixels of all their masks and depths together, of four bytes each."""
-
-DEPTH_LEVEL = 2 / 255
-"""Difference that rounding makes to a depth in a file of 8 bits."""
 
 FAREWELL = 5.0
 """Seconds that the runs in hand get to stop at the end."""
@@ -252,11 +249,8 @@ class Studio:
         with self._reading:
             unpacked = self._unpacked(mask)
             regions = None if unpacked is None else given_regions(unpacked)
-        if regions is not None and _area(regions) + _depth_area(session) + self._held(besides=id) > MOST_MASKED:
-            raise UserError("too many masks are held for all visitors together; paint it, or try again later")
-        if not _same_masks(session.mask, regions):
-            session.mask, session.new_mask = regions, session.begun
-            session.seen_mask = _seen(session.still, regions)
+        full = "too many masks are held for all visitors together; paint it, or try again later"
+        self._put(id, session, replace(session.beside, mask=regions), full)
 
     def put_depth(self, id: str, depth: Image.Image | Upload | None) -> None:
         """Take in the depth of what a camera passes, bright is near; None for a plain ground.
@@ -270,11 +264,18 @@ class Studio:
         with self._reading:
             unpacked = self._unpacked(depth)
             plane = None if unpacked is None else kept_depth(read_depth(unpacked))
-        if _same_depth(session.run_depth, plane):
-            session.depth = session.run_depth
-        elif not _same_depth(session.depth, plane):
-            self._check_room(id, session, plane)
-            session.depth = plane
+        full = "too many masks and depths are held for all visitors together; give a smaller depth, or try again later"
+        self._put(id, session, replace(session.beside, depth=plane), full)
+
+    def _put(self, id: str, session: Session, given: Beside, full: str) -> None:
+        """Take in what was put in beside the picture; UserError with the sentence `full` where it is too much."""
+        beside = given.where_known(session.run_beside, session.beside)
+        more = area(beside, session.run_beside)
+        if more > _area(session) and more + self._held(besides=id) > MOST_MASKED:
+            raise UserError(full)
+        if beside.mask is not session.beside.mask:
+            session.seen_mask = _seen(session.still, beside.mask)
+        session.beside = beside
 
     def _take_in(self, id: str, art: Picture) -> str:
         key = key_of(art.rgb, art.alpha)
@@ -297,20 +298,9 @@ class Studio:
             raise UserError(picture.why)
         return picture
 
-    def _check_room(self, id: str, session: Session, depth: FloatArray | None) -> None:
-        """UserError where a depth is too much beside the masks and depths that are held."""
-        if depth is None:
-            return
-        own = _mask_area(session) + (0 if session.run_depth is None else session.run_depth.size)
-        if depth.size + own + self._held(besides=id) > MOST_MASKED:
-            raise UserError(
-                "too many masks and depths are held for all visitors together; give a smaller depth, or try again later"
-            )
-
     def _held(self, besides: str) -> int:
         """Pixels of the masks and depths that are held, but for one visitor's."""
-        rows = [row for name, row in list(self.sessions.items()) if name != besides]
-        return sum(_mask_area(row) + _depth_area(row) for row in rows)
+        return sum(_area(row) for name, row in list(self.sessions.items()) if name != besides)
 
     def _new(self, key: str) -> tuple[str, Session]:
         if len(self.sessions) >= MOST_SESSIONS:
@@ -411,7 +401,7 @@ class Studio:
             self.sessions[id].task.cancel()
 
     def out_of_date(self, id: str, values: Mapping[str, object]) -> tuple[Stage, ...]:
-        """The stages whose results no longer fit the settings on the page or the mask."""
+        """The stages whose results no longer fit the settings on the page, or what is put in beside the picture."""
         session = self.sessions.get(id)
         if session is None or not session.begun:
             return ()
@@ -420,9 +410,9 @@ class Studio:
         except UserError:
             return ()
         changed = changed_stages({**before, **session.sampled}, session.values(values), not session.picture)
-        if session.new_mask:
+        if session.beside.mask is not session.run_beside.mask:
             changed.add(Stage.REGION)
-        if not _same_depth(session.depth, session.run_depth) and camera_moves({**before, **session.values(values)}):
+        if session.beside.depth is not session.run_beside.depth and camera_moves({**before, **session.values(values)}):
             changed.add(Stage.MOTION)
         order = list(Stage)
         return tuple(order[min(order.index(stage) for stage in changed) :]) if changed else ()
@@ -510,26 +500,21 @@ class Studio:
         self, session: Session, workspace: Workspace, asked: _Asked, job: Job, start: Stage | None = None
     ) -> Task:
         session.task.cancel()
-        session.begun, session.new_mask, session.run_depth, session.sampled = True, False, session.depth, asked.sampled
+        session.begun, session.run_beside, session.sampled = True, session.beside, asked.sampled
         session.task = task = Task()
         task.start(
-            replace(job, regions=session.mask, flow=None, depth=session.depth), workspace, self.alone, self.watch, start
+            replace(job, regions=session.beside.mask, flow=None, depth=session.beside.depth),
+            workspace,
+            self.alone,
+            self.watch,
+            start,
         )
         return task
 
 
-def _area(regions: Regions) -> int:
-    return sum(row.mask.size for row in regions.regions)
-
-
-def _mask_area(session: Session) -> int:
-    return 0 if session.mask is None else _area(session.mask)
-
-
-def _depth_area(session: Session) -> int:
-    """Pixels of its depth, and of the last run's where that is another."""
-    both = {id(depth): depth.size for depth in (session.depth, session.run_depth) if depth is not None}
-    return sum(both.values())
+def _area(session: Session) -> int:
+    """Pixels of what is held beside its picture, and of the last run's where that is other."""
+    return area(session.beside, session.run_beside)
 
 
 def given_regions(mask: Image.Image) -> Regions | None:
@@ -550,22 +535,6 @@ def _seen(still: Still | None, regions: Regions | None) -> tuple[dict[str, str],
     return tuple(
         {"name": name, "mask": sent_mask(refine_matte(picture, mask, RegionSettings())), "source": PAINTED}
         for name, mask in rows
-    )
-
-
-def _same_depth(one: FloatArray | None, other: FloatArray | None) -> bool:
-    """Whether they are one depth, but for the levels of the file that the page is given."""
-    if one is other or one is None or other is None:
-        return one is other
-    return one.shape == other.shape and float(np.abs(one - other).max()) <= DEPTH_LEVEL
-
-
-def _same_masks(one: Regions | None, other: Regions | None) -> bool:
-    if one is None or other is None:
-        return one is other
-    return len(one.regions) == len(other.regions) and all(
-        first.name == second.name and np.array_equal(first.mask, second.mask)
-        for first, second in zip(one.regions, other.regions, strict=True)
     )
 
 

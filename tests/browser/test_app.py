@@ -326,16 +326,21 @@ def test_a_run_moves_neither_player_nor_strip(browser: Any, address: str) -> Non
     tab.close()
 
 
-def test_on_a_phone_the_run_comes_into_view(browser: Any, address: str) -> None:
-    tab = browser.new_page(viewport={"width": 390, "height": 844})
+def test_in_a_narrow_window_a_run_and_what_is_opened_come_into_view(browser: Any, address: str) -> None:
+    tab = browser.new_page(viewport={"width": 420, "height": 844})
     page = StudioPage(tab)
     page.open(address)
     page.press("t2c_example")
     page.wait("s.picture !== null && s.hints !== null")
     tab.locator("button#t2c_animate, #t2c_animate button").first.scroll_into_view_if_needed()
     page.animate(frames=SHORT)
-    tab.wait_for_function(
-        "() => { const box = document.querySelector('#t2c_status').getBoundingClientRect();"
-        " return box.top >= 0 && box.top < window.innerHeight; }"
-    )
+    in_view = """selector => { const box = document.querySelector(selector).getBoundingClientRect();
+        return box.height > 0 && box.top >= 0 && box.top < window.innerHeight; }"""
+    tab.wait_for_function(in_view, arg="#t2c_status")
+    tab.reload()
+    tab.wait_for_selector(".t2c-board")
+    tab.locator("#t2c_sides button", has_text="Recent").click()
+    tab.locator("[data-t2c-open]").first.click()
+    page.wait("s.loop !== null")
+    tab.wait_for_function(in_view, arg=".t2c-loop-whole")
     tab.close()

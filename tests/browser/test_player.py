@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from collections import Counter
 from collections.abc import Callable
 from io import BytesIO
 from itertools import pairwise
@@ -110,6 +111,19 @@ def test_every_frame_is_there_and_goes_round(player: Callable[[str], Canvas], ki
     page.focus(".t2c-screen")
     page.keyboard.press("ArrowLeft")
     assert page.evaluate(BRIGHT) == pytest.approx(FRAMES - 1, abs=0.1)
+
+
+@pytest.mark.parametrize("width", [320, 420, 520, 560, 580, 640, 900])
+def test_no_control_stands_alone_in_a_row(player: Callable[[str], Canvas], width: int) -> None:
+    page = player("mp4").page
+    page.evaluate("width => { document.querySelector('.t2c-loop').style.width = `${width}px`; }", width)
+    boxes = page.evaluate(
+        "[...document.querySelector('.t2c-controls').children].map((row) => row.getBoundingClientRect())"
+    )
+    rows = Counter(round((box["top"] + box["bottom"]) / 2 / 8) for box in boxes)
+    assert len(rows) == (1 if width > 570 else 2) and min(rows.values()) >= 3
+    left = page.evaluate("document.querySelector('.t2c-loop').getBoundingClientRect().left")
+    assert max(box["right"] for box in boxes) <= left + width
 
 
 LATE = """(share) => {

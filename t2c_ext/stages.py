@@ -424,7 +424,7 @@ class LoopInput(StageInput):
     seed: int
     laws: tuple[RegionLaw, ...] = ()
     weights: Path | None = None
-    algorithm: ClassVar[int] = 2
+    algorithm: ClassVar[int] = 3
 
     @property
     def moves_all(self) -> bool:

@@ -85,3 +85,17 @@ def test_water_up_to_the_edge_and_whole_pictures_have_no_mixed_rim() -> None:
     assert find_rim(noise, _mask(EDGE)).row.size < 0.02 * SIZE * 8
     assert find_rim(_plain(6), np.ones((SIZE, SIZE), np.float32)).row.size == 0
     assert find_rim(_plain(0), _mask(EDGE)).row.size == 0
+
+
+@pytest.mark.parametrize(("grain", "least", "most"), [(0.02, 0.95, 1.0), (0.06, 0.0, 0.6)])
+def test_a_broad_spot_is_no_mix_where_the_region_may_look_like_that(grain: float, least: float, most: float) -> None:
+    size, spot = 512, np.s_[242:270, EDGE : EDGE + 7]
+    noise = cv2.GaussianBlur(np.random.default_rng(4).standard_normal((size, size)).astype(np.float32), (0, 0), 1.5)
+    row = 0.6 + grain * noise / noise.std()
+    row[:, :EDGE] = row[spot] = 0.4
+    picture = np.repeat(row[..., None], 3, axis=2).astype(np.float32)
+    rim = find_rim(picture, _mask(EDGE, size))
+    found = np.zeros((size, size), np.float32)
+    found[rim.row, rim.column] = rim.outside
+    assert least <= found[spot].mean() <= most
+    assert found[20:220].mean() < 0.01

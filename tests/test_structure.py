@@ -133,6 +133,16 @@ def test_long_loops_hold_more_cycles_and_each_part_its_own() -> None:
     assert np.allclose(long.period * long.count, 600)
 
 
+def test_no_cycle_carries_texture_far_however_long_it_resembles_itself() -> None:
+    inside = np.ones((512, 512), np.bool_)
+    flow = np.zeros((512, 512, 2), np.float32)
+    flow[..., 0] = 1
+    noise = np.random.default_rng(3).random((512, 512, 3), np.float32)
+    broad = np.asarray(cv2.GaussianBlur(noise, (0, 0), 24), np.float32)
+    cycles = fitting_cycles(broad, inside, flow, 60)
+    assert (cycles.period <= 15).all()
+
+
 def test_cycles_are_as_many_as_asked_but_no_more_than_frames() -> None:
     assert given_cycles(3, 60, 4).period.tolist() == [15, 15, 15]
     assert given_cycles(2, 5, 9).count.tolist() == [5, 5]

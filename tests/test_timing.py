@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from t2c_ext.loop.blend import FADE
-from t2c_ext.loop.cycles import one_cycle
+from t2c_ext.loop.cycles import given_cycles, one_cycle
 from t2c_ext.loop.inflow import find_domain, trace_field
 from t2c_ext.loop.timing import SQUEEZE, Timing, even_timing, spread_timing
 from t2c_ext.loop.trajectories import Trajectories, trace_trajectories
@@ -50,6 +50,18 @@ def test_every_age_and_every_stage_of_the_fade_is_shown_equally_often_at_any_tim
     for part in (timing.ahead / FRAMES, timing.turn - timing.ahead / FRAMES):
         shares = np.histogram(part % 1, 10, (0, 1))[0] / part.size
         assert shares.min() > 0.04 and shares.max() < 0.16
+
+
+def test_in_brief_periods_what_is_soft_fades_as_evenly_as_what_is_fine() -> None:
+    picture, share, flow = _scene()
+    picture[:, :200] = 0.5 + 0.05 * (picture[:, :200] - 0.5)
+    trajectories, pixels = _traced(share, flow)
+    cycles = given_cycles(pixels[0].size, FRAMES, 6)
+    timing = spread_timing(picture, share, flow, trajectories, pixels, cycles, None, 0)
+    period = FRAMES / 6
+    for frame in range(int(period)):
+        progress = (timing.ahead + frame) / period % 1
+        assert 0.15 < (np.abs(progress - timing.turn) < FADE / 2).mean() < 0.35
 
 
 @pytest.mark.parametrize("speed", [0.5, 3.0])

@@ -33,7 +33,7 @@ LAGS = (1.0, 0.6, 0.8, 1.0, 1.2, 1.4)
 """Distances along the path, in cycles, for which it is known how much the texture resembles itself: that of a single
 cycle, then from `FIRST_LAG` on in steps of `STEP`."""
 
-SHORTEST, LONGEST = 12.0, 22.0
+SHORTEST, LONGEST = 12.0, 17.0
 """Least and most travel of a cycle, in pixels at 512."""
 
 BRIEFEST = 12

@@ -43,6 +43,11 @@ DETOURS = (45.0, -45.0, 60.0, -60.0)
 Straight against it, textures of quiet skies would be squeezed until they look sharper than the still.
 """
 
+ROOM = 2.0
+"""How often the phase could rise around the period at its steepest, for each time that it does.
+
+Set by measuring loops: less leaves no choice where it rises, and fades fall together. Twice: half as many rises."""
+
 BINS = 256
 """Steps into which a period, or the way along the flow, is counted: finer than the frames of most loops. Twice: the
 same within half a step, at twice the work."""
@@ -142,8 +147,9 @@ def _shares(amount: FloatArray) -> FloatArray:
 def rising_phase(moving: Moving, frames: float, window: Window) -> FloatArray:
     """float32 [P]: by which part of the period each place is ahead of the clock.
 
-    It rises in one direction, at most once around the period and nowhere so steeply that texture is distorted by more
-    than `SQUEEZE`. Of the directions that `DETOURS` allows it is the one that spreads texture most evenly.
+    It rises in one direction, a whole number of times around the period where there is `ROOM` for it, and nowhere so
+    steeply that texture is distorted by more than `SQUEEZE`. Of the directions that `DETOURS` allows it is the one that
+    spreads texture most evenly.
     """
     fastest = max(float(np.percentile(np.hypot(moving.flow[:, 0], moving.flow[:, 1]), 95)), 1e-6)
     steepest = SQUEEZE / (fastest * frames)
@@ -161,20 +167,24 @@ def rising_phase(moving: Moving, frames: float, window: Window) -> FloatArray:
 
 
 def _even_rise(along: FloatArray, weight: FloatArray, steepest: float) -> FloatArray:
-    """A phase that rises with `along`, faster where there is more texture, by 1 or as far as `steepest` allows."""
+    """A phase that rises with `along`, faster where there is more texture.
+
+    It does so by a whole number, or as far as `steepest` allows where that is less than 1. Brief periods let it rise
+    more than once, so that each kind of texture has its share in all parts of the period.
+    """
     low, high = float(along.min()), float(along.max())
     if high - low < 1:
         return np.zeros(along.shape, np.float32)
     width = (high - low) / BINS
     amount = np.bincount(np.minimum((along - low) / width, BINS - 1).astype(int), weight, BINS)
     most = steepest * width
-    rise = np.full(BINS, most)
-    if most * BINS > 1:
+    rise, times = np.full(BINS, most), max(1, int(most * BINS / ROOM))
+    if most * BINS > times:
         amount = np.maximum(amount, 0.25 / BINS)
-        small, large = 0.0, 4.0 * BINS
+        small, large = 0.0, 4.0 * BINS * times
         for _ in range(40):
             middle = (small + large) / 2
-            small, large = (middle, large) if np.minimum(amount * middle, most).sum() < 1 else (small, middle)
+            small, large = (middle, large) if np.minimum(amount * middle, most).sum() < times else (small, middle)
         rise = np.minimum(amount * large, most)
     edges = low + width * np.arange(BINS + 1)
     return np.interp(along, edges, np.concatenate([[0.0], np.cumsum(rise)])).astype(np.float32)

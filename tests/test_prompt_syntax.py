@@ -137,9 +137,10 @@ def test_the_options_never_raise(prompt: str, motion: str) -> None:
 def test_ten_thousand_characters_take_well_under_a_second(piece: str, phrases: str) -> None:
     prompt = (piece * (10_000 // len(piece) + 1))[:10_000]
     parse(PromptSettings(prompt="a river"))
-    seconds = []
-    for _ in range(5):
+
+    def seconds() -> float:
         start = time.process_time()
         parse(PromptSettings(prompt=prompt, phrases=phrases))
-        seconds.append(time.process_time() - start)
-    assert min(seconds) < 0.8
+        return time.process_time() - start
+
+    assert any(seconds() < 0.8 for _ in range(5)), "what else the machine does may disturb one or another"

@@ -310,13 +310,9 @@ def many(folder: Path, options: argparse.Namespace) -> list[list[str]]:
 
 def page_times(page: Path) -> tuple[float, float, float, int]:
     """Seconds until the first cells are drawn, until a loop plays, and after a jump to the end; cells in the page."""
-    from playwright.sync_api import sync_playwright
+    from browser.chromium import headless
 
-    options = ["--no-sandbox", "--disable-gpu", "--autoplay-policy=no-user-gesture-required"]
-    with sync_playwright() as driver:
-        browser = driver.chromium.launch(
-            executable_path=os.environ.get("T2C_CHROMIUM", "/usr/bin/chromium"), args=options
-        )
+    with headless() as browser:
         tab = browser.new_page(viewport={"width": 1280, "height": 900})
         begun = time.perf_counter()
         tab.goto(page.as_uri(), wait_until="commit")
@@ -333,7 +329,6 @@ def page_times(page: Path) -> tuple[float, float, float, int]:
         )
         jumped = time.perf_counter() - begun
         cells = tab.locator(".cell").count()
-        browser.close()
     return opened, loaded, jumped, cells
 
 

@@ -93,26 +93,23 @@ def moving(page: Any, picture: Path, runs: int) -> np.ndarray:
 def in_the_browser(runs: int) -> str:
     """The table of what a visitor sees."""
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
-    from browser.studio_app import ARGUMENTS, CHROMIUM, StudioPage, served
-    from playwright.sync_api import sync_playwright
+    from browser.chromium import headless
+    from browser.studio_app import StudioPage, served
 
     rows = [
         "| picture | first particles, ms | at most | solved field, ms | at most |",
         "|---|---|---|---|---|",
     ]
-    with tempfile.TemporaryDirectory() as place, sync_playwright() as player:
-        browser = player.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        with served(Path(place) / "app") as address:
-            for side in SIDES:
-                picture = Path(place) / f"{side}.png"
-                Image.fromarray(square(example().picture, side)).save(picture)
-                page = StudioPage(browser.new_page(viewport={"width": 1440, "height": 1000}))
-                page.open(address)
-                taken = moving(page, picture, runs)
-                page.tab.close()  # its particles would go on beside the next page's
-                (first, solved), (slowest, last) = np.median(taken, axis=0), taken.max(axis=0)
-                rows.append(f"| {side} x {side} | {first:.0f} | {slowest:.0f} | {solved:.0f} | {last:.0f} |")
-        browser.close()
+    with tempfile.TemporaryDirectory() as place, headless() as browser, served(Path(place) / "app") as address:
+        for side in SIDES:
+            picture = Path(place) / f"{side}.png"
+            Image.fromarray(square(example().picture, side)).save(picture)
+            page = StudioPage(browser.new_page(viewport={"width": 1440, "height": 1000}))
+            page.open(address)
+            taken = moving(page, picture, runs)
+            page.tab.close()  # its particles would go on beside the next page's
+            (first, solved), (slowest, last) = np.median(taken, axis=0), taken.max(axis=0)
+            rows.append(f"| {side} x {side} | {first:.0f} | {slowest:.0f} | {solved:.0f} | {last:.0f} |")
     return "\n".join(rows)
 
 

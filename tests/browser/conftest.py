@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import threading
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -14,9 +12,9 @@ from typing import Any
 import pytest
 
 from browser.canvas_page import Canvas
+from browser.chromium import CHROMIUM, headless
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
 
 
 class _Handler(SimpleHTTPRequestHandler):
@@ -50,15 +48,11 @@ def server(made: Path) -> Iterator[str]:
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Any]:
     """A browser; the environment's T2C_CHROMIUM says where it is."""
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    path = os.environ.get("T2C_CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
-    if path is None:
+    pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    if CHROMIUM is None:
         pytest.skip("no Chromium is here; T2C_CHROMIUM says where one is")
-    with playwright.sync_playwright() as driver:
-        options = ["--no-sandbox", "--disable-gpu", "--autoplay-policy=no-user-gesture-required"]
-        browser = driver.chromium.launch(executable_path=path, args=options)
+    with headless() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import socket
 import subprocess
 import sys
@@ -16,22 +15,11 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
-CHROMIUM = os.environ.get("T2C_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
 PATIENCE = 120.0
 """Seconds that are waited for what comes within one or two on a quiet machine."""
 
 PYTHON = os.environ.get("T2C_APP_PYTHON", sys.executable)
 """The interpreter that serves the app; another one tries another Gradio."""
-
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 
 
 @contextmanager

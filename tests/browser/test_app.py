@@ -11,15 +11,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
-playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 pytest.importorskip("gradio", reason="Gradio is not installed")
 
-from browser.studio_app import ARGUMENTS, CHROMIUM, StudioPage, served  # noqa: E402
-from t2c_ext.evaluate.motion import MotionMeter  # noqa: E402
-from t2c_ext.example import example_file  # noqa: E402
-from t2c_ext.media.frames import read_video  # noqa: E402
-from t2c_ext.media.pictures import read_mask  # noqa: E402
-from t2c_ext.region.segmenters.choose import comes_with_the_package  # noqa: E402
+from browser.chromium import CHROMIUM, headless
+from browser.studio_app import StudioPage, served
+from t2c_ext.evaluate.motion import MotionMeter
+from t2c_ext.example import example_file
+from t2c_ext.media.frames import read_video
+from t2c_ext.media.pictures import read_mask
+from t2c_ext.region.segmenters.choose import comes_with_the_package
 
 if CHROMIUM is None:
     pytest.skip("Chromium is not installed", allow_module_level=True)
@@ -45,10 +46,8 @@ def address(folder: Path) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    with playwright.sync_playwright() as driver:
-        running = driver.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+    with headless() as running:
         yield running
-        running.close()
 
 
 @pytest.fixture

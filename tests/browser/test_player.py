@@ -229,7 +229,7 @@ def test_the_browser_s_own_player_is_followed(canvas: Canvas, loops: dict[str, s
     shown, at = page.evaluate(
         "[+document.querySelector('.t2c-scrub').value, document.querySelector('video').currentTime]"
     )
-    assert shown == int(at * FPS)
+    assert shown == int(at * FPS) % FRAMES, "at the very end of the file the first frame comes next"
     page.click(".t2c-loop [title='One frame on']")
     assert page.inner_text(".t2c-count") == f"{(shown + 1) % FRAMES + 1}/{FRAMES}"
 

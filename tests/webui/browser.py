@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from browser.studio_app import ARGUMENTS, CHROMIUM
+from browser.chromium import CHROMIUM, headless
 
 from webui.server import Server
 
@@ -23,13 +23,11 @@ GIVEN = "#img2img_image input[type=file], #img2img_img2img_tab .forge-file-uploa
 
 def chromium() -> Iterator[Any]:
     """Chromium: the one that T2C_CHROMIUM names, or the system's."""
-    playwright = pytest.importorskip("playwright.sync_api")
+    pytest.importorskip("playwright.sync_api")
     if CHROMIUM is None:
         pytest.skip("there is no Chromium; name one by T2C_CHROMIUM")
-    with playwright.sync_playwright() as started:
-        running = started.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS, headless=True)
+    with headless() as running:
         yield running
-        running.close()
 
 
 def opened_page(server: Server, browser: Any, pictures: Path) -> Iterator[Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import json
 import os
+import signal
 import sys
 from collections import Counter
 from collections.abc import Iterator
@@ -139,6 +140,17 @@ def pictures() -> Path:
     if not folder.exists():
         pytest.skip("the sample pictures are not here")
     return folder
+
+
+@pytest.fixture
+def signals_heard() -> Iterator[None]:
+    """Requests to end are heard, as in a terminal; who began the tests in the background may have them ignored."""
+    usual: dict[str, Any] = {"SIGINT": signal.default_int_handler, "SIGHUP": signal.SIG_DFL, "SIGTERM": signal.SIG_DFL}
+    numbers = {getattr(signal, name): heard for name, heard in usual.items() if hasattr(signal, name)}
+    before = {number: signal.signal(number, heard) for number, heard in numbers.items()}
+    yield
+    for number, heard in before.items():
+        signal.signal(number, heard)
 
 
 @pytest.fixture

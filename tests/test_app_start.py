@@ -127,6 +127,7 @@ def test_a_public_address_is_allowed_and_its_failure_is_a_line(
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has other signals")
+@pytest.mark.usefixtures("signals_heard")
 @pytest.mark.parametrize("number", ["SIGTERM", "SIGHUP"])
 def test_what_is_temporary_goes_with_the_app(tmp_path: Path, number: str) -> None:
     pytest.importorskip("gradio")
@@ -140,10 +141,13 @@ def test_what_is_temporary_goes_with_the_app(tmp_path: Path, number: str) -> Non
     command = [sys.executable, "-m", "t2c_ext", "app", "--port", str(port)]
     process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert process.stdout is not None
-    assert f"127.0.0.1:{port}" in process.stdout.readline()
-    assert list(tmp_path.glob(".app-t2c*")) and not dead.exists()
-    process.send_signal(getattr(signal, number))
-    _, told = process.communicate(timeout=60)
+    try:
+        assert f"127.0.0.1:{port}" in process.stdout.readline()
+        assert list(tmp_path.glob(".app-t2c*")) and not dead.exists()
+        process.send_signal(getattr(signal, number))
+        _, told = process.communicate(timeout=60)
+    finally:
+        process.kill()
     assert process.returncode == 128 + getattr(signal, number) and told.strip() == "t2c: stopped"
     assert not list(tmp_path.glob(".app-t2c*"))
 

@@ -84,6 +84,7 @@ def manifest_lines(out: Path) -> list[dict[str, Any]]:
 
 
 @posix
+@pytest.mark.usefixtures("signals_heard")
 def test_the_first_interrupt_lets_what_is_in_hand_be_finished(tmp_path: Path) -> None:
     pictures, mask = make_pictures(tmp_path, 12)
     process = begin(pictures, "-o", tmp_path / "out", "--mask", mask, *WORDS, "--workers", 1)

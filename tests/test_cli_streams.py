@@ -253,6 +253,7 @@ def test_without_a_place_for_compiled_code_it_is_compiled_anew(reason: str, monk
 
 
 @POSIX
+@pytest.mark.usefixtures("signals_heard")
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP", "SIGINT"])
 @pytest.mark.parametrize("output", ["x.mp4", "frames", "ws"])
 def test_a_run_that_is_asked_to_end_cleans_up(

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from itertools import starmap
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
+from gradio import processing_utils
 
 from t2c_ext.types import Stage
 from t2c_ext.ui.fields import Fields, page_fields
@@ -122,8 +125,8 @@ class _Wiring:
             view, found = handlers.open(id, wanted)
             if found is None:
                 return [*page.updates(view), *(gr.update() for _ in [*put, *self.settings])]
-            places = [None if place is None else str(place) for place in (found.picture, found.mask, found.depth)]
-            return [*page.updates(view), *places, *self.fields.shown(found.values)]
+            places = zip(put, (found.picture, found.mask, found.depth), strict=True)
+            return [*page.updates(view), *starmap(_handed_over, places), *self.fields.shown(found.values)]
 
         put = [page.picture, page.mask, page.depth]
         words = [page.settings[name] for name in ("prompt", "motion", "hints")]
@@ -159,3 +162,12 @@ class _Wiring:
         if view is None or view.strip is None:
             return [gr.update() for _ in self.page.marked]
         return [*(view.strip[stage] for stage in self.page.figures), view.state]
+
+
+def _handed_over(field: Any, place: Path | None) -> str | None:
+    """A file of a workspace as a field takes it: newer Gradios show only what lies in their own folder, or below the
+    working directory, where a workspace need not be."""
+    save = getattr(processing_utils, "save_file_to_cache", None)
+    if place is None or save is None:
+        return None if place is None else str(place)
+    return str(save(str(place), field.GRADIO_CACHE))

@@ -88,6 +88,15 @@ class StudioPage:
             timeout=seconds * 1000,
         )
 
+    def side(self, name: str) -> None:
+        """Go to one of the page's sides; where the window is narrow, newer Gradios have the last ones in a menu."""
+        menu = self.tab.locator("#t2c_sides .overflow-menu > button")
+        hidden = menu.count() and menu.is_visible()
+        if hidden:
+            menu.click()
+        within = "#t2c_sides .overflow-dropdown button" if hidden else "#t2c_sides button:visible:not([tabindex='-1'])"
+        self.tab.locator(within, has_text=name).click()
+
     def press(self, id: str) -> None:
         """Press one of the page's buttons."""
         self.tab.locator(f"button#{id}, #{id} button").first.click()

@@ -338,7 +338,7 @@ def test_in_a_narrow_window_a_run_and_what_is_opened_come_into_view(browser: Any
     tab.wait_for_function(in_view, arg="#t2c_status")
     tab.reload()
     tab.wait_for_selector(".t2c-board")
-    tab.locator("#t2c_sides button", has_text="Recent").click()
+    page.side("Recent")
     entry = tab.locator("[data-t2c-open]").first
     entry.scroll_into_view_if_needed()
     assert not tab.evaluate(in_view, ".t2c-player-root"), "it lies below the list"

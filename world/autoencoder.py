@@ -17,6 +17,7 @@ from torch.nn import functional
 from world import miniature
 from world.lessons import SIDE, SIZE, load_shard
 from world.optimiser import Muon
+from world.precision import quick
 
 CROP = 64
 """Side of what the autoencoder sees in training; of the decoder alone, at the end, it is twice that."""
@@ -162,7 +163,7 @@ def latents_of(folder: Path, number: int, side: int, flipped: bool) -> Tensor:
                 part = np.stack([cv2.resize(one, (side, side), interpolation=cv2.INTER_AREA) for one in part])
             part = part[:, :, ::-1] if flipped else part
             picture = torch.from_numpy(np.ascontiguousarray(part)).permute(0, 3, 1, 2).float() / 127.5 - 1
-            with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
+            with torch.no_grad(), quick():
                 moments = vae.encode(picture.contiguous(memory_format=torch.channels_last)).latent_dist
                 found.append(moments.mean.float() * miniature.SCALE)
         path.parent.mkdir(exist_ok=True)

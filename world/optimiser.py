@@ -8,6 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from world.precision import quick_dtype
+
 
 class Muon:
     """Both optimisers as one.
@@ -62,7 +64,7 @@ class Muon:
 def orthogonal(matrix: Tensor) -> Tensor:
     """A matrix with the same singular vectors, whose singular values are all near 1 (Newton-Schulz, five rounds)."""
     wide = matrix.shape[0] > matrix.shape[1]
-    x = (matrix.T if wide else matrix).bfloat16()
+    x = (matrix.T if wide else matrix).to(quick_dtype())
     x = x / (x.norm() + 1e-7)
     for _ in range(5):
         gram = x @ x.T

@@ -24,6 +24,7 @@ from world.canvas import KINDS
 from world.network import MaskNetwork, fill
 from world.painted import painted_pictures
 from world.pictures import Labelled, labelled_pictures, paintings
+from world.precision import quick
 from world.shards import MIXED, SIZE, Shard, load_shard
 from world.styles import restyled
 from world.textures import Array
@@ -169,7 +170,7 @@ class Trainer:
         for group in self.optimiser.param_groups:
             group["lr"] = float(rate)
         self.network.train()
-        with torch.autocast("cpu", torch.bfloat16):
+        with quick():
             logits = self.network(pictures.contiguous(memory_format=torch.channels_last))
         loss = loss_of(logits.float(), labels)
         self.optimiser.zero_grad()

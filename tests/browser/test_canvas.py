@@ -19,9 +19,22 @@ DRAWN = """(() => {
 })()"""
 """How many pixels of the drift are drawn."""
 
-WAIT = """performance.getEntriesByName('t2c:drift')[0].startTime
-    - performance.getEntriesByName('t2c:release').at(-1).startTime"""
-"""Milliseconds from letting go to the first particles of the new drawing."""
+COUNT_FRAMES = """(() => {
+    fake.frame = 0;
+    fake.marked = {};
+    const tick = () => { fake.frame += 1; requestAnimationFrame(tick); };
+    tick();
+    const mark = performance.mark.bind(performance);
+    performance.mark = (name) => {
+        if (name === 't2c:release') fake.marked = {};
+        fake.marked[name] ??= fake.frame;
+        return mark(name);
+    };
+})()"""
+"""Notes in which of the browser's frames something was marked first since a release."""
+
+TENTH = 6
+"""Frames of a tenth of a second, where a machine is quick enough for sixty of them a second."""
 
 SAYS = "(expected) => document.querySelector('#t2c_document textarea').value === expected"
 
@@ -528,17 +541,19 @@ def test_a_pen_presses_thin_and_thick_and_its_other_end_erases(canvas: Canvas) -
 
 
 @pytest.mark.parametrize("side", [512, 1024])
-def test_particles_move_within_a_tenth_of_a_second(tab: Tab, server: str, side: int) -> None:
+def test_particles_move_within_six_frames_and_wait_for_no_answer(tab: Tab, server: str, side: int) -> None:
     canvas = tab().open(server, side, side, "river flowing left")
-    canvas.page.evaluate("fake.delays.solve = 700")
+    canvas.page.evaluate(COUNT_FRAMES)
+    canvas.page.evaluate("fake.delays.solve = 3000")
     canvas.tool("brush")
-    waits = []
     for y in (0.6, 0.7, 0.8):
         canvas.drag((0.2, y), (0.8, y))
         canvas.page.wait_for_function("performance.getEntriesByName('t2c:drift').length > 0")
-        waits.append(canvas.page.evaluate(WAIT))
+        marked = canvas.page.evaluate("fake.marked")
+        assert marked["t2c:drift"] - marked["t2c:release"] <= TENTH
+        canvas.page.evaluate("fake.delays.solve = 0")
         canvas.settled()
-    assert sorted(waits)[1] < 100, waits
+        canvas.page.evaluate("fake.delays.solve = 3000")
     assert canvas.page.evaluate(DRAWN) > 200, "they are really drawn"
 
 

@@ -16,3 +16,8 @@ def quick_dtype() -> torch.dtype:
 def quick() -> AbstractContextManager[object]:
     """What runs under it is computed in `quick_dtype`; weights stay as they are."""
     return torch.autocast("cpu", torch.bfloat16, enabled=quick_dtype() == torch.bfloat16)
+
+
+def quick_format() -> torch.memory_format:
+    """The order of a picture's numbers that convolutions in `quick_dtype` are fastest with."""
+    return torch.channels_last if quick_dtype() == torch.bfloat16 else torch.contiguous_format

@@ -24,7 +24,7 @@ from world.canvas import KINDS
 from world.network import MaskNetwork, fill
 from world.painted import painted_pictures
 from world.pictures import Labelled, labelled_pictures, paintings
-from world.precision import quick
+from world.precision import quick, quick_format
 from world.shards import MIXED, SIZE, Shard, load_shard
 from world.styles import restyled
 from world.textures import Array
@@ -89,7 +89,7 @@ class Trainer:
         self.often = _often(self.real)
         self.painted, self.falls = self._paint(painter) if painter else (None, None)
         self.rate = RATE if start is None else RATE_ON
-        self.network = MaskNetwork().to(memory_format=torch.channels_last)
+        self.network = MaskNetwork().to(memory_format=quick_format())
         self.average = MaskNetwork()
         self.average.load_state_dict(self.network.state_dict())
         self.optimiser = torch.optim.AdamW(self.network.parameters(), RATE, weight_decay=0.02)
@@ -171,7 +171,7 @@ class Trainer:
             group["lr"] = float(rate)
         self.network.train()
         with quick():
-            logits = self.network(pictures.contiguous(memory_format=torch.channels_last))
+            logits = self.network(pictures.contiguous(memory_format=quick_format()))
         loss = loss_of(logits.float(), labels)
         self.optimiser.zero_grad()
         loss.backward()

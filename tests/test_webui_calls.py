@@ -89,9 +89,10 @@ def test_a_paired_batch_has_each_seed_twice() -> None:
         all_seeds=[5, 6],
         all_subseeds=[1, 2],
     )
-    values = paired_values(processing, ["a river, photography"])
+    values = paired_values(processing, ["a river, photography"], ["blur, oil"])
     assert values["prompts"] == ["oil river", "a river, photography"] and values["batch_size"] == 2
-    assert values["seeds"] == [6, 6] and values["subseeds"] == [2, 2] and values["negative_prompts"] == ["blur"] * 2
+    assert values["seeds"] == [6, 6] and values["subseeds"] == [2, 2]
+    assert values["negative_prompts"] == ["blur", "blur, oil"]
     assert values["all_seeds"][2:4] == [6, 6]
 
 

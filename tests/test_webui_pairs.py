@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -104,6 +105,50 @@ def test_a_long_twin_does_not_change_its_picture(unet: Any) -> None:
     pairs, notes = _paired(processing, natural=lambda prompt: "a river, " + ", ".join(["realistic"] * 20))
     torch.testing.assert_close(_sampled(processing), plain, atol=1e-4, rtol=1e-4)
     assert len(pairs.twins) == 2 and not notes
+
+
+@pytest.mark.parametrize(
+    ("picture", "twin", "wanted"),
+    [
+        ("blur, photo", "blur, ink", "blur, ink"),
+        # as many tokens as the picture's have: terms too many are taken off, and a comma fills a chunk that is too many
+        ("blur", "blur, ink, oil, pen, line, wash, dry", "blur, ink, oil, pen, line"),
+        ("one two three four five, photo", "one two three four five", "one two three four five BREAK ,"),
+    ],
+)
+def test_a_twin_has_its_own_negative_prompt_and_its_picture_stays(
+    unet: Any, picture: str, twin: str, wanted: str
+) -> None:
+    from modules.prompt_parser import encoded
+
+    def processing() -> Any:
+        made = _processing(unet)
+        made.negative_prompts, made.uc = [picture] * 2, [encoded(picture, made.steps)] * 2
+        return made
+
+    plain, other = _sampled(processing()), processing()
+    pairs, notes = _paired(other)
+    seen: list[Any] = []
+    pairs.negative = lambda prompt, negative: f"{twin}" if negative == picture else "of another"
+    create = sys.modules["modules.sd_samplers"].create_sampler
+
+    def listening(name: str, model: Any) -> Any:
+        sampler = create(name, model)
+        sample = sampler.sample
+        sampler.sample = lambda p, x, c, uc, **more: (
+            seen.append((p.negative_prompts, uc)),
+            sample(p, x, c, uc, **more),
+        )[1]
+        return sampler
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("modules.sd_samplers.create_sampler", listening)
+        torch.testing.assert_close(_sampled(other), plain, atol=1e-4, rtol=1e-4)
+    ((negatives, conditions),) = seen
+    assert not notes and len(pairs.twins) == 2
+    assert negatives == [picture, picture, twin, twin]
+    for row, text in zip(conditions, [picture, picture, wanted, wanted], strict=True):
+        torch.testing.assert_close(row[0].cond, encoded(text, 3)[0].cond, rtol=0, atol=0)
 
 
 def test_short_memory_takes_two_passes(unet: Any, monkeypatch: pytest.MonkeyPatch) -> None:

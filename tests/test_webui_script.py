@@ -423,6 +423,15 @@ def test_a_painting_with_a_mask_gets_its_twin_for_a_network(monkeypatch: pytest.
     assert run.notes == ["the motion was looked for in a natural-looking twin that follows the painting"]
 
 
+def test_a_twin_is_led_away_from_its_pictures_style_and_not_from_realism() -> None:
+    from t2c_ext.webui.options import read_options
+    from t2c_ext.webui.run import Run
+
+    processing = SimpleNamespace(prompts=["a river, oil painting"])
+    pairs = Run(read_options([_given(twin=True)]))._pairs(processing)
+    assert pairs.negative("a river, oil painting", "photo, blurry, realistic") == "blurry, oil painting"
+
+
 def test_an_axis_takes_the_place_of_the_panels_value(tmp_path: Path) -> None:
     from modules import scripts
 

@@ -111,6 +111,34 @@ class Automatic1111:
                 prompts[place] = shorter(prompts[place])
         return self.conditions([""] * len(prompts), artistic)
 
+    def negatives(self, naturals: Sequence[str], unconditional: Sequence[Any] | None) -> list[Any] | None:
+        """See `Host`."""
+        if unconditional is None:
+            return None
+        return [self._negative(text, row) for text, row in zip(naturals, unconditional, strict=True)]
+
+    def _negative(self, text: str, row: Any) -> Any:
+        """A negative prompt's condition, as long as `row`: the host puts all of a batch into one tensor."""
+        room = length(row[0].cond)
+        for _ in range(LARGEST_CUT):
+            found = self._encode_negative(text)
+            sizes = {length(entry.cond) for entry in found}
+            if sizes == {room}:
+                return found
+            text = shorter(text) if max(sizes) > room else f"{text} BREAK ,"  # a chunk of its own for the comma
+        return row
+
+    def _encode_negative(self, text: str) -> Any:
+        from modules import devices, prompt_parser, shared
+
+        p = self.processing
+        texts = prompt_parser.SdConditioning([text], width=p.width, height=p.height, is_negative_prompt=True)
+        with devices.autocast(), self._unnoticed():
+            (found,) = prompt_parser.get_learned_conditioning(
+                p.sd_model, texts, p.firstpass_steps, None, shared.opts.use_old_scheduling
+            )
+        return found
+
     def encoded(self, prompts: Sequence[str]) -> Any:
         """See `Host`."""
         return self._encode(prompts)

@@ -45,11 +45,6 @@ def replace_method(target: Any, name: str, make: Callable[[Any], Any]) -> Callab
     return undo
 
 
-def twice(unconditional: Sequence[Any] | None) -> list[Any] | None:
-    """The unconditional rows of pictures and their twins; None where pictures are made without guidance."""
-    return None if unconditional is None else 2 * list(unconditional)
-
-
 def paired(values: Sequence[Any], batch_size: int) -> list[Any]:
     """Each batch of `batch_size` values twice in a row; the last batch may be shorter."""
     result: list[Any] = []
@@ -58,16 +53,18 @@ def paired(values: Sequence[Any], batch_size: int) -> list[Any]:
     return result
 
 
-def paired_values(processing: Any, naturals: Sequence[str]) -> dict[str, Any]:
+def paired_values(processing: Any, naturals: Sequence[str], negatives: Sequence[str]) -> dict[str, Any]:
     """What a processing object has while a batch is sampled with its twins.
 
-    The twin has its picture's seeds and negative prompt, so that both start from the same noise.
+    The twin has its picture's seeds, so that both start from the same noise.
 
     Args:
         processing: the host's processing object, in the middle of one of its batches.
         naturals: the twins' prompts.
+        negatives: the twins' negative prompts.
     """
     size = processing.batch_size
-    values = {name: 2 * list(getattr(processing, name)) for name in ("negative_prompts", "seeds", "subseeds")}
+    values = {name: 2 * list(getattr(processing, name)) for name in ("seeds", "subseeds")}
+    values["negative_prompts"] = [*processing.negative_prompts, *negatives]
     totals = {name: paired(getattr(processing, name), size) for name in ("all_seeds", "all_subseeds")}
     return {"prompts": [*processing.prompts, *naturals], "batch_size": 2 * size} | values | totals

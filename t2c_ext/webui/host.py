@@ -63,6 +63,14 @@ class Host(Protocol):
             The prompts, shortened where they had to be, and their conditions.
         """
 
+    def negatives(self, naturals: Sequence[str], unconditional: Sequence[Any] | None) -> list[Any] | None:
+        """The twins' negative conditions, each as long as its picture's; None without guidance.
+
+        Args:
+            naturals: the twins' negative prompts; terms are taken off where one is longer than its picture's.
+            unconditional: the pictures' rows; a twin has its picture's where its own cannot be made as long.
+        """
+
     def encoded(self, prompts: Sequence[str]) -> Any:
         """The conditions of prompts, whatever their length; it leaves nothing in the generation parameters."""
 

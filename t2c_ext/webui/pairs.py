@@ -17,7 +17,7 @@ from t2c_ext.twin.inject import InjectionOptions, Recording
 from t2c_ext.twin.rows import Role
 from t2c_ext.types import Attention
 from t2c_ext.webui.a1111 import to_pil
-from t2c_ext.webui.batch import attributes, paired_values, replace_method, twice
+from t2c_ext.webui.batch import attributes, paired_values, replace_method
 from t2c_ext.webui.calls import Cast
 from t2c_ext.webui.grounding import find_nouns
 from t2c_ext.webui.host import Host, by_name
@@ -49,6 +49,7 @@ class Pairs:
         prompts: of the batch, as the text encoder is given them.
         twins: PIL pictures, in the order of the batch; empty where there are none.
         nouns: from a picture's prompt to what can be seen in it, with which the things that move compete for places.
+        negative: from a picture's prompt and its negative prompt to its twin's negative prompt.
     """
 
     host: Host
@@ -61,6 +62,7 @@ class Pairs:
     twins: list[Image.Image] = field(default_factory=list)
     prompts: list[str] = field(default_factory=list)
     nouns: Callable[[str], tuple[str, ...]] = lambda prompt: ()
+    negative: Callable[[str, str], str] = lambda prompt, negative: negative
     _latents: tuple[Tensor, Tensor | None] | None = None
     _late: bool = False
 
@@ -135,7 +137,10 @@ class Pairs:
         artistic = type(p.c)((1,), p.c.batch[place : place + 1])
         naturals, natural = host.conditions([self.natural(prompt)], artistic)
         source = host.noise(clean.shape[1:], [seed, seed], [subseed, subseed])
-        values = {"prompts": [prompt, *naturals], "negative_prompts": 2 * [p.negative_prompts[place]], "rng": source}
+        unconditional = p.uc and p.uc[place : place + 1]
+        negatives, natural_negative = self._negatives([prompt], p.negative_prompts[place : place + 1], unconditional)
+        both = [p.negative_prompts[place], *negatives]
+        values = {"prompts": [prompt, *naturals], "negative_prompts": both, "rng": source}
         values |= {"seeds": [seed, seed], "subseeds": [subseed, subseed], "all_seeds": [seed, seed], "iteration": 0}
         values |= {"batch_size": 2, "mask": None, "nmask": None}
         noise = source.next()
@@ -143,7 +148,7 @@ class Pairs:
         try:
             with attributes(p, values), sampling.active():
                 joined = host.joined(artistic, natural)
-                latents = host.sample(noise, joined, twice(p.uc and p.uc[place : place + 1]))
+                latents = host.sample(noise, joined, together(unconditional, natural_negative))
             if host.stopped():
                 raise UserError("the twin was stopped")
             attention = sampling.attention(0)
@@ -166,15 +171,26 @@ class Pairs:
     def _naturals(self, artistic: Any) -> tuple[list[str], Any]:
         return self.host.conditions([self.natural(prompt) for prompt in self.prompts], artistic)
 
+    def _negatives(
+        self, prompts: Sequence[str], negatives: Sequence[str], unconditional: Sequence[Any] | None
+    ) -> tuple[list[str], list[Any] | None]:
+        """The twins' negative prompts and their conditions; a twin whose negative prompt is its picture's shares it."""
+        texts = [self.negative(prompt, negative) for prompt, negative in zip(prompts, negatives, strict=True)]
+        if unconditional is None or texts == list(negatives):
+            return texts, None if unconditional is None else list(unconditional)
+        return texts, self.host.negatives(texts, unconditional)
+
     def _lockstep(self, original: Callable[..., Any], given: Mapping[str, Any]) -> Any:
         p, count = self.host.processing, len(self.prompts)
         artistic = given["conditioning"]
         naturals, natural = self._naturals(artistic)
-        values = paired_values(p, naturals)
+        unconditional = given["unconditional_conditioning"]
+        negatives, natural_negative = self._negatives(self.prompts, p.negative_prompts, unconditional)
+        values = paired_values(p, naturals, negatives)
         values["rng"] = self.host.noise(p.rng.shape, values["seeds"], values["subseeds"])
         both = {name: values[name] for name in ("seeds", "subseeds", "prompts")} | {
             "conditioning": self.host.joined(artistic, natural),
-            "unconditional_conditioning": twice(given["unconditional_conditioning"]),
+            "unconditional_conditioning": together(unconditional, natural_negative),
         }
         self.sampling = self._pair(artistic, natural, self.prompts)
         with ExitStack() as stack:
@@ -191,6 +207,8 @@ class Pairs:
     def _two_passes(self, original: Callable[..., Any], given: Mapping[str, Any]) -> Any:
         p, count = self.host.processing, len(self.prompts)
         naturals, natural = self._naturals(given["conditioning"])
+        unconditional = given["unconditional_conditioning"]
+        negatives, natural_negative = self._negatives(self.prompts, p.negative_prompts, unconditional)
         shape, record = tuple(p.rng.shape), Recording(device="cpu")
         self.sampling = self._pair(given["conditioning"], natural, self.prompts, role=Role.ART, record=record)
         with ExitStack() as stack:
@@ -202,8 +220,9 @@ class Pairs:
         follow = self._pair(given["conditioning"], natural, (), role=Role.TWIN, replay=record, capture=None)
         source = self.host.noise(shape, p.seeds, p.subseeds)
         try:
-            with attributes(p, {"prompts": naturals, "rng": source}), follow.active():
-                latents = self.host.sample(source.next(), natural, given["unconditional_conditioning"])
+            values = {"prompts": naturals, "negative_prompts": negatives, "rng": source}
+            with attributes(p, values), follow.active():
+                latents = self.host.sample(source.next(), natural, natural_negative)
             self._latents = samples, latents
             self._keep(latents)
             self.tell(TWO_PASSES)
@@ -265,6 +284,11 @@ class Pairs:
         gc.collect()
         self.host.free()
         p.rng = self.host.noise(shape, p.seeds, p.subseeds)
+
+
+def together(unconditional: Sequence[Any] | None, natural: Sequence[Any] | None) -> list[Any] | None:
+    """The negative conditions of pictures and then of their twins; None where pictures are made without guidance."""
+    return None if unconditional is None or natural is None else [*unconditional, *natural]
 
 
 def fitting(size: tuple[int, int], area: int, unit: int = 64) -> tuple[int, int]:

@@ -14,6 +14,7 @@ from t2c_ext.motion.hints import parse_hints
 from t2c_ext.prompt.parse import parse
 from t2c_ext.settings import TwinSettings
 from t2c_ext.twin.inject import InjectionOptions
+from t2c_ext.twin.negative import natural_negative
 from t2c_ext.types import Plan, Regions
 from t2c_ext.webui.batch import replace_method
 from t2c_ext.webui.host import host_of
@@ -79,6 +80,7 @@ class Run:
             show_twins=self.options.panel.show_twin,
             prompts=list(processing.prompts),
             nouns=lambda prompt: self.plan(prompt).nouns,
+            negative=lambda prompt, negative: natural_negative(negative, self.plan(prompt).styles),
         )
 
     def release(self) -> None:

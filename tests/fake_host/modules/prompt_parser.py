@@ -34,12 +34,15 @@ class MulticondLearnedConditioning:
 
 
 class SdConditioning(list[str]):
-    def __init__(self, prompts: Sequence[str], width: int = 0, height: int = 0) -> None:
+    def __init__(
+        self, prompts: Sequence[str], width: int = 0, height: int = 0, is_negative_prompt: bool = False
+    ) -> None:
         super().__init__(prompts)
+        self.is_negative_prompt = is_negative_prompt
 
 
 def encoded(prompt: str, steps: int) -> list[ScheduledPromptConditioning]:
-    chunks = max(1, -(-len(prompt.split()) // WORDS))
+    chunks = sum(max(1, -(-len(part.split()) // WORDS)) for part in prompt.split("BREAK"))
     generator = torch.Generator().manual_seed(zlib.crc32(prompt.encode()))
     return [ScheduledPromptConditioning(steps, torch.randn(CHUNK * chunks, CONTEXT, generator=generator))]
 
@@ -54,6 +57,12 @@ def get_multicond_learned_conditioning(
         for prompt in prompts
     ]
     return MulticondLearnedConditioning((len(batch),), batch)
+
+
+def get_learned_conditioning(
+    model: Any, prompts: Sequence[str], steps: int, hires_steps: Any = None, use_old_scheduling: bool = False
+) -> list[list[ScheduledPromptConditioning]]:
+    return [encoded(prompt, steps) for prompt in prompts]
 
 
 def get_multicond_prompt_list(

@@ -62,7 +62,7 @@ def _nobody(stage: Stage) -> None:
 
 @dataclass(frozen=True)
 class Watch:
-    """Who hears of the stages that are made, and not of those that a workspace has.
+    """Who is told of the stages that are made, and not of those that a workspace has.
 
     Attributes:
         begun: called before a stage is made.
@@ -131,7 +131,7 @@ class Pipeline:
             workspace: keeps each stage's result, or None.
             reporter: progress and cancellation.
             keeper: keeps segmenters and networks for the next job.
-            watch: hears of the stages that are made.
+            watch: is told of the stages that are made.
         """
         self.job = job
         self.workspace = workspace

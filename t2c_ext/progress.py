@@ -38,7 +38,7 @@ class Reporter:
     cancelled: CancelCallback = _never
 
     def joined(self, other: Reporter) -> Reporter:
-        """This one and another: both hear of the progress, and either may stop the run."""
+        """This one and another: both are told of the progress, and either may stop the run."""
 
         def progress(stage: str, done: int, total: int) -> None:
             self.progress(stage, done, total)

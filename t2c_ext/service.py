@@ -86,7 +86,7 @@ class Service:
 
     Attributes:
         folder: where the workspaces lie.
-        watch: called for each request; what it gives hears of the progress and may stop it, as `cancel` does.
+        watch: called for each request; what it gives is told of the progress and may stop it, as `cancel` does.
         guard: runs the work when its turn has come, where it has to run, and raises what it raises.
     """
 

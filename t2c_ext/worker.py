@@ -42,10 +42,10 @@ class Worker:
         """Begin; once.
 
         Args:
-            work: is given what tells it to stop and hears of its progress; it does not run where it was cancelled
+            work: is given what tells it to stop and is told of its progress; it does not run where it was cancelled
                 before its turn.
             guard: runs it in its turn.
-            watch: called when its turn has come; what it gives hears of the progress too, and may stop the work.
+            watch: called when its turn has come; what it gives is told of the progress too, and may stop the work.
         """
 
         def begin() -> None:

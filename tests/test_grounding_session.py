@@ -26,7 +26,7 @@ from t2c_ext.twin.diffusion.grounding import TIMESTEP, ground_latent, ground_pic
 from t2c_ext.twin.diffusion.latents import encode, resized  # noqa: E402
 from t2c_ext.twin.diffusion.source import DiffusersTwin  # noqa: E402
 from t2c_ext.twin.grounding.answer import TokenMaps, answer  # noqa: E402
-from t2c_ext.twin.grounding.layer_plan import heard_layers  # noqa: E402
+from t2c_ext.twin.grounding.layer_plan import attention_layers  # noqa: E402
 from t2c_ext.twin.grounding.rivals import distinct  # noqa: E402
 from t2c_ext.twin.grounding.session import GroundingOptions, GroundingSession  # noqa: E402
 from t2c_ext.twin.layout import grid_at, layout_of  # noqa: E402
@@ -195,10 +195,10 @@ def test_the_model_is_as_before(unet: Any, family: str) -> None:
         wanted = unet(x, TIMESTEP, **found).sample
         session = GroundingSession(unet, LATENT)
         with session, session.call(0, 2):
-            heard = unet(x, TIMESTEP, **found).sample
+            watched = unet(x, TIMESTEP, **found).sample
         session.result()
         afterwards = unet(x, TIMESTEP, **found).sample
-    assert torch.equal(heard, wanted)
+    assert torch.equal(watched, wanted)
     assert torch.equal(afterwards, wanted)
     assert all(torch.equal(value, before[name]) for name, value in unet.state_dict().items())
     assert not _hooked(unet)
@@ -271,7 +271,7 @@ def test_open_choices_change_the_layers(unet: Any, family: str) -> None:
 
 
 def test_the_layers_with_a_part_of_their_own(unet: Any, family: str) -> None:
-    layers = heard_layers(unet, layout_of(unet))
+    layers = attention_layers(unet, layout_of(unet))
     assert [layer.name for layer in layers if layer.is_reference] == [REFERENCES[family]]
     refining = {layer.name.partition(".transformer")[0] for layer in layers if layer.refines}
     assert refining == set(REFINEMENT[family])

@@ -256,7 +256,7 @@ def brush(
         length: of a stroke, 1 is 32 pixels of 512.
         jitter: how much lighter or darker each is.
         relief: how much the paint's thickness shows.
-        hue: how much each one's colour strays.
+        hue: how much each one's colour varies.
     """
     height, width = sheet.size
     offsets, thick = dabs(int(sheet.random.integers(4)))

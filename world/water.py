@@ -47,8 +47,8 @@ def water_colours(canvas: Canvas, shore: Array | float, calm: float) -> Array:
         cv2.INTER_LINEAR,
         borderMode=cv2.BORDER_REFLECT,
     )
-    heaven = np.asarray(canvas.light.middle, np.float32) * 0.6 + 0.4 * np.asarray(canvas.light.zenith, np.float32)
-    own = canvas.lit(WATERS[int(canvas.random.integers(len(WATERS)))]) * canvas.uniform(0.7, 1.25) * 0.6 + 0.4 * heaven
+    above = np.asarray(canvas.light.middle, np.float32) * 0.6 + 0.4 * np.asarray(canvas.light.zenith, np.float32)
+    own = canvas.lit(WATERS[int(canvas.random.integers(len(WATERS)))]) * canvas.uniform(0.7, 1.25) * 0.6 + 0.4 * above
     share = np.clip(0.30 + 0.55 * calm - 0.35 * near, 0.1, 0.9)[..., None]
     colour = own * (1 - share) + mirrored * share * 0.94
     relief = canvas.uniform(0.08, 0.22) * (1.15 - calm) * ripple + 0.05 * (1.1 - calm) * small

@@ -35,10 +35,10 @@ export class Arrivals {
         this.closed = false;
     }
 
-    /** Hear of the page's state, now and whenever it changes. @param {string} name @param {(state: PageState) => void} heard */
-    watch(name, heard) {
-        this.watchers.set(name, heard);
-        heard(this.state);
+    /** Be given the page's state, now and whenever it changes. @param {string} name @param {(state: PageState) => void} take */
+    watch(name, take) {
+        this.watchers.set(name, take);
+        take(this.state);
     }
 
     /** Take the page's state, where it is another than before. */

@@ -71,11 +71,11 @@ export class Board {
         this.pointer = null;
         /** @type {number|undefined} the frame that is asked for */
         this.frame = undefined;
-        /** @type {((zoomed: number) => void)|null} hears of another view: how much larger than the whole picture */
+        /** @type {((zoomed: number) => void)|null} is told of another view: how much larger than the whole picture */
         this.onview = null;
-        /** @type {((name: string) => void)|null} hears of the region that is lit */
+        /** @type {((name: string) => void)|null} is told of the region that is lit */
         this.onlight = null;
-        /** @type {((playing: boolean) => void)|null} hears of a loop in the picture's place */
+        /** @type {((playing: boolean) => void)|null} is told of a loop in the picture's place */
         this.onpreview = null;
         this.sizes = new ResizeObserver(() => this.measure());
         this.seen = new IntersectionObserver((entries) => {

@@ -15,7 +15,7 @@ export function openDialog(home, title, content, kind = "") {
     const dialog = el("dialog", { class: `t2c-dialog ${kind}`, "aria-label": title },
         el("header", {}, el("h3", { text: title }), iconButton("clear", "Close", () => dialog.close())), ...content);
     dialog.addEventListener("click", (event) => { if (event.target === dialog) dialog.close(); });
-    // the WebUI hears Escape as "interrupt"
+    // the WebUI takes Escape for "interrupt"
     dialog.addEventListener("keydown", (event) => event.stopPropagation());
     dialog.addEventListener("close", () => {
         dialog.remove();

@@ -7,7 +7,7 @@ import { sentence } from "./toast.mjs";
 /** @import { Size } from "./geometry.mjs" */
 /** @import { Asked, Exported } from "./types" */
 
-/** @typedef {{format: string, quality: number, side: number, max_megabytes: number}} Wish  what a file is to be like */
+/** @typedef {{format: string, quality: number, side: number, max_megabytes: number}} ExportOptions  what a file is to be like */
 
 /** @type {[string, string][]} */
 const FORMATS = [["mp4", "MP4"], ["webm", "WebM"], ["gif", "GIF"], ["webp", "WebP"], ["apng", "APNG"]];
@@ -58,7 +58,7 @@ export class ExportPanel {
         this.side.replaceChildren(...sides.map((side) => el("option", { value: side, text: side === 0 ? `${loop.width} × ${loop.height}` : `${side} px` })));
     }
 
-    /** @private @param {string} format @returns {Wish} */
+    /** @private @param {string} format @returns {ExportOptions} */
     request(format) {
         return {
             format, quality: Number(this.quality.value), side: Number(this.side.value), max_megabytes: Math.max(0, Number(this.most.value) || 0),
@@ -67,7 +67,7 @@ export class ExportPanel {
 
     /**
      * Ask for a file.
-     * @param {Wish} request
+     * @param {ExportOptions} request
      * @param {HTMLButtonElement} button
      * @returns {Promise<{url: string, bytes: number, name: string}|null>}
      */

@@ -70,7 +70,7 @@ export class Keyboard {
         });
     }
 
-    /** Hear the keys of the canvas. @param {HTMLElement} frame  holds the toolbar, the stage and the list of regions */
+    /** Listen to the keys of the canvas. @param {HTMLElement} frame  holds the toolbar, the stage and the list of regions */
     listen(frame) {
         frame.addEventListener("keydown", (event) => {
             this.press(event);
@@ -193,7 +193,7 @@ export class Keyboard {
         return gesture !== null;
     }
 
-    /** Give up what is in hand; without that, let the key be heard by others. @private */
+    /** Give up what is in hand; without that, leave the key to others. @private */
     escape() {
         const selected = this.board.store.selection !== null;
         const busy = this.pointers.cancel();

@@ -17,7 +17,7 @@ export class Page {
     }
 
     /**
-     * Write into a box so that Gradio hears of it.
+     * Write into a box so that Gradio notices.
      * @param {string} id
      * @param {string} text
      * @returns {boolean} whether the box is there

@@ -95,8 +95,8 @@ export class Store {
 
     /** @param {Topic} topic @param {(change: Change) => void} listener */
     on(topic, listener) {
-        const heard = this.listeners.get(topic) ?? new Set();
-        this.listeners.set(topic, heard.add(listener));
+        const listeners = this.listeners.get(topic) ?? new Set();
+        this.listeners.set(topic, listeners.add(listener));
     }
 
     /** @param {Topic} topic @param {Partial<Change>} [change] */

@@ -190,11 +190,11 @@ export class Words {
         if (answer === null || this.seen !== asked || this.changed || this.store.state.document.regions !== document.regions) return;
         this.put(answer.motion);
         this.store.amendWords({ words: answer.motion, spoken: this.store.state.spoken });
-        const heard = await this.asking("parse", { ...this.seen, regions: this.painted() });
-        if (heard === null || this.page.motion() !== answer.motion || this.store.state.document.regions !== document.regions) return;
-        this.store.amendWords({ words: answer.motion, spoken: spokenOf(heard) });
+        const parsed = await this.asking("parse", { ...this.seen, regions: this.painted() });
+        if (parsed === null || this.page.motion() !== answer.motion || this.store.state.document.regions !== document.regions) return;
+        this.store.amendWords({ words: answer.motion, spoken: spokenOf(parsed) });
         const { document: now } = this.store.state;
-        const meant = asMeant(now, heard);
+        const meant = asMeant(now, parsed);
         if (meant !== now) this.store.amendDocument(meant);
     }
 

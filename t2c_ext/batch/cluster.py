@@ -32,13 +32,13 @@ from t2c_ext.keeper import Keeper
 from t2c_ext.weights.places import VARIABLE
 
 RETRIES = 20
-"""How often Ray takes up a row whose worker or node dies; one that fells each of its workers ends after these."""
+"""How often Ray takes up a row whose worker or node dies; one that kills every worker it is given to fails then."""
 
 AHEAD = 2
 """Rows that are handed over for each that can run, so that a worker that gets free has the next one at once."""
 
 WAITING = 16
-"""Rows that wait besides, for machines that the cluster may add because of them."""
+"""Rows that wait as well, for machines that the cluster may add because of them."""
 
 IN_TIME = 60.0
 """Seconds that a node has to say whether it can work."""
@@ -143,7 +143,7 @@ def make_row(
         document: the order's.
         sent: the content of files that workers do not see.
         environment: variables that hold for all workers.
-        queue: an actor that hears of the progress, or None.
+        queue: an actor that is sent the progress, or None.
         keeper: an actor's own; None: the process's.
     """
     os.environ.update(environment)
@@ -265,7 +265,7 @@ class RayPool:
 
     def events(self, seconds: float) -> list[Event]:
         """What has come, and what the workers do."""
-        found: list[Event] = list(self._queue.heard())
+        found: list[Event] = list(self._queue.received())
         ready, _ = self._ray.wait(list(self._refs), num_returns=1, timeout=seconds)
         if ready:
             ready, _ = self._ray.wait(list(self._refs), num_returns=len(self._refs), timeout=0)
@@ -416,8 +416,8 @@ class _Queue:
         self._queue = Queue(actor_options={"num_cpus": 0, "scheduling_strategy": here})
         self.actor = self._queue.actor
 
-    def heard(self) -> Iterator[Progress]:
-        """What has been said since."""
+    def received(self) -> Iterator[Progress]:
+        """What has been sent since the last call."""
         try:
             count = self._queue.size()
             said = self._queue.get_nowait_batch(count) if count else []

@@ -145,14 +145,14 @@ class _Process:
         threading.Thread(target=self._listen, args=(lines,), name=self.name, daemon=True).start()
 
     def take(self, order: Order) -> None:
-        """Give it an order; where it is gone already, its end is heard of."""
+        """Give it an order; where it is gone already, its listener says so."""
         self.order = order
         assert self._process.stdin is not None
         try:
             self._process.stdin.write(json.dumps(order.to_document()).encode() + b"\n")
             self._process.stdin.flush()
         except OSError:
-            pass  # the listener hears of it
+            pass  # the listener notices that it is gone
 
     def last_words(self) -> str:
         """Why it ended, as far as that is known."""
@@ -185,6 +185,6 @@ class _Process:
                 try:
                     document = json.loads(line)
                 except ValueError:
-                    continue  # it was killed amid a line
+                    continue  # it was killed in the middle of a line
                 lines.put((self, document))
         lines.put((self, None))

@@ -36,7 +36,7 @@ EVERY = 0.2
 """Seconds between two reports of a stage's progress."""
 
 Tell = Callable[[str, int, int], None]
-"""Hears of (stage, done, total), not too often."""
+"""Is called with (stage, done, total), not too often."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ def make(order: Order, keeper: Keeper, tell: Tell, sent: Mapping[str, bytes] | N
     Args:
         order: the row.
         keeper: keeps segmenters and networks for the next one.
-        tell: hears of its progress.
+        tell: is told of its progress.
         sent: the content of files that this machine does not have.
     """
     known = _known(order)

@@ -24,7 +24,7 @@ class Outcome:
         size: (width, height) in pixels.
         seconds: of each stage that made something.
         made: how often each stage made something, over all runs.
-        begun: how often a stage began to, where that is more than once: it was killed amid.
+        begun: how often a stage was begun, where that is more than once: it was killed before its end.
         notes: what the stages had to say.
         error: one line, or "".
         kind: of the error, for the summary.
@@ -81,7 +81,7 @@ class Outcome:
 
 
 def from_document(document: Mapping[str, Any]) -> Outcome:
-    """The inverse of `Outcome.to_document`; what a newer version has besides is passed over.
+    """The inverse of `Outcome.to_document`; what only a newer version has is passed over.
 
     Raises:
         TypeError, ValueError, KeyError: it is no outcome.

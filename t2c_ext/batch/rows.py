@@ -23,7 +23,7 @@ from t2c_ext.recipe import Recipe
 from t2c_ext.settings import Value, table
 
 FILES = ("picture", "natural", "mask", "flow", "depth")
-"""What a row names as files, besides the settings; `mask` may be several by name."""
+"""What a row names as files, apart from the settings; `mask` may be several by name."""
 
 NAME, ARROWS = "name", "arrows"
 

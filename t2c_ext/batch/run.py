@@ -34,7 +34,7 @@ TRIES_ELSEWHERE = 3
 
 
 class Listener(Protocol):
-    """Who hears how a batch goes."""
+    """Who is told how a batch goes."""
 
     def begin(self, rows: int, finished: Sequence[Outcome]) -> None:
         """Before the first row: how many there are in all, and those that were finished by earlier runs."""
@@ -70,7 +70,7 @@ class Setup:
 
 
 class _Silent:
-    """Hears and says nothing."""
+    """Does nothing with what it is told."""
 
     def begin(self, rows: int, finished: Sequence[Outcome]) -> None:
         """Nothing."""
@@ -145,7 +145,7 @@ class _Run:
             if not self.setup.stopping():
                 self._fill(pool)
             for event in pool.events(LOOK):
-                outcome = self._heard(event, pool)
+                outcome = self._handle(event, pool)
                 if not self.setup.stopping():
                     self._fill(pool)  # before its outcome is written, so that nobody waits for that
                 if outcome is not None:
@@ -161,7 +161,7 @@ class _Run:
                 self.in_hand[order.name] = order
                 pool.submit(order, {name: self.sent[name] for name in order.files if name in self.sent})
 
-    def _heard(self, event: Event, pool: Pool) -> Outcome | None:
+    def _handle(self, event: Event, pool: Pool) -> Outcome | None:
         if isinstance(event, Progress):
             self.listener.working(event)
             return None

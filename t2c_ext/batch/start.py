@@ -25,7 +25,7 @@ def _never() -> bool:
 
 @dataclass(frozen=True)
 class BatchRequest:
-    """How a batch is made, besides its rows.
+    """How a batch is made, apart from its rows.
 
     Attributes:
         out: the folder or address that gets the loops.

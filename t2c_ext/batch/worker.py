@@ -46,7 +46,7 @@ def _orders() -> Iterator[Mapping[str, Any]]:
     def listen() -> None:
         for line in sys.stdin.buffer:
             waiting.put(json.loads(line))
-        os._exit(0)  # amid a row too: nobody waits for it any more
+        os._exit(0)  # in the middle of a row, too: nobody waits for it any more
 
     threading.Thread(target=listen, name="orders", daemon=True).start()
     while True:

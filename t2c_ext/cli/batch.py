@@ -101,7 +101,7 @@ def made(begin: Callable[[Callable[[], bool], Bar | Events], Iterator[Outcome]],
     """Run a batch, tell of it, and say at the end what failed; the exit code.
 
     Args:
-        begin: is given what tells that the user wants to stop, and who hears how it goes.
+        begin: is given what tells that the user wants to stop, and who is told how it goes.
         out: the folder or address of the loops.
         events: for machines, in place of a bar.
 

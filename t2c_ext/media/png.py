@@ -34,7 +34,7 @@ _LARGEST_BESIDE = 16 << 20
 """Bytes of any other part that is not pixels; profiles and EXIF are far below."""
 
 _KEPT = (b"PLTE", b"tRNS", b"iCCP", b"sRGB", b"gAMA", b"cHRM", b"eXIf", b"acTL", *_TEXTS)
-"""What goes into a file that is written anew, besides its header and pixels."""
+"""What goes into a file that is written anew, apart from its header and pixels."""
 
 _CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 """By colour type: grey, RGB, palette, grey and alpha, RGB and alpha."""

@@ -173,7 +173,7 @@ def _drive(  # noqa: PLR0917
         family=region.name if thing is None else thing.family,
         arrows=arrows,
     )
-    if not drive.kind.flows:  # it flows all the same, as the user wishes
+    if not drive.kind.flows:  # the user has chosen that it flows all the same
         drive = replace(drive, kind=MotionKind.TRANSLATE)
     if motion is not None:
         drive = replace(drive, angle=motion.angle, kind=motion.kind, speed=drive.speed * motion.speed)

@@ -172,7 +172,7 @@ def choose_model(settings: MotionSettings, plan: Plan, hints: Hints, equipment: 
         lacking = _lacking(fitting, equipment)
         if not lacking:
             return Choice(fitting, weights=_weights(fitting, equipment))
-        # who has the network, but not what it needs, would wonder
+        # the network is here and something else is missing: say why it is not used
         surprising = not {DIRECTION_WEIGHTS, TEXT_WEIGHTS} & set(lacking)
         note = f"The {fitting.value} network was not used: {_what_lacks(lacking[0])}."
         return Choice(MotionModel.SOLVER, notes=(note,) if surprising else ())

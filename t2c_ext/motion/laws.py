@@ -47,7 +47,7 @@ def split_laws(
         if thing is None and said is not None:
             thing = load_lexicon().find(said.region)
         hint = next((row for row in hints.regions if row.name.lower() == region.name.lower()), None)
-        kind = _wished(region.name, hint, hints, only) or _usual(thing, said, settings)
+        kind = _stated(region.name, hint, hints, only) or _usual(thing, said, settings)
         if kind.flows:
             flowing.append(region)
             continue
@@ -87,7 +87,7 @@ def moves_alone(plan: Plan, settings: MotionSettings) -> bool:
     return tuple(plan.regions) == (CAMERA,) or (not plan.regions and settings.law in _CAMERAS)
 
 
-def _wished(name: str, hint: RegionHint | None, hints: Hints, only: bool) -> MotionKind | None:
+def _stated(name: str, hint: RegionHint | None, hints: Hints, only: bool) -> MotionKind | None:
     """The law that the user said or drew for a region; None: its own."""
     if hint is not None and hint.kind is not None and hint.kind is not MotionKind.TRANSLATE:
         return hint.kind

@@ -30,7 +30,7 @@ def predict_flow(
         network: the direction network (reads `hint`) or the text network (reads `context`).
         picture: float32 [H, W, 3], 0..1.
         mask: float32 [H, W], 0..1.
-        hint: float32 [h, w, 2] of any size: the velocity wished for at every place, in pixels per frame of its own
+        hint: float32 [h, w, 2] of any size: the wanted velocity at every place, in pixels per frame of its own
             size. None: no hint, which the direction network knows as zeros.
         context: float32 [1, 77, 768]: the embedding of the words.
 
@@ -46,15 +46,15 @@ def predict_flow(
         raise UserError("the mask is empty or of another size than the picture; paint where it moves")
     canvas = plan_canvas(height, width, network.stride)
     inside = _inside(canvas.lay(mask))
-    wish = None
+    wanted = None
     if network.takes_hint:
-        wish = np.zeros((*inside.shape, 2), np.float32)
+        wanted = np.zeros((*inside.shape, 2), np.float32)
         if hint is not None:
-            wish = canvas.pad(resize_flow(hint, *canvas.content)) / np.float32(MOTION_NORM) * inside[..., None]
+            wanted = canvas.pad(resize_flow(hint, *canvas.content)) / np.float32(MOTION_NORM) * inside[..., None]
     elif context is None:
         raise UserError("the text network needs the embedding of the words")
     image = torch.from_numpy(canvas.lay(picture) * 2 - 1).permute(2, 0, 1)
-    output = network.run(network_input(image, inside, wish), context)
+    output = network.run(network_input(image, inside, wanted), context)
     field = output[0].permute(1, 2, 0).numpy() * np.float32(MOTION_NORM)
     flow = resize_flow(_extended(canvas.crop(field), canvas.crop(inside)), height, width)
     flow[mask <= 0] = 0

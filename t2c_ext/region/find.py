@@ -69,7 +69,7 @@ class RegionNotFound(UserError):
 
 
 def _ways(words: Sequence[str], names: Sequence[str], numbers: bool, shown: Path | None) -> list[Way]:
-    """What could be meant, how it is said, and what can be done besides."""
+    """What could be meant, how it is said, and what else can be done."""
     ways = [] if words else [Way("name it", "motion")]
     listed = ", ".join(f'{number} "{name}"' for number, name in enumerate(names, 1))
     where = "" if shown is None else f", which are drawn in {shown}"

@@ -35,7 +35,7 @@ async def answer(
         send: the server's.
         status: of HTTP.
         text: the body.
-        headers: besides the body's length and type.
+        headers: in addition to the body's length and type.
         to_be_ended: the text is sent at once, and the answer ends with an empty part that the caller sends.
     """
     body = text.encode()

@@ -65,7 +65,7 @@ _UPLOAD = "/upload"
 _INFO = "/info"
 
 _NO_API = '{"named_endpoints": {}, "unnamed_endpoints": {}}'
-"""What a page hears of the API, which is not for others; the page of Gradio 3 does not start without an answer."""
+"""What a page is told of the API, which is not for others; the page of Gradio 3 does not start without an answer."""
 
 _UNKNOWN = "open the page first; the app knows nobody by this cookie"
 
@@ -129,7 +129,7 @@ class Guard:
     # ---- who asks ----------------------------------------------------------------------------------------------------
 
     def _stranger(self, scope: Message) -> str:
-        """Why a request is not heard at all, "" where it is."""
+        """Why a request is refused at once, "" where it is not."""
         if not self.hosts.allows(header(scope, "host")):
             return "the app is not known by this name; t2c app --allow-host NAME makes it so"
         return "another site's page may not ask this" if from_elsewhere(scope, self.hosts) else ""
@@ -332,7 +332,7 @@ class Guard:
         await _given(found, scope, send)
 
     async def _take_in(self, visitor: Visitor, scope: Message, receive: Receive, send: Send) -> None:
-        """Have Gradio keep an upload; what is no picture is written over before anybody hears of it."""
+        """Have Gradio keep an upload; what is no picture is written over before its name is given out."""
         if await asyncio.to_thread(self.files.held) >= ALL_UPLOADS:
             await answer(send, 503, "the app holds as many pictures as it can; try again later")
             return

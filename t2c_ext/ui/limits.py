@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from t2c_ext.ui.asgi import Application, Message, Receive, Send, answer, header
 
 PATIENCE = 20.0
-"""Seconds that a request's body may take, and besides one for every `SLOWEST` of its bytes."""
+"""Seconds that a request's body may take, and one more for every `SLOWEST` of its bytes."""
 
 SLOWEST = 32_000
 """Bytes per second; a slow telephone line's."""

@@ -98,7 +98,7 @@ class Studio:
         folder: where the workspaces lie.
         model: the checkpoint that makes pictures from text, "miniature" for the built-in one, or "" where none does.
         guard: runs work while nothing else uses the machine.
-        watch: called for each run; what it gives hears of the progress and may stop it, as `cancel` does.
+        watch: called for each run; what it gives is told of the progress and may stop it, as `cancel` does.
         maker: makes pictures in the model's place; its recipe holds the values of `sampling_rows`, unchecked by the
             table.
         sampling_rows: what the maker is set by, in place of the table's rows of the same names; none: the table's.
@@ -174,7 +174,7 @@ class Studio:
             self.put_mask(new, mask)
             self.put_depth(new, depth)
         except BaseException:
-            if new != id:  # nobody hears of it, so that nobody could leave it
+            if new != id:  # its id is not given out, so that nobody could leave it
                 self.leave(new)
             raise
         return new
@@ -271,7 +271,7 @@ class Studio:
         """Take in what was put in beside the picture; UserError with the sentence `full` where it is too much."""
         beside = given.where_known(session.run_beside, session.beside)
         more = area(beside, session.run_beside)
-        if more > _area(session) and more + self._held(besides=id) > MOST_MASKED:
+        if more > _area(session) and more + self._held(apart_from=id) > MOST_MASKED:
             raise UserError(full)
         if beside.mask is not session.beside.mask:
             session.seen_mask = _seen(session.still, beside.mask)
@@ -286,7 +286,7 @@ class Studio:
         id, session = self._new(key)
         try:
             session.still = keep_still(art, self.folder / id / VIEW)
-        except BaseException:  # nobody hears of the new id, so that nobody could leave it
+        except BaseException:  # its id is not given out, so that nobody could leave it
             self.leave(id)
             raise
         return id
@@ -298,9 +298,9 @@ class Studio:
             raise UserError(picture.why)
         return picture
 
-    def _held(self, besides: str) -> int:
+    def _held(self, apart_from: str) -> int:
         """Pixels of the masks and depths that are held, but for one visitor's."""
-        return sum(_area(row) for name, row in list(self.sessions.items()) if name != besides)
+        return sum(_area(row) for name, row in list(self.sessions.items()) if name != apart_from)
 
     def _new(self, key: str) -> tuple[str, Session]:
         if len(self.sessions) >= MOST_SESSIONS:

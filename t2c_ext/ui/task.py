@@ -88,7 +88,7 @@ class Task:
             job: what to run.
             workspace: keeps the results.
             guard: runs the work when its turn has come.
-            watch: what it gives hears of the progress too, and may stop the run once its turn has come.
+            watch: what it gives is told of the progress too, and may stop the run once its turn has come.
             start: this stage and those after it run again, though nothing has changed.
         """
 

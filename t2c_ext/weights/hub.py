@@ -1,6 +1,6 @@
 """Models from the Hugging Face hub: huggingface_hub says what a repository holds, `fetch` brings it.
 
-Its own `hf_hub_download` has no way to hear of progress or to stop in the releases that the WebUI pins (0.36), and
+Its own `hf_hub_download` has no way to follow the progress or to stop in the releases that the WebUI pins (0.36), and
 compares sizes, not checksums. `fetch` does all three, and is there for the models at other addresses in any case.
 """
 

@@ -1,6 +1,6 @@
 /**
- * The tools of the canvas. A tool hears `down`, `move` and `up` in the picture's coordinates, whether they come from a
- * mouse, a finger, a pen or the cursor keys; while the gesture lasts it sketches, at its end it commits.
+ * The tools of the canvas. A tool is given `down`, `move` and `up` in the picture's coordinates, whether they come
+ * from a mouse, a finger, a pen or the cursor keys; while the gesture lasts it sketches, at its end it commits.
  *
  * @typedef {{point: [number, number], pressure: number, erase: boolean}} Touch  pressure 0..1; 0.5 for a mouse
  * @typedef {object} Board  what a tool may use

@@ -22,7 +22,7 @@
  * @property {string} [ended]
  */
 
-/** @typedef {{words: string, which: string, kind: string}} Wish */
+/** @typedef {{words: string, which: string, kind: string}} Filter */
 /** @typedef {{columns: number, width: number, height: number, gap: number}} Layout */
 
 const VIDEOS = /\.(mp4|webm)$/i;
@@ -39,18 +39,18 @@ export function haystack(row) {
 }
 
 /**
- * The numbers of the rows that are wished for: those that have every word.
+ * The numbers of the rows that a filter lets through: those that have every word.
  *
  * @param {Row[]} rows
  * @param {string[]} texts of `haystack`
- * @param {Wish} wish
+ * @param {Filter} filter
  */
-export function chosen(rows, texts, wish) {
-    const words = wish.words.toLowerCase().split(/\s+/).filter(Boolean);
+export function chosen(rows, texts, filter) {
+    const words = filter.words.toLowerCase().split(/\s+/).filter(Boolean);
     const result = [];
     for (let number = 0; number < rows.length; number += 1) {
         const row = rows[number];
-        if (isOf(row, wish.which) && (!wish.kind || row.kind === wish.kind) && words.every((word) => texts[number].includes(word))) {
+        if (isOf(row, filter.which) && (!filter.kind || row.kind === filter.kind) && words.every((word) => texts[number].includes(word))) {
             result.push(number);
         }
     }
@@ -209,8 +209,8 @@ class Gallery {
     }
 
     filter() {
-        const wish = { words: part("words").value, which: part("which").value, kind: part("kind").value };
-        this.wanted = chosen(this.rows, this.texts, wish);
+        const filter = { words: part("words").value, which: part("which").value, kind: part("kind").value };
+        this.wanted = chosen(this.rows, this.texts, filter);
         this.empty();
         window.scrollTo(0, 0);
         this.tell();

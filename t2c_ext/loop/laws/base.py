@@ -37,7 +37,7 @@ class Place:
         seconds: length of the loop.
         speed: a factor of frequencies.
         strength: a factor of amplitudes.
-        root: which side of it is fast: "below", "above", "beside", or "within" where it is rooted all over, like grass.
+        root: which side of it is held: "below", "above", "beside", or "within" where it is rooted all over, like grass.
         seed: of all that is random.
         thing: the lexicon's name of what it is, or "".
         angle: degrees of the way that it goes, or None.
@@ -114,8 +114,8 @@ class Specks:
         crossings: int [P], how often each crosses it in the loop.
         along: (dx, dy), the way they go, of length 1.
         radius, streak: float [P], pixels.
-        stray: float [P], pixels across the way.
-        cycles: int [P], how often it strays to and fro.
+        wobble: float [P], pixels to either side of the way.
+        cycles: int [P], how often it wobbles to and fro.
         phase: float [P], 0..1, where of that it is at first.
         opacity: float [P], 0..1.
         colour: levels of R, G, B.
@@ -127,7 +127,7 @@ class Specks:
     along: tuple[float, float]
     radius: NDArray[np.float64]
     streak: NDArray[np.float64]
-    stray: NDArray[np.float64]
+    wobble: NDArray[np.float64]
     cycles: NDArray[np.int64]
     phase: NDArray[np.float64]
     opacity: NDArray[np.float64]
@@ -145,7 +145,7 @@ class Specks:
         turns = np.rint(self.crossings[:, None] * slope / np.abs(slope).max())
         travelled = turns * extent * time
         placed = (self.start * extent + travelled) % extent - self.room * np.array([size[1], size[0]])
-        wave = self.stray * np.sin(2 * np.pi * (self.cycles * time + self.phase))
+        wave = self.wobble * np.sin(2 * np.pi * (self.cycles * time + self.phase))
         return np.asarray(placed + wave[:, None] * np.array([-self.along[1], self.along[0]]))
 
     def alpha(self, time: float, size: tuple[int, int]) -> FloatArray:

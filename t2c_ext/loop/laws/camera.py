@@ -26,7 +26,7 @@ PIVOT = 0.3
 """Nearness (0..1) of what stays where it is while the camera goes to and fro: pictures turn about their middle."""
 
 RISE = 0.3
-"""Share of the way that it also goes up and down, twice as often: an eight that lies on its side."""
+"""Share of the way that it also goes up and down, twice as often: a figure of eight that lies on its side."""
 
 FAR_TOO = 0.25
 """Of what the nearest things grow while the camera comes nearer, how much the farthest do."""

@@ -1,7 +1,7 @@
 """Fall: snow, rain, petals, ash, embers and dust, drawn anew in front of what the picture shows.
 
 Specks lie in layers of depth: near ones are larger and faster. Each crosses its region a whole number of times in the
-loop, and strays by whole numbers of cycles, so that the last frame leads to the first. What the mask leaves out stands
+loop, and wobbles by whole numbers of cycles, so that the last frame leads to the first. What the mask leaves out stands
 before them.
 """
 
@@ -30,7 +30,7 @@ class Kind:
         radius: of the nearest, in pixels at 512.
         streak: their length, in radii; 0 for round ones.
         pace: of the nearest, in pixels at 512 per second.
-        stray: how far they stray across their way, in pixels at 512.
+        wobble: how far they go to either side of their way, in pixels at 512.
         number: of specks in a region of 512 x 512.
         opacity: 0..1.
     """
@@ -39,7 +39,7 @@ class Kind:
     radius: float
     streak: float
     pace: float
-    stray: float
+    wobble: float
     number: int
     opacity: float
 
@@ -82,7 +82,7 @@ def fall(place: Place) -> Motions:
             along=along,
             radius=kind.radius * scale * depth,
             streak=kind.streak * kind.radius * scale * depth,
-            stray=kind.stray * scale * depth,
+            wobble=kind.wobble * scale * depth,
             cycles=generator.integers(1, max(2, round(0.6 * place.seconds) + 1), count),
             phase=generator.uniform(size=count),
             opacity=kind.opacity * depth,

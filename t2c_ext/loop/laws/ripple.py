@@ -21,7 +21,7 @@ TRAINS = ((22.0, 0.9, 0.10), (13.0, 1.3, -0.16), (37.0, 0.55, 0.05))
 """Trains of waves: length at the bottom in pixels at 512, frequency in Hz, and columns per row by which crests lean."""
 
 BROKEN = 0.35
-"""Turns by which crests stray from straight lines."""
+"""Turns by which crests deviate from straight lines."""
 
 
 def ripple(place: Place) -> Motions:
@@ -34,8 +34,8 @@ def ripple(place: Place) -> Motions:
     shift = []
     for length, frequency, lean in TRAINS:
         straight = (across + np.float32(lean) * column) / np.float32(length * scale)
-        stray = np.float32(BROKEN) * smooth_noise(place.window, 2 * length * scale, generator)
-        turned: FloatArray = np.asarray(straight + stray, np.float32)
+        bends = np.float32(BROKEN) * smooth_noise(place.window, 2 * length * scale, generator)
+        turned: FloatArray = np.asarray(straight + bends, np.float32)
         cycles = whole_cycles(place.seconds, frequency * place.speed, frequency * place.speed)[:1]
         one = np.ones(1)
         train = Oscillation(cycles, one.astype(np.int64), one, generator.uniform(size=1))

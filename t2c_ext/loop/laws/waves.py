@@ -56,7 +56,7 @@ GROUPS = 300.0
 """Size on the ground, in pixels at 512, of groups of high and low waves, and of bends of their crests."""
 
 BENT = 0.22
-"""Turns by which crests stray from straight lines."""
+"""Turns by which crests deviate from straight lines."""
 
 TILE = 64
 """Cells of the pattern of groups, which repeats beyond."""

@@ -162,9 +162,9 @@ def _analyse(picture: FloatArray) -> _Analysis | None:
     best = int(np.argmax(scores))
     if scores[best] < LEAST_SKY:
         return _Analysis(pieces, groups, measures, nothing)
-    heaven = groups[best]
-    in_sky = (groups[:, heaven] @ pieces.area[heaven]) / (groups @ pieces.area)
-    like_sky = _overlap(groups @ pieces.histogram, heaven @ pieces.histogram)
+    sky = groups[best]
+    in_sky = (groups[:, sky] @ pieces.area[sky]) / (groups @ pieces.area)
+    like_sky = _overlap(groups @ pieces.histogram, sky @ pieces.histogram)
     around = Surroundings(in_sky, like_sky * min(1.0, float(scores[best]) / SURE_SKY))
     return _Analysis(pieces, groups, measures, around)
 

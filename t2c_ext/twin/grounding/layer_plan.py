@@ -1,6 +1,6 @@
 """Which layers say where the nouns are, in the names of the original (ldm) code (GoCA, arXiv 2603.06178).
 
-The cross-attention of every transformer block is heard. One of them gives the reference feature, and a few
+The cross-attention of every transformer block is read. One of them gives the reference feature, and a few
 self-attentions at the finest grid refine the maps.
 """
 
@@ -39,7 +39,7 @@ PLANS: dict[Family, GroundingPlan] = {Family.SD1: _SD1, Family.SD2: _SD1, Family
 
 
 @dataclass(frozen=True)
-class Heard:
+class Layer:
     """The attention of one transformer block.
 
     Attributes:
@@ -61,7 +61,7 @@ class Heard:
         return next(site for site in self.sites if site.kind is kind)
 
 
-def heard_layers(unet: nn.Module, layout: Layout, plan: GroundingPlan | None = None) -> list[Heard]:
+def attention_layers(unet: nn.Module, layout: Layout, plan: GroundingPlan | None = None) -> list[Layer]:
     """Every transformer block of a UNet, in the order in which they run.
 
     Args:
@@ -81,7 +81,7 @@ def heard_layers(unet: nn.Module, layout: Layout, plan: GroundingPlan | None = N
     up = [block for name, block in layout.blocks.items() if name.startswith("output_blocks")]
     middle = middle_block(unet, layout)
     return [
-        Heard(
+        Layer(
             f"{block.transformer}.transformer_blocks.{number}",
             block.level,
             tuple(block_sites(unet, block, number)),

@@ -28,7 +28,7 @@ from t2c_ext.twin.capture import full_precision
 from t2c_ext.twin.conflicts import refuse_conflicts
 from t2c_ext.twin.grounding.answer import TokenMaps
 from t2c_ext.twin.grounding.heads import HeadMethod, word_map
-from t2c_ext.twin.grounding.layer_plan import GroundingPlan, Heard, heard_layers
+from t2c_ext.twin.grounding.layer_plan import GroundingPlan, Layer, attention_layers
 from t2c_ext.twin.grounding.layer_weights import Agreement, layer_weights, reference_affinity
 from t2c_ext.twin.grounding.merging import head_mean, mean_self_attention, normalised, summed
 from t2c_ext.twin.layout import Grid, grid_at, layout_of
@@ -85,7 +85,7 @@ class GroundingSession:
         refuse_conflicts(unet)
         self.latent = latent
         self.options = options or GroundingOptions()
-        self.layers = heard_layers(unet, layout_of(unet), plan)
+        self.layers = attention_layers(unet, layout_of(unet), plan)
         self._unet = unet
         self._handles: list[RemovableHandle] = []
         self._place: tuple[int, int] | None = None
@@ -169,11 +169,11 @@ class GroundingSession:
         shares = {layer.name: float(weight) for layer, weight in zip(self.layers, weights, strict=True)}
         return TokenMaps(target, tokens, mean_self_attention(refining, target), shares)
 
-    def _score(self, agreement: Agreement, layer: Heard) -> Tensor:
+    def _score(self, agreement: Agreement, layer: Layer) -> Tensor:
         grid, scale = grid_at(self.latent, layer.level), layer.site(Kind.QUERY).scale
         return agreement.score(*self._pair(layer), grid, scale)
 
-    def _pair(self, layer: Heard) -> tuple[Tensor, Tensor]:
+    def _pair(self, layer: Layer) -> tuple[Tensor, Tensor]:
         """Self-attention's queries and keys, [heads, n, width] each."""
         outputs, heads = self._seen[layer.name].outputs, layer.site(Kind.QUERY).heads
         return _by_head(outputs[Kind.QUERY], heads), _by_head(outputs[Kind.KEY], heads)
@@ -181,7 +181,7 @@ class GroundingSession:
     def _forget(self) -> None:
         self._ran, self._seen, self._feature = set(), {}, None
 
-    def _receive(self, layer: Heard, site: Site, output: object) -> None:
+    def _receive(self, layer: Layer, site: Site, output: object) -> None:
         if self._place is None:
             return
         row, rows = self._place
@@ -194,7 +194,7 @@ class GroundingSession:
             with torch.inference_mode(), full_precision(tensor.device):
                 self._join(layer, seen)
 
-    def _join(self, layer: Heard, seen: _Seen) -> None:
+    def _join(self, layer: Layer, seen: _Seen) -> None:
         """Reduce a cross-attention, all of whose inputs were seen, to its map."""
         query, key, value = (seen.outputs.pop(kind) for kind in _WORDS)
         site = layer.site(Kind.WORD_QUERY)
@@ -220,7 +220,7 @@ def _by_head(rows: Tensor, heads: int) -> Tensor:
 class _Hook:
     """The forward hook of one site; it changes nothing."""
 
-    def __init__(self, session: GroundingSession, layer: Heard, site: Site) -> None:
+    def __init__(self, session: GroundingSession, layer: Layer, site: Site) -> None:
         self._session = session
         self._layer = layer
         self._site = site

@@ -40,7 +40,7 @@ def register(commands: Commands) -> None:
         "-o",
         "--output",
         metavar="OUT",
-        help="OUT.mp4, .webm, .gif, .webp, .apng, or DIR/ for PNG frames; default: beside where you are",
+        help="OUT.mp4, .webm, .gif, .webp, .apng, or DIR/ for PNG frames; default: in the current folder",
     )
     animate.add_argument("--workspace", type=a_path, metavar="DIR", help="keep each stage's result here, and resume")
     animate.add_argument("--recipe", type=a_path, metavar="JSON", help="settings to start from")

@@ -93,16 +93,3 @@ def loops(out: Path) -> dict[str, bytes]:
     folders = [path.name for path in out.iterdir() if path.is_dir()]
     assert folders in ([], ["unfinished"]) and not any(name.startswith(".") for name in found), (folders, list(found))
     return found
-
-
-def made_twice(journals: list[list[dict[str, str]]]) -> list[str]:
-    """Stages that began again after they had been made, over all runs: there must be none."""
-    wrong = []
-    for lines in journals:
-        made = set()
-        for line in lines:
-            if line["state"] == "made":
-                made.add(line["stage"])
-            elif line["stage"] in made:
-                wrong.append(line["stage"])
-    return wrong

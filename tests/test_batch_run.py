@@ -17,7 +17,7 @@ from PIL import Image
 from t2c_ext import animate, stages
 from t2c_ext.api import batch
 from t2c_ext.batch.failures import FULL, NOT_FOUND, summary
-from t2c_ext.batch.machine import crew_for
+from t2c_ext.batch.machine import crew_for, memory_here
 from t2c_ext.batch.make import make
 from t2c_ext.batch.manifest import Manifest, read_manifest
 from t2c_ext.batch.order import Order
@@ -350,6 +350,11 @@ def test_workers_are_as_many_as_memory_holds(tmp_path: Path, monkeypatch: pytest
         crew = crew_for(planned)
         assert crew.cores == expected and crew.threads == 8 // expected
     assert crew_for(planned[:2], 5).cores == 2
+
+
+def test_a_machine_without_free_memory_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("t2c_ext.batch.machine.available", lambda: 0)
+    assert memory_here() == 0
 
 
 def test_failures_are_grouped_by_kind() -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from t2c_ext.batch.plan import Planned
 from t2c_ext.errors import UserError
-from t2c_ext.loop.budget import MOST, available
+from t2c_ext.loop.budget import available
 from t2c_ext.motion.choose import DIRECTION_WEIGHTS, TEXT_WEIGHTS
 from t2c_ext.region.segmenters.choose import choose_segmenter
 from t2c_ext.twin import miniature
@@ -100,7 +100,7 @@ def cores_here() -> int:
 
 
 def memory_here() -> int:
-    """Bytes that this process may still use, also where a container has a share of them."""
+    """Bytes that this process may still use, 0 or more, also where a container has a share of them."""
     free = available()
     try:
         most, used = (
@@ -109,7 +109,7 @@ def memory_here() -> int:
         free = min(free, most - used)
     except (OSError, ValueError):
         pass  # no container, or one without a limit
-    return max(free, 0) if free else MOST
+    return max(free, 0)
 
 
 def _gpus() -> tuple[str, ...]:

@@ -18,7 +18,7 @@ from t2c_ext.batch.failures import described
 from t2c_ext.batch.inputs import Unseen, at_hand, state_of
 from t2c_ext.batch.order import Order
 from t2c_ext.batch.outcome import DONE, FAILED
-from t2c_ext.batch.places import DETAILS, INPUTS, JOURNAL, WORKSPACE, Delivery, Place, place_of
+from t2c_ext.batch.places import DETAILS, INPUTS, JOURNAL, UNFINISHED, WORKSPACE, Delivery, Place, place_of
 from t2c_ext.errors import UserError
 from t2c_ext.jobs import make_job
 from t2c_ext.keeper import Keeper
@@ -240,12 +240,12 @@ def read_journal(path: Path) -> list[dict[str, str]]:
 
 def _details(order: Order) -> str:
     """Keep the whole error; the name of the file in the batch's folder."""
-    path = Path(order.out) / "unfinished" / order.key / DETAILS
+    path = Path(order.out) / UNFINISHED / order.key / DETAILS
     try:
         path.write_text(traceback.format_exc(), encoding="utf-8")
     except OSError:
         return ""
-    return f"unfinished/{order.key}/{DETAILS}"
+    return f"{UNFINISHED}/{order.key}/{DETAILS}"
 
 
 def _now() -> str:

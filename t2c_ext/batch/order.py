@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from t2c_ext.batch.rows import Masks
+from t2c_ext.batch.rows import Masks, files_of
 from t2c_ext.recipe import Recipe
 
 CORES, NETWORKS = "cores", "networks"
@@ -59,8 +59,7 @@ class Order:
     @property
     def files(self) -> tuple[str, ...]:
         """Every file or address that it names."""
-        several = self.masks.values() if isinstance(self.masks, Mapping) else (self.masks,)
-        return tuple(name for name in (self.picture, self.natural, *several, self.flow, self.depth) if name is not None)
+        return files_of(self.picture, self.natural, self.masks, self.flow, self.depth)
 
     def to_document(self) -> dict[str, Any]:
         """Values that JSON holds."""

@@ -72,8 +72,15 @@ class Row:
     @property
     def files(self) -> tuple[str, ...]:
         """Every file or address that it names."""
-        several = self.masks.values() if isinstance(self.masks, Mapping) else (self.masks,)
-        return tuple(name for name in (self.picture, self.natural, *several, self.flow, self.depth) if name is not None)
+        return files_of(self.picture, self.natural, self.masks, self.flow, self.depth)
+
+
+def files_of(
+    picture: str | None, natural: str | None, masks: Masks, flow: str | None, depth: str | None
+) -> tuple[str, ...]:
+    """Every file or address among what a row names."""
+    several = masks.values() if isinstance(masks, Mapping) else (masks,)
+    return tuple(name for name in (picture, natural, *several, flow, depth) if name is not None)
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from uuid import uuid4
 from filelock import FileLock, Timeout
 
 from t2c_ext.atomic import replacing, replacing_folder
-from t2c_ext.batch.gallery.page import write_gallery
+from t2c_ext.batch.gallery.page import PAGE, write_gallery
 from t2c_ext.batch.manifest import Manifest, latest, read_manifest
 from t2c_ext.batch.outcome import Outcome
 from t2c_ext.batch.places import UNFINISHED, size_of
@@ -108,7 +108,7 @@ class Site:
         shown = [row for row in latest(outcomes).values() if row.kind != BROKEN]
         write_gallery(self.folder, sorted(shown, key=lambda row: places.get(row.name, len(places))))
         if self.storage is not None:
-            self.storage.put(self.folder / "index.html", "index.html")
+            self.storage.put(self.folder / PAGE, PAGE)
 
     @contextmanager
     def token(self, wanted: bool) -> Iterator[str]:

@@ -52,6 +52,10 @@ class Thing:
     near: tuple[str, ...] = ()
     unseen: bool = False
 
+    def is_like(self, other: Thing | None) -> bool:
+        """Whether both mean the same in a picture: one family, and alike to look at ("lake" and "water")."""
+        return other is not None and (self.family, self.appearance) == (other.family, other.appearance)
+
 
 class Lexicon:
     """Finds things by word."""

@@ -251,7 +251,7 @@ def _groups(words: Sequence[str], lexicon: Lexicon) -> list[_Group]:
     for word in dict.fromkeys(word.strip() for word in words if word.strip()):
         thing = lexicon.find(word)
         for number, group in enumerate(groups):
-            if thing and group.thing and _same_thing(thing, group.thing):
+            if thing and thing.is_like(group.thing):
                 groups[number] = replace(group, words=(*group.words, word))
                 break
         else:
@@ -262,11 +262,7 @@ def _groups(words: Sequence[str], lexicon: Lexicon) -> list[_Group]:
 def mean_one_thing(one: str, other: str) -> bool:
     """Whether two words name the same thing in a picture, such as "lake" and "water"."""
     first, second = load_lexicon().find(one), load_lexicon().find(other)
-    return first is not None and second is not None and _same_thing(first, second)
-
-
-def _same_thing(one: Thing, other: Thing) -> bool:
-    return one.family == other.family and one.appearance == other.appearance
+    return first is not None and first.is_like(second)
 
 
 def _from_mask(picture: FloatArray, mask: FloatArray, words: Sequence[str], finder: Callable[[], Segmenter]) -> Regions:

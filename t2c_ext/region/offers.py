@@ -9,14 +9,11 @@ from functools import partial
 import numpy as np
 
 from t2c_ext.lexicon import load_lexicon
-from t2c_ext.region.segmenters.base import Segmenter
+from t2c_ext.region.segmenters.base import POSSIBLE, Segmenter
 from t2c_ext.types import FloatArray, Region
 
 BEST = "best"
 """Takes the first offer, whatever it is called."""
-
-POSSIBLE = "possible "
-"""What the name of a guess begins with."""
 
 MOST = 6
 """More than these nobody looks at."""

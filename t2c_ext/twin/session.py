@@ -30,7 +30,7 @@ from t2c_ext.twin.inject import InjectionOptions, Injector, Moment, Recording
 from t2c_ext.twin.layout import Grid, grid_at, layout_of
 from t2c_ext.twin.locate import Kind, Site, capture_sites, check_all_ran, check_output, injection_sites
 from t2c_ext.twin.rows import Role, Rows
-from t2c_ext.types import Attention, FloatArray
+from t2c_ext.types import Attention
 
 _WORDS = (Kind.WORD_QUERY, Kind.WORD_KEY)
 
@@ -183,10 +183,6 @@ class TwinSession:
             RuntimeError: nothing was captured.
         """
         return self._captured().attention(image)
-
-    def attention_per_head(self, image: int = 0) -> FloatArray:
-        """float32 [n, heads * n], the rows of the paper's k-means; needs `CaptureOptions.per_head`."""
-        return self._captured().per_head(image)
 
     @property
     def captured_bytes(self) -> int:

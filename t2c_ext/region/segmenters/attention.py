@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from t2c_ext.errors import UserError, Way
-from t2c_ext.lexicon import Thing, load_lexicon
+from t2c_ext.lexicon import load_lexicon
 from t2c_ext.region.evidence import enlarged, evidence
 from t2c_ext.types import FloatArray, NounMaps, Region
 
@@ -22,6 +22,9 @@ MARGIN = 0.01
 
 SMALLEST = 0.01
 """Share of the picture below which a thing's places are too few to be it."""
+
+LEAST_SHARE = 0.2
+"""Below this share a noun is hardly attended to anywhere, and the likelier not to be in the picture."""
 
 
 class AttentionSegmenter:
@@ -70,7 +73,9 @@ class AttentionSegmenter:
         if plain in self.maps.things:
             return plain
         thing = load_lexicon().find(word)
-        return next((name for name in self.maps.things if _same(thing, load_lexicon().find(name))), None)
+        if thing is None:
+            return None
+        return next((name for name in self.maps.things if thing.is_like(load_lexicon().find(name))), None)
 
     def _region(self, picture: FloatArray, word: str, name: str) -> Region:
         assert self.maps is not None
@@ -97,11 +102,3 @@ def certainty(mask: FloatArray, share: float) -> float:
     clear = float(mask[inside].mean())
     whole = float(mask[inside].sum() / (np.count_nonzero(inside) + mask[~inside].sum()))
     return float(np.clip(0.5 * clear + 0.5 * whole, 0, 1)) * min(1.0, share / LEAST_SHARE)
-
-
-LEAST_SHARE = 0.2
-"""Below this share a noun is hardly attended to anywhere, and the likelier not to be in the picture."""
-
-
-def _same(one: Thing | None, other: Thing | None) -> bool:
-    return one is not None and other is not None and (one.family, one.appearance) == (other.family, other.appearance)

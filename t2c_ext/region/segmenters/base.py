@@ -10,6 +10,15 @@ from typing import Protocol
 
 from t2c_ext.types import FloatArray, Region
 
+POSSIBLE = "possible "
+"""What the name of a guess begins with, such as "possible river"."""
+
+MOST_OFFERED = 6
+"""Regions that a segmenter proposes at most, so that a person can tell them apart at a glance."""
+
+SMALLEST_OFFERED = 0.02
+"""Share of the picture from which on a region is proposed."""
+
 
 class Segmenter(Protocol):
     """Finds things by word.

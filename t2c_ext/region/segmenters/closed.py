@@ -9,14 +9,11 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from t2c_ext.region.segmenters.base import MOST_OFFERED, SMALLEST_OFFERED
 from t2c_ext.region.segmenters.labels import Classes, Vocabulary
 from t2c_ext.region.segmenters.likelihood import certainty, enlarge
 from t2c_ext.region.segmenters.networks import Lazily
 from t2c_ext.types import FloatArray, Region
-
-MOST_OFFERED = 6
-SMALLEST_OFFERED = 0.02
-"""Share of the picture from which on a region is offered."""
 
 
 class ClosedNetwork(Protocol):
@@ -72,10 +69,6 @@ class ClosedSegmenter:
         self.name = name
         self._network = Lazily(load)
         self._seen: _Seen | None = None
-
-    def knows(self, word: str) -> bool:
-        """Whether the vocabulary has classes for the word."""
-        return self._vocabulary().find(word) is not None
 
     def segment(self, picture: FloatArray, words: Sequence[str]) -> list[Region]:
         """See `Segmenter.segment`; words that the vocabulary lacks are left out."""

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from t2c_ext.lexicon import load_lexicon
 from t2c_ext.region.segmenters.appearance import APPEARANCES, Surroundings, overhead
+from t2c_ext.region.segmenters.base import MOST_OFFERED, POSSIBLE, SMALLEST_OFFERED
 from t2c_ext.region.segmenters.grouping import group
 from t2c_ext.region.segmenters.measure import Measures, measure
 from t2c_ext.region.segmenters.plain_names import describe
@@ -43,9 +44,6 @@ LARGEST_REFLECTION = 0.3
 
 NUMBERED = "region "
 """What the name of a region begins with that is no known thing."""
-
-MOST_OFFERED = 6
-SMALLEST_OFFERED = 0.02
 
 
 @dataclass(frozen=True)
@@ -106,7 +104,7 @@ class ClusterSegmenter:
             if guess.score < OFFERED or overlap < 0.7:
                 continue
             plain = APPEARANCES[key].name
-            name = plain if guess.score >= self.threshold else f"possible {plain}"
+            name = plain if guess.score >= self.threshold else POSSIBLE + plain
             offered.append(self._region(analysis, picture, guess.members & free, name, guess.score))
             free &= ~guess.members
         return offered + self._numbered(analysis, picture, free, MOST_OFFERED - len(offered))

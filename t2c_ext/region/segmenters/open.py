@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from t2c_ext.lexicon import load_lexicon
+from t2c_ext.region.segmenters.base import POSSIBLE
 from t2c_ext.region.segmenters.likelihood import certainty, enlarge
 from t2c_ext.region.segmenters.networks import Lazily
 from t2c_ext.types import FloatArray, Region
@@ -72,7 +72,7 @@ class OpenSegmenter:
             for other in offered:
                 free &= other.mask < 0.5
             if free.sum() > (1 - MOST_OVERLAP) * solid.sum():
-                name = region.name if region.score >= self.threshold else f"possible {region.name}"
+                name = region.name if region.score >= self.threshold else POSSIBLE + region.name
                 offered.append(Region(name, free.astype("float32"), region.score, self.name))
         return offered
 
@@ -85,10 +85,3 @@ def phrase(word: str) -> str:
     """The word as a network of pictures and captions knows it best: lower case, without marks."""
     plain = " ".join("".join(letter if letter.isalnum() else " " for letter in word.lower()).split())
     return plain or word
-
-
-def synonyms(word: str) -> tuple[str, ...]:
-    """The word and, where the lexicon has it, the name of its kind."""
-    thing = load_lexicon().find(word)
-    names = (phrase(word),) if thing is None else (phrase(word), thing.name)
-    return tuple(dict.fromkeys(names))

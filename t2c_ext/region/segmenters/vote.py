@@ -14,7 +14,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from t2c_ext.region.segmenters.attention import AttentionSegmenter
-from t2c_ext.region.segmenters.clusters import MOST_OFFERED, NUMBERED, OFFERED, SMALLEST_OFFERED, ClusterSegmenter
+from t2c_ext.region.segmenters.base import MOST_OFFERED, POSSIBLE, SMALLEST_OFFERED
+from t2c_ext.region.segmenters.clusters import NUMBERED, OFFERED, ClusterSegmenter
 from t2c_ext.region.segmenters.small import SmallSegmenter
 from t2c_ext.types import FloatArray, Region
 
@@ -153,7 +154,7 @@ class VoteSegmenter:
                 inside = mask >= 0.5
                 if region.score < OFFERED or inside.mean() < max(SMALLEST_OFFERED, 0.7 * (region.mask >= 0.5).mean()):
                     continue
-                name = plain if region.score >= self.threshold else f"possible {plain}"
+                name = plain if region.score >= self.threshold else POSSIBLE + plain
                 offered.append(Region(name, mask, region.score, region.source))
                 free &= ~inside
         rest = [region for region in self._rules.propose(picture) if region.name.startswith(NUMBERED)]

@@ -58,7 +58,5 @@ def _forms(word: str) -> set[str]:
 
 
 def _means_one_of(thing: Thing | None, known: Iterable[Thing]) -> bool:
-    """Whether a noun's thing stands for one of those in a picture: one family, and alike to look at."""
-    return thing is not None and any(
-        thing.family == other.family and thing.appearance == other.appearance for other in known
-    )
+    """Whether a noun's thing stands for one of those in a picture."""
+    return thing is not None and any(map(thing.is_like, known))

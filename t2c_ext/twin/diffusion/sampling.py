@@ -12,13 +12,12 @@ from t2c_ext.twin.diffusion.embeddings import Conditioning, shared_length
 from t2c_ext.twin.diffusion.latents import Size
 from t2c_ext.twin.diffusion.tracks import Member, Track
 from t2c_ext.twin.rows import rows
+from t2c_ext.types import Stage
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from t2c_ext.twin.session import TwinSession
-
-STAGE = "twin"
 
 
 @dataclass
@@ -37,7 +36,7 @@ class Progress:
     def advance(self) -> None:
         """One more; raises Cancelled when the user has asked to stop."""
         self.done += 1
-        self.reporter.step(STAGE, min(self.done, self.total), self.total)
+        self.reporter.step(Stage.TWIN.value, min(self.done, self.total), self.total)
 
 
 @dataclass

@@ -142,10 +142,8 @@ class DiffusersTwin:
             self.components, self._merge_notes = self.keeper.get("model", key, lambda: self._loaded(loras))
             self._merged = loras
         if self.components is None or self._merged not in (None, loras):
-            settings = self.settings
-            placement = placement_for(settings.device, settings.precision, settings.memory)
-            self.components = load_model(settings.model, placement, settings.prediction)
-            self._merged = None
+            self.components, self._merge_notes = self._loaded(loras)
+            self._merged = loras
         if self._merged is None:
             self._merge_notes = apply_loras(self.components, loras, self.settings.lora_folder)
             self._merged = loras

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from t2c_ext.atomic import replacing, write_text
 from t2c_ext.errors import UserError
+from t2c_ext.twin.diffusion.architecture import UNET, VAE
 from t2c_ext.twin.miniature import model_file
 from t2c_ext.weights.states import load_state, notes_of
 
@@ -24,7 +25,6 @@ STEM = "t2c-miniature"
 PARTS = "t2c_ext.webui.miniature"
 """The module whose functions make the parts."""
 
-UNET, VAE = "model.diffusion_model.", "first_stage_model."
 LEVELS, BLOCKS = 4, 2
 """Of Stable Diffusion 1's UNet: levels, and residual blocks of each on the way down."""
 

@@ -1,4 +1,4 @@
-"""Stable Diffusion in miniature: its topology and classes at a tenth of the width, for the words of the world."""
+"""Stable Diffusion in miniature: its topology and classes at a fifth of the width, for the words of the world."""
 
 from __future__ import annotations
 

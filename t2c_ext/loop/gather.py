@@ -204,7 +204,9 @@ def prepare(  # noqa: PLR0917
     rim = find_rim(picture, mask, window) if settings.blend != "paper" else no_rim()
     domain = find_domain(mask, flow, window, rim.mixed(mask.shape))
     row, column = (part.astype(np.int32) for part in np.nonzero(domain.inside))
-    parts = split(continue_outward(picture, domain.core), domain.core | domain.inside, structure, window)
+    continued = continue_outward(picture, domain.core)
+    parts = split(continued, domain.core | domain.inside, structure, window, in_place=True)
+    del continued
     held = np.column_stack([parts.base[row, column], parts.gain[row, column]])
     grey = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY) - cv2.cvtColor(parts.base, cv2.COLOR_RGB2GRAY)
     travelling = parts.texture
@@ -218,6 +220,7 @@ def prepare(  # noqa: PLR0917
     else:
         timing = even_timing(row.size)
     share = domain.share[row, column]
+    del grey
     _mix(rim, share, held, row * mask.shape[1] + column, mask.shape[1])
     pixels = Pixels(row, column, share, held, timing, ~domain.core[row, column] & settings.start_still)
     texture = make_texture(travelling, domain.core, domain.inside, trajectories, cycles, window)

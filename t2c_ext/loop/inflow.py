@@ -121,8 +121,11 @@ def trace_field(flow: FloatArray, domain: Domain) -> Field:
     for channel in range(2):
         continued = np.where(domain.core, flow[..., channel], flow[near_row, near_column, channel])
         grid[..., channel] = np.pad(continued, border, mode="edge")
+    del near_row, near_column, continued
     inside: ByteArray = np.pad(domain.inside.astype(np.uint8), border)
-    within = cv2.distanceTransform(inside, cv2.DIST_L2, 5)
+    apart = np.asarray(cv2.distanceTransform(inside, cv2.DIST_L2, 5), np.float32)
+    apart -= np.float32(0.5)
     beyond = cv2.distanceTransform(1 - inside, cv2.DIST_L2, 5)
-    grid[..., 2] = np.where(inside > 0, within - 0.5, 0.5 - beyond)
+    np.subtract(np.float32(0.5), beyond, out=apart, where=inside == 0)
+    grid[..., 2] = apart
     return Field(grid)

@@ -111,7 +111,9 @@ def held_structure(size: tuple[int, ...], settings: LoopSettings, usual: FloatAr
     return usual
 
 
-def split(picture: FloatArray, area: BoolArray, structure: FloatArray, window: Window | None = None) -> Split:
+def split(
+    picture: FloatArray, area: BoolArray, structure: FloatArray, window: Window | None = None, *, in_place: bool = False
+) -> Split:
     """Take the large shapes out of a picture.
 
     Args:
@@ -119,13 +121,14 @@ def split(picture: FloatArray, area: BoolArray, structure: FloatArray, window: W
         area: bool [H, W], the region.
         structure: float32 [H, W], 0..1; 1 holds all large shapes, less only larger ones, 0 none.
         window: where they lie in the picture; None: they are all of it.
+        in_place: the picture itself becomes the texture.
     """
     scale = (window or whole_of(area.shape)).scale
     held = np.where(area, np.clip(structure, 0, 1), 0).astype(np.float32)
     if not held.any():
         return Split(picture, np.zeros_like(picture), np.ones(area.shape, np.float32))
     base = _base(picture, area, held, scale)
-    texture = np.subtract(picture, base)
+    texture = np.subtract(picture, base, out=picture if in_place else None)
     gain = _gain(texture, area, held, scale)
     texture /= gain[..., None]
     # beyond the area nothing was taken out; what is looked up there must be texture too
@@ -138,7 +141,9 @@ def _base(picture: FloatArray, area: BoolArray, held: FloatArray, scale: float) 
     inside = place[area & (held > 0)]
     low, high = float(inside.min()), float(inside.max())
     if low == high <= OCTAVES - 1:
-        return np.where(held[..., None] > 0, _large_shapes(picture, area, SMALLEST * 2**low * scale), np.float32(0))
+        base = _large_shapes(picture, area, SMALLEST * 2**low * scale)
+        base[held <= 0] = 0
+        return base
     base = np.zeros_like(picture)
     for octave in range(int(low), min(int(np.ceil(high)), OCTAVES - 1) + 1):
         share = np.where(held > 0, np.clip(1 - np.abs(place - octave), 0, 1), 0)
@@ -167,10 +172,10 @@ class _Window:
         self._area = area.astype(np.float32)
         self._weight = shrink(self._area, self._step)
 
-    def coarse(self, plane: FloatArray) -> FloatArray:
-        """The means of a plane [H, W] or [H, W, C], at the coarse resolution."""
-        masked = plane * (self._area if plane.ndim == 2 else self._area[..., None])
-        summed = np.atleast_3d(shrink(masked, self._step))
+    def coarse(self, plane: FloatArray, factor: FloatArray | None = None) -> FloatArray:
+        """The means of a plane [H, W] or [H, W, C], or of it times a factor [H, W], at the coarse resolution."""
+        weight = self._area if factor is None else self._area * factor
+        summed = np.atleast_3d(shrink(plane, self._step, weight))
         return local_mean(np.dstack([summed, summed[..., :1]]), self._weight, self._sigma)[..., : summed.shape[2]]
 
     def enlarge(self, means: FloatArray) -> FloatArray:
@@ -190,19 +195,28 @@ class _Window:
 
 def _guided(picture: FloatArray, luma: FloatArray, window: _Window) -> FloatArray:
     """The picture smoothed, with the edges of a guide (guided filter with Gaussian windows)."""
-    mean, square = window.coarse(luma), window.coarse(luma * luma)
-    colour, product = window.coarse(picture), window.coarse(picture * luma[..., None])
+    mean, square = window.coarse(luma), window.coarse(luma, luma)
+    colour, product = window.coarse(picture), window.coarse(picture, luma)
     slope = np.asarray((product - mean * colour) / (square - mean * mean + np.float32(EDGE**2)), np.float32)
-    return window.again(slope) * luma[..., None] + window.again(colour - slope * mean)
+    result = window.again(slope)
+    result *= luma[..., None]
+    result += window.again(colour - slope * mean)
+    return result
 
 
 def _gain(texture: FloatArray, area: BoolArray, held: FloatArray, scale: float) -> FloatArray:
     """float32 [H, W]: the local contrast in multiples of what is usual around; less so where less is held."""
-    weight = area.astype(np.float32)
-    luma = np.asarray(cv2.cvtColor(texture, cv2.COLOR_RGB2GRAY)) * weight
-    fine = luma - _Window(area, FINE * scale).mean(luma)
-    local = _Window(area, CONTRAST_WINDOW * scale).mean(fine * fine)
-    usual = _Window(area, USUAL_WINDOW * scale).mean(fine * fine)
-    gain = np.clip(np.sqrt((local + FAINT) / (usual + FAINT)), FAINTEST, STRONGEST)
+    # in place: of a large picture, the planes of this stage are the most that is held at a time
+    square = np.asarray(cv2.cvtColor(texture, cv2.COLOR_RGB2GRAY), np.float32)
+    square *= area
+    square -= _Window(area, FINE * scale).mean(square)
+    square *= square
+    gain = _Window(area, CONTRAST_WINDOW * scale).mean(square)
+    usual = _Window(area, USUAL_WINDOW * scale).mean(square)
+    gain += np.float32(FAINT)
+    usual += np.float32(FAINT)
+    gain /= usual
+    del square, usual
+    np.clip(np.sqrt(gain, out=gain), FAINTEST, STRONGEST, out=gain)
     share = np.clip(2 * held - 1, 0, 1)
-    return np.where(share > 0, gain**share, 1).astype(np.float32)
+    return np.where(share > 0, np.power(gain, share, out=gain), np.float32(1))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import cv2
@@ -41,14 +42,37 @@ def coarse_step(window: float) -> int:
     return max(1, int(window / 3))
 
 
-def shrink(plane: FloatArray, step: int) -> FloatArray:
-    """Mean over cells of `step` by `step` pixels (the last may reach beyond the border, which is repeated)."""
+def shrink(plane: FloatArray, step: int, weight: FloatArray | BoolArray | None = None) -> FloatArray:
+    """Mean over cells of `step` by `step` pixels (the last may reach beyond the border, which is repeated).
+
+    Args:
+        plane: float32 [H, W] or [H, W, C].
+        step: pixels per cell.
+        weight: [H, W] that the plane is multiplied by before; None: 1.
+    """
+    cells = (-(-plane.shape[0] // step), -(-plane.shape[1] // step), *plane.shape[2:])
+    result = np.empty(cells, np.float32)
+    for rows in cell_bands(plane.shape, step):
+        part = plane[rows]
+        if weight is not None:
+            part = part * (weight[rows] if part.ndim == 2 else weight[rows, :, None])
+        result[rows.start // step : -(-rows.stop // step)] = _means(part, step).reshape(-1, *cells[1:])
+    return result
+
+
+def _means(plane: FloatArray, step: int) -> FloatArray:
+    """`shrink` of one band."""
     if step == 1:
         return plane
-    height, width = plane.shape[:2]
-    down, right = -height % step, -width % step
+    down, right = -plane.shape[0] % step, -plane.shape[1] % step
     padded = cv2.copyMakeBorder(plane, 0, down, 0, right, cv2.BORDER_REPLICATE)
     return np.asarray(cv2.resize(padded, None, fx=1 / step, fy=1 / step, interpolation=cv2.INTER_AREA), np.float32)
+
+
+def cell_bands(size: tuple[int, ...], step: int) -> Iterator[slice]:
+    """Like `bands`, but of whole cells of `step` rows."""
+    for band in bands((-(-size[0] // step), size[1] * step)):
+        yield slice(band.start * step, min(band.stop * step, size[0]))
 
 
 def make_texture(  # noqa: PLR0917
@@ -74,23 +98,25 @@ def make_texture(  # noqa: PLR0917
     area = core | inside
     weight = shrink(area.astype(np.float32), step)
     sigma = reach / step
-    mean = local_mean(shrink(continued * area[..., None], step), weight, sigma)
+    mean = local_mean(shrink(continued, step, area), weight, sigma)
     height, width = core.shape
     full = cv2.resize(mean, (mean.shape[1] * step, mean.shape[0] * step), interpolation=cv2.INTER_LINEAR)
     rest = np.subtract(continued, full[:height, :width], out=full[:height, :width])
     lags, period, done = cycles.lags, cycles.period, 0
-    moments = np.zeros((height, width, 1 + len(lags)), np.float32)
-    for band in bands(inside.shape):
+    means = np.empty((*weight.shape, 1 + len(lags)), np.float32)
+    for band in cell_bands(inside.shape, step):
         row, column = (part.astype(np.int32) for part in np.nonzero(inside[band]))
         row += band.start
         here, own = rest[row, column], period[done : done + row.size]
         done += row.size
-        moments[row, column, 0] = np.einsum("pc,pc->p", here, here) / 3
+        moments = np.zeros((band.stop - band.start, width, 1 + len(lags)), np.float32)
+        moments[row - band.start, column, 0] = np.einsum("pc,pc->p", here, here) / 3
         for number, lag in enumerate(lags):
             there = rest[landing(trajectories, row, column, np.float32(lag) * own)]
-            moments[row, column, 1 + number] = np.einsum("pc,pc->p", here, there) / 3
+            moments[row - band.start, column, 1 + number] = np.einsum("pc,pc->p", here, there) / 3
+        means[band.start // step : -(-band.stop // step)] = shrink(moments, step)
     del full, rest
-    blurred = local_mean(shrink(moments, step), weight, sigma)
+    blurred = local_mean(means, weight, sigma)
     broad = np.ascontiguousarray(np.dstack([mean, blurred]), np.float32)
     return Texture(spline_coefficients(continued), broad, step)
 

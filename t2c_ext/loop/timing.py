@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from t2c_ext.extents import Window, whole_of
+from t2c_ext.extents import Window, bands, whole_of
 from t2c_ext.loop.blend import FADE
 from t2c_ext.loop.cycles import Cycles
 from t2c_ext.loop.trajectories import Trajectories, landing, meetings
@@ -120,6 +120,7 @@ def spread_timing(  # noqa: PLR0917
     window = window or whole_of(share.shape)
     sharp = np.asarray(cv2.GaussianBlur(cv2.Laplacian(grey, cv2.CV_32F) ** 2, (0, 0), 4), np.float32)[row, column]
     weight = share[row, column]
+    sharp *= weight
     ahead, turn = np.zeros(row.size, np.float32), np.zeros(row.size, np.float32)
     counts = np.unique(cycles.count)
     for count in counts:
@@ -128,7 +129,9 @@ def spread_timing(  # noqa: PLR0917
         period = cycles.frames / int(count)
         own_row, own_column = row[alike], column[alike]
         old, new = (grey[landing(trajectories, own_row, own_column, time)] for time in (-period / 2, period / 2))
-        detail, change = _shares(sharp[alike] * weight[alike]), _shares(np.abs(new - old) * weight[alike])
+        new -= old
+        detail, change = _shares(sharp[alike]), _shares(np.abs(new, out=new) * weight[alike])
+        del old, new
         moving = Moving(own_row, own_column, flow[own_row, own_column], detail, change)
         turn[alike] = own_turn = choose_turns(moving, trajectories, period, spread, seed, window)
         if spread is None:
@@ -157,13 +160,31 @@ def rising_phase(moving: Moving, frames: float, window: Window) -> FloatArray:
     backward = float(np.arctan2(-mean[1], -mean[0]))
     best, least = np.zeros(moving.row.size, np.float32), np.inf
     for detour in np.deg2rad(DETOURS):
-        along = (moving.column + window.left) * np.cos(backward + detour)
-        along += (moving.row + window.top) * np.sin(backward + detour)
-        phase = _even_rise(np.asarray(along, np.float32), moving.detail, steepest)
-        uneven = sum(abs((moving.detail * np.exp(2j * np.pi * k * phase)).sum()) / k for k in (1, 2))
+        phase = _even_rise(_along(moving, backward + detour, window), moving.detail, steepest)
+        uneven = _unevenness(phase, moving.detail)
         if uneven < least - 1e-6:
             best, least = phase, uneven
     return best
+
+
+# of a large picture these are the most that is held at a time, so that only spans of them are in double precision
+
+
+def _along(moving: Moving, angle: float, window: Window) -> FloatArray:
+    """float32 [P], how far each place lies in a direction, in pixels of the whole picture."""
+    along = np.empty(moving.row.size, np.float32)
+    for span in bands(moving.flow.shape):
+        column, row = moving.column[span] + window.left, moving.row[span] + window.top
+        along[span] = column * np.cos(angle) + row * np.sin(angle)
+    return along
+
+
+def _unevenness(phase: FloatArray, detail: FloatArray) -> float:
+    """How unevenly texture is spread over the period: 0 where each part of it has its share."""
+    total = np.zeros(2, np.complex128)
+    for span in bands((phase.size, 1)):
+        total += [(detail[span] * np.exp(2j * np.pi * k * phase[span])).sum() for k in (1, 2)]
+    return float((np.abs(total) / (1, 2)).sum())
 
 
 def _even_rise(along: FloatArray, weight: FloatArray, steepest: float) -> FloatArray:
@@ -176,7 +197,9 @@ def _even_rise(along: FloatArray, weight: FloatArray, steepest: float) -> FloatA
     if high - low < 1:
         return np.zeros(along.shape, np.float32)
     width = (high - low) / BINS
-    amount = np.bincount(np.minimum((along - low) / width, BINS - 1).astype(int), weight, BINS)
+    amount = np.zeros(BINS)
+    for span in bands((along.size, 1)):
+        amount += np.bincount(np.minimum((along[span] - low) / width, BINS - 1).astype(int), weight[span], BINS)
     most = steepest * width
     rise, times = np.full(BINS, most), max(1, int(most * BINS / ROOM))
     if most * BINS > times:
@@ -186,8 +209,11 @@ def _even_rise(along: FloatArray, weight: FloatArray, steepest: float) -> FloatA
             middle = (small + large) / 2
             small, large = (middle, large) if np.minimum(amount * middle, most).sum() < times else (small, middle)
         rise = np.minimum(amount * large, most)
-    edges = low + width * np.arange(BINS + 1)
-    return np.interp(along, edges, np.concatenate([[0.0], np.cumsum(rise)])).astype(np.float32)
+    edges, risen = low + width * np.arange(BINS + 1), np.concatenate([[0.0], np.cumsum(rise)])
+    phase = np.empty(along.shape, np.float32)
+    for span in bands((along.size, 1)):
+        phase[span] = np.interp(along[span], edges, risen)
+    return phase
 
 
 def _beginning(middle: FloatArray, change: FloatArray, seed: int) -> float:
@@ -236,14 +262,15 @@ def choose_turns(  # noqa: PLR0917
     if spread is not None:
         noise = _noise(window, spread * window.scale, seed)[row, column]
         wanted = half + (1 - FADE) * _rank(noise, moving.detail)
-    chosen = np.clip(np.clip(wanted, earliest, latest), half, 1 - half)
+    chosen = np.clip(wanted, earliest, latest)
     del past, future, latest, earliest
+    np.clip(chosen, half, 1 - half, out=chosen)
     plane, sigma = np.zeros(trajectories.size, np.float32), SEAM_WIDTH * window.scale
     plane[row, column] = chosen
-    blurred = cv2.GaussianBlur(plane, (0, 0), sigma)[row, column]
+    blurred = np.asarray(cv2.GaussianBlur(plane, (0, 0), sigma), np.float32)[row, column]
     plane[row, column] = 1
-    total = cv2.GaussianBlur(plane, (0, 0), sigma)[row, column]
-    return np.clip(blurred / total, half, 1 - half).astype(np.float32)
+    blurred /= cv2.GaussianBlur(plane, (0, 0), sigma)[row, column]
+    return np.clip(blurred, half, 1 - half, out=blurred)
 
 
 def _noise(window: Window, sigma: float, seed: int) -> FloatArray:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from t2c_ext.extents import Window, whole_of
+from t2c_ext.extents import Window, bands, whole_of
 from t2c_ext.jit import njit
 from t2c_ext.loop.inflow import nearest
 from t2c_ext.loop.paths import MARGIN, Field, Scalar, trace
@@ -191,8 +191,12 @@ def landing(
     trajectories: Trajectories, row: IntArray, column: IntArray, time: float | FloatArray
 ) -> tuple[IntArray, IntArray]:
     """Row and column, int32 [P], of the pixel where each pixel is after `time` frames (negative: before)."""
-    moved, times = np.zeros((row.size, 2), np.float32), np.full(row.size, time, np.float32)
-    displace(trajectories.kept, row, column, times, moved)
+    to_row, to_column = np.empty(row.size, np.int32), np.empty(row.size, np.int32)
     height, width = trajectories.size
-    to_row = np.clip(np.rint(row + moved[:, 1]), 0, height - 1).astype(np.int32)
-    return to_row, np.clip(np.rint(column + moved[:, 0]), 0, width - 1).astype(np.int32)
+    for span in bands((row.size, 1)):
+        moved = np.zeros((row[span].size, 2), np.float32)
+        times = np.full(row[span].size, time if isinstance(time, float) else time[span], np.float32)
+        displace(trajectories.kept, row[span], column[span], times, moved)
+        to_row[span] = np.clip(np.rint(row[span] + moved[:, 1]), 0, height - 1)
+        to_column[span] = np.clip(np.rint(column[span] + moved[:, 0]), 0, width - 1)
+    return to_row, to_column

@@ -69,7 +69,14 @@ class Canvas:
         random: decides everything.
         light: of the scene.
         haze: 0..1, how soon far things fade.
+        tint: 0..1, how far a material's colour may be off.
         clutter: how often there are things beside the view's own, 1 as often as can be.
+        horizon: where the ground ends, in shares of the height from the top.
+        rgb: float32 [H, W, 3], 0..1, the picture so far.
+        shares: float32 [len(KINDS), H, W], 0..1, whose every pixel is; they sum to 1.
+        flow: float32 [H, W, 2] in pixels a frame of a picture of 512, x and then y (down).
+        depth: float32 [H, W], 0 near .. 1 far.
+        things: what words can name, in the order in which it was painted first.
     """
 
     height: int

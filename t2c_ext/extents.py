@@ -1,4 +1,4 @@
-"""Rectangles of a picture: where something is in it, and the bands that large arrays are worked on in.
+"""Rectangles of a picture: where something is in it, the bands that large arrays are worked on in, a mask's shape.
 
 Memory is to follow what moves and not the picture. So what is computed of a large picture is computed inside a window
 around what moves; outside of it arrays are made by `np.zeros` and never written, which takes no memory.
@@ -13,13 +13,17 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from t2c_ext.types import FloatArray, scale_of
+from t2c_ext.types import ByteArray, FloatArray, scale_of
 
 LARGE = 4_194_304
 """Pixels (2048 x 2048) up to which a picture is worked on as a whole."""
 
 BAND = 1 << 20
 """Pixels of a band of rows; its temporaries take a few MB."""
+
+SHAPE_TOLERANCE = 0.05
+"""By how much (in logarithm) a mask's aspect may differ from the picture's before it is taken for another's: a small
+mask's sides are rounded to whole pixels."""
 
 Values = TypeVar("Values", bound=np.generic)
 
@@ -114,6 +118,19 @@ def sparse(values: FloatArray) -> FloatArray:
     window, result = extent_of(values), np.zeros(values.shape, np.float32)
     window.of(result)[:] = window.of(values)
     return result
+
+
+def to_bytes(values: FloatArray) -> ByteArray:
+    """0..1, [H, W, ...], as uint8 of the same shape, clipped and rounded."""
+    levels = np.empty(values.shape, np.uint8)
+    for band in bands(values.shape):
+        levels[band] = np.rint(np.clip(values[band], 0, 1) * 255)
+    return levels
+
+
+def is_other_shape(size: tuple[int, int], picture: tuple[int, int]) -> bool:
+    """Whether a mask of `size` clearly has another shape than a picture; both are (height, width)."""
+    return abs(float(np.log(size[1] / size[0] * picture[0] / picture[1]))) > SHAPE_TOLERANCE
 
 
 def all_finite(values: FloatArray) -> bool:

@@ -328,6 +328,13 @@ class Arrow:
     region: str | None = None
     speed: float | None = None
 
+    def pixels(self, height: int, width: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """Rows and columns, intp [33] each, of pixels that lie evenly along it, in a picture of this size."""
+        share = np.linspace(0, 1, 33)
+        x = self.start[0] + share * (self.end[0] - self.start[0])
+        y = self.start[1] + share * (self.end[1] - self.start[1])
+        return np.minimum((y * height).astype(np.intp), height - 1), np.minimum((x * width).astype(np.intp), width - 1)
+
 
 @dataclass(frozen=True)
 class Swirl:

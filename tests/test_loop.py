@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from t2c_ext.errors import Cancelled, UserError
+from t2c_ext.extents import to_bytes
 from t2c_ext.loop import gather, trajectories
-from t2c_ext.loop.render import Rendering, render_loop, to_bytes
+from t2c_ext.loop.render import Rendering, render_loop
 from t2c_ext.progress import Reporter
 from t2c_ext.settings import LoopSettings
 

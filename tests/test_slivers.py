@@ -6,7 +6,8 @@ import cv2
 import numpy as np
 import pytest
 
-from t2c_ext.loop.render import render_loop, to_bytes
+from t2c_ext.extents import to_bytes
+from t2c_ext.loop.render import render_loop
 from t2c_ext.loop.slivers import find_slivers, without_slivers
 from t2c_ext.settings import LoopSettings
 

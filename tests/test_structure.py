@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 
 from t2c_ext.evaluate.structure import StructureMeter
-from t2c_ext.extents import whole_of
+from t2c_ext.extents import to_bytes, whole_of
 from t2c_ext.loop.blend import local_mean
 from t2c_ext.loop.cycles import LAGS, SHIFT, fitting_cycles, given_cycles, takes
 from t2c_ext.loop.gather import prepare
 from t2c_ext.loop.inflow import erode
-from t2c_ext.loop.render import render_loop, to_bytes
+from t2c_ext.loop.render import render_loop
 from t2c_ext.loop.structure import FAINTEST, STRONGEST, USUAL, held_structure, split, usual_structure
 from t2c_ext.settings import LoopSettings
 from t2c_ext.types import Region, Regions

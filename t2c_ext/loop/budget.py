@@ -36,6 +36,7 @@ MOVING = 185
 than flow takes less (measured: waves 159, of which 59 stay; the others at most 54 and 17)."""
 
 KEPT = 75
+"""Bytes for each pixel of the windows that stay while frames are written (see `MOVING`)."""
 
 FRAMES = 15
 """Bytes for each pixel of the picture while frames are written: the still, two frames, planes."""
@@ -52,7 +53,8 @@ NETWORK, PAINTED = 2_900_000_000, 850
 weighed) stay until the last frame (measured: 3.7 GB at one megapixel, 4.5 at two)."""
 
 _MP4_LARGE, _MP4_HUGE, _HUGE = 23, 14, 1 << 25
-"""x264 is given less from these sizes on: see `media.codecs`."""
+"""Bytes for each pixel that x264 takes from `LARGE` pixels on, and beyond `_HUGE` pixels, where it is given less: see
+`media.codecs`."""
 
 
 LEAST = 512 * 512

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from t2c_ext.errors import UserError
-from t2c_ext.extents import LARGE, Window, all_finite, bands
+from t2c_ext.extents import LARGE, Window, all_finite, bands, to_bytes
 from t2c_ext.loop.blend import FADE
 from t2c_ext.loop.budget import check_memory
 from t2c_ext.loop.forward import forward_frames
@@ -48,14 +48,6 @@ class Rendering:
         for frame, holes in self.source():
             self.holes = max(self.holes, holes)
             yield frame
-
-
-def to_bytes(picture: FloatArray) -> ByteArray:
-    """A picture as uint8, rounded."""
-    levels = np.empty(picture.shape, np.uint8)
-    for band in bands(picture.shape):
-        levels[band] = np.rint(np.clip(picture[band], 0, 1) * 255)
-    return levels
 
 
 def check_input(picture: FloatArray | ByteArray, mask: FloatArray, flow: FloatArray) -> None:

@@ -12,16 +12,13 @@ from PIL import Image
 
 from t2c_ext.atomic import replacing
 from t2c_ext.errors import UserError
-from t2c_ext.extents import LARGE, bands, sparse
+from t2c_ext.extents import LARGE, is_other_shape, sparse, to_bytes
 from t2c_ext.media.decode import pixels_of_array
 from t2c_ext.media.masks import moving_share
 from t2c_ext.media.opening import LARGEST, name_of
 from t2c_ext.media.stills import SMALLEST, Still, check_size, read_still, still_of
 from t2c_ext.media.text import png_chunks
 from t2c_ext.types import ByteArray, CompactPicture, FloatArray, Picture
-
-SHAPE_TOLERANCE = 0.05
-"""By how much (in logarithm) a mask's aspect may differ from the picture's before it is taken for another's."""
 
 MaskSource = Path | bytes | Image.Image | np.ndarray
 """A file, the bytes of one, a Pillow picture, or an array."""
@@ -156,14 +153,6 @@ def write_mask(path: Path, mask: FloatArray) -> None:
     _save_png(path, to_bytes(mask), {})
 
 
-def to_bytes(values: FloatArray) -> ByteArray:
-    """0..1 as uint8, rounded."""
-    levels = np.empty(values.shape, np.uint8)
-    for band in bands(values.shape):
-        levels[band] = np.rint(np.clip(values[band], 0, 1) * 255)
-    return levels
-
-
 def _save_png(path: Path, levels: np.ndarray, text: Mapping[str, str]) -> None:
     with replacing(path) as temporary:
         Image.fromarray(levels).save(temporary, "PNG", pnginfo=png_chunks(text), compress_level=4)
@@ -171,7 +160,7 @@ def _save_png(path: Path, levels: np.ndarray, text: Mapping[str, str]) -> None:
 
 def _resized(mask: FloatArray, size: tuple[int, int], name: str) -> FloatArray:
     (height, width), (old_height, old_width) = size, mask.shape
-    if abs(np.log(old_width / old_height * height / width)) > SHAPE_TOLERANCE:
+    if is_other_shape(mask.shape, size):
         raise UserError(
             f"{name} is {old_width}x{old_height}, another shape than the picture's {width}x{height}; give the mask of "
             "this picture"

@@ -11,6 +11,7 @@ from t2c_ext.extents import LARGE
 from t2c_ext.types import FloatArray
 
 _SIDE = 256
+"""Short side, in pixels, at which strokes are looked at."""
 
 
 @dataclass(frozen=True)

@@ -26,8 +26,15 @@ from t2c_ext.types import (
 )
 
 _CLEAR_TEXTURE = 0.35
+"""Coherence (`Axis`) from which on strokes have a direction that may be followed."""
+
 _LONG_SHAPE = 0.6
+"""Coherence of a mask's long axis from which on a region with banks runs along it: 0.6 is twice as long as wide."""
+
 _NEAR_AXIS = 35.0
+"""Degrees that the strokes may lie away from a thing's usual direction; further away they are taken for those of
+something else, and the usual direction stays."""
+
 _LEVEL = 5.0
 """Degrees from horizontal up to which an axis says nothing about near and far."""
 
@@ -109,13 +116,8 @@ def _owners(regions: Regions, hints: Hints) -> tuple[list[int | None], list[str]
 
 
 def _under(arrow: Arrow, mask: FloatArray) -> float:
-    """Sum of the mask at 33 places along the arrow."""
-    share = np.linspace(0, 1, 33)
-    x = arrow.start[0] + share * (arrow.end[0] - arrow.start[0])
-    y = arrow.start[1] + share * (arrow.end[1] - arrow.start[1])
-    columns = np.minimum((x * mask.shape[1]).astype(int), mask.shape[1] - 1)
-    rows = np.minimum((y * mask.shape[0]).astype(int), mask.shape[0] - 1)
-    return float(mask[rows, columns].sum())
+    """Sum of the mask along the arrow."""
+    return float(mask[arrow.pixels(*mask.shape)].sum())
 
 
 def _hint_for(region: Region, hints: tuple[RegionHint, ...]) -> RegionHint | None:

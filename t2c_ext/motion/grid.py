@@ -14,8 +14,13 @@ from t2c_ext.types import BoolArray, ByteArray, FloatArray
 Array = NDArray[np.float64]
 
 _SHORT_SIDE = 160
+"""Cells of the short side, at most."""
+
 _MAX_CELLS = 36_000
+"""Cells in all: where the picture is long, the short side has fewer."""
+
 _ACTIVE = 0.02
+"""Share of a cell up to which what moves in it counts as nothing."""
 
 _CORNER = 1.5
 """Radii from a disc's centre within which a corner ends: a square's are 1.41 from the centre of its largest disc."""

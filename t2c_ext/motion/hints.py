@@ -35,10 +35,19 @@ MAX_TEXT = 50_000_000
 """Letters of a document."""
 
 MAX_MASKS = 16
+"""Regions that have a mask."""
+
 MAX_ITEMS = 256
+"""Entries of each list."""
+
 MAX_CORNERS = 1024
+"""Of a frozen polygon."""
+
 MAX_NAME = 200
+"""Letters of a region's name."""
+
 MAX_SPEED = 100.0
+"""Of an arrow, a region or a swirl; 1 is usual."""
 
 _COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
 _LISTS = {"arrows", "swirls", "pins", "freeze", "regions"}

@@ -8,12 +8,13 @@ import cv2
 import numpy as np
 
 from t2c_ext.errors import UserError
-from t2c_ext.extents import all_finite, bands, extent_of
+from t2c_ext.extents import all_finite, bands, extent_of, is_other_shape
 from t2c_ext.motion.guide import pin_window
 from t2c_ext.types import BoolArray, FloatArray, Hints, Painted, Regions
 
 _REACH = 0.2
-_OTHER_SHAPE = 1.05
+"""Half the side of the square that is searched around a pin, in shares of the picture's short side: far beyond where
+`guide.pin_window` is zero."""
 
 
 def still_share(hints: Hints, height: int, width: int) -> FloatArray:
@@ -37,8 +38,7 @@ def slow_down(field: FloatArray, hints: Hints) -> None:
 
 def _brushed(still: Painted, height: int, width: int) -> FloatArray:
     painted = still.mask
-    shape = np.array(painted.shape) / (height, width)
-    if max(shape) / min(shape) > _OTHER_SHAPE and min(painted.shape) > 1:
+    if is_other_shape(painted.shape, (height, width)) and min(painted.shape) > 1:
         raise UserError(
             f"hints.still: is {painted.shape[1]}x{painted.shape[0]}, another shape than the picture's {width}x{height}"
         )

@@ -12,8 +12,10 @@ from t2c_ext.motion.guide import arrow_velocity
 from t2c_ext.types import Arrow, BoolArray, FloatArray, angle_of, scale_of
 
 _STILL = 0.05
-_ASTRAY = 45.0
-_ALONG_ARROW = np.linspace(0, 1, 33)
+"""Share of a region's fastest (or typical) speed below which a place counts as standing still."""
+
+_FAR_OFF = 45.0
+"""Degrees between a region's mean motion and its direction from which on the user is told."""
 
 
 def bring_to_speed(field: FloatArray, drives: Sequence[Drive], speed: float) -> FloatArray:
@@ -44,7 +46,7 @@ def wrong_turns(field: FloatArray, drives: Sequence[Drive]) -> tuple[str, ...]:
             continue
         dx, dy = (field * drive.region.mask[..., None]).sum(axis=(0, 1), dtype=np.float64)
         away = abs((angle_of(float(dx), float(dy)) - drive.angle + 180) % 360 - 180)
-        if away > _ASTRAY:
+        if away > _FAR_OFF:
             notes.append(
                 f"{drive.region.name}: the network's motion turns {away:.0f} degrees away from the direction; "
                 "the solver as motion model keeps to it."
@@ -92,10 +94,6 @@ def _typical(speeds: FloatArray, name: str) -> float:
 
 def _under(speeds: FloatArray, inside: BoolArray, arrow: Arrow) -> float | None:
     """Mean speed under an arrow, inside the mask; None where it nowhere touches it."""
-    height, width = speeds.shape
-    x = arrow.start[0] + _ALONG_ARROW * (arrow.end[0] - arrow.start[0])
-    y = arrow.start[1] + _ALONG_ARROW * (arrow.end[1] - arrow.start[1])
-    rows = np.minimum((y * height).astype(int), height - 1)
-    columns = np.minimum((x * width).astype(int), width - 1)
-    met = inside[rows, columns]
-    return float(speeds[rows, columns][met].mean()) if met.any() else None
+    places = arrow.pixels(*speeds.shape)
+    met = inside[places]
+    return float(speeds[places][met].mean()) if met.any() else None

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 
 from t2c_ext.errors import UserError, Way
-from t2c_ext.extents import LARGE, Window, all_finite, extent_of, stretched
+from t2c_ext.extents import LARGE, Window, all_finite, extent_of, is_other_shape, stretched
 from t2c_ext.lexicon import Lexicon, Thing, load_lexicon
 from t2c_ext.progress import Reporter
 from t2c_ext.region.matte import refine_matte
@@ -157,8 +157,7 @@ def fit_mask(mask: FloatArray, height: int, width: int) -> FloatArray:
     array = np.asarray(mask, dtype=np.float32)
     if array.ndim != 2 or array.size == 0 or not all_finite(array):
         raise UserError("the mask is not a grey picture of finite numbers; save it as an 8-bit PNG, white moves")
-    shape = np.array(array.shape) / np.array([height, width])
-    if max(shape) / min(shape) > 1.05 and min(array.shape) > 1:
+    if is_other_shape(array.shape, (height, width)) and min(array.shape) > 1:
         raise UserError(
             f"the mask is {array.shape[1]}x{array.shape[0]} and the picture {width}x{height}; "
             "use a mask of the picture's shape"

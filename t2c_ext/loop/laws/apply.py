@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
-from t2c_ext.extents import bands, extent_of
+from t2c_ext.extents import bands, extent_of, to_bytes
 from t2c_ext.lexicon import load_lexicon
 from t2c_ext.loop.inflow import continue_outward
 from t2c_ext.loop.laws.base import Law, Motions, Place, Term
@@ -18,7 +18,7 @@ from t2c_ext.loop.laws.flicker import flicker
 from t2c_ext.loop.laws.ripple import ripple
 from t2c_ext.loop.laws.sway import sway
 from t2c_ext.loop.laws.waves import ROOM, waves
-from t2c_ext.loop.render import Rendering, to_bytes
+from t2c_ext.loop.render import Rendering
 from t2c_ext.settings import LoopSettings
 from t2c_ext.types import ByteArray, FloatArray, MotionKind, RegionLaw
 

@@ -9,7 +9,8 @@ import numpy as np
 import torch
 
 from t2c_ext.errors import UserError
-from t2c_ext.loop.render import Rendering, check_input, to_bytes
+from t2c_ext.extents import to_bytes
+from t2c_ext.loop.render import Rendering, check_input
 from t2c_ext.loop.synthesis.areas import whole
 from t2c_ext.loop.synthesis.decoder import STRIDE
 from t2c_ext.loop.synthesis.glue import signed, truncated_bytes

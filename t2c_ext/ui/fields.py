@@ -47,16 +47,15 @@ class Fields:
     sampling: tuple[Setting, ...]
 
     @property
+    def rows(self) -> tuple[Setting, ...]:
+        """All of them, in the order of their widgets."""
+        more = (row for rows in self.more.values() for row in rows)
+        return (*self.first, *self.main, *self.drawn, *more, *self.sampling)
+
+    @property
     def names(self) -> tuple[str, ...]:
         """The settings' names in the order of their widgets."""
-        rows = [
-            *self.first,
-            *self.main,
-            *self.drawn,
-            *(row for rows in self.more.values() for row in rows),
-            *self.sampling,
-        ]
-        return tuple(row.name for row in rows)
+        return tuple(row.name for row in self.rows)
 
     def values(self, given: Sequence[object]) -> dict[str, object]:
         """The widgets' values by name."""
@@ -66,9 +65,8 @@ class Fields:
         """What sets the widgets to these values, in their order; a widget keeps what it has where there is none."""
         import gradio as gr
 
-        rows = [*self.first, *self.main, *self.drawn, *(row for rows in self.more.values() for row in rows)]
         found = []
-        for row in (*rows, *self.sampling):
+        for row in self.rows:
             fits = row.name in values and (not row.choices or values[row.name] in row.choices)
             found.append(gr.update(value=values[row.name]) if fits else gr.update())
         return found

@@ -85,6 +85,8 @@ class Guard:
         login: who may come in; None for everybody.
         visitors: who is there.
         workspaces: all that there are.
+        title: of the page that asks for a name and a password.
+        intake: the bytes of requests that are held at a time; None: as many as four of the largest.
     """
 
     app: Application

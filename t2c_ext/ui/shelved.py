@@ -16,6 +16,7 @@ from t2c_ext.errors import UserError
 from t2c_ext.media.pictures import read_picture, to_bytes
 from t2c_ext.region.overlay import fitted
 from t2c_ext.shelf import Entry, entries
+from t2c_ext.ui.page import message
 from t2c_ext.ui.recent import Recent
 from t2c_ext.workspace import Workspace
 
@@ -63,7 +64,7 @@ class Shelf:
         """
         found = entries(self.folder)
         shown = [(entry, row) for entry in found[:MOST] if (row := self._row(entry)) is not None]
-        said = f'<p class="t2c-message t2c-error" role="alert">{escape(problem)}</p>' if problem else ""
+        said = message(problem, "error") if problem else ""
         if not shown:
             return f'{said}<p class="t2c-hint">{NONE}</p>'
         items = "".join(_item(entry, row) for entry, row in shown)

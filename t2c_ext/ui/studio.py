@@ -103,6 +103,7 @@ class Studio:
             table.
         sampling_rows: what the maker is set by, in place of the table's rows of the same names; none: the table's.
         sampled: the maker's values in a picture's generation parameters.
+        glimpse: the picture that the maker works on, as far as it is; None where it shows none.
         sessions: by the name of their workspace.
         keeps: whether a workspace that was run stays when its visitor has left.
         most_pixels: of a picture or mask that is put in.

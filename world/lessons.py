@@ -40,7 +40,10 @@ FIRST_HELD_OUT = 1_000_000
 """No layout from this number on is ever learnt from."""
 
 CLUTTER = 0.35
+"""Of a lesson's canvas (`Canvas.clutter`): simpler than the other scenes, which have 1."""
+
 TRIES = 5
+"""Photographs that are drawn at most until one has colours."""
 
 VIEWS: dict[str, float] = {
     "river": 4.0,
@@ -76,6 +79,7 @@ LIKELY: dict[str, float] = {
     "overcast": 0.8,
     "golden hour": 0.6,
 }
+"""Lights, and how often each is drawn."""
 
 
 @dataclass(frozen=True)

@@ -18,9 +18,12 @@ from t2c_ext.twin.diffusion.latents import encode
 from t2c_ext.twin.diffusion.load import load_model
 from world.attention import AttentionMaps, TaughtWords
 from world.lessons import FIRST_HELD_OUT, WORDINGS, make_lesson
+from world.miniature import SCHEDULE
 from world.textures import Array
 
 STEP = 100
+"""Of the model's 1000, as much noise as `twin.diffusion.grounding` looks through."""
+
 THRESHOLDS = np.linspace(0.1, 0.9, 17)
 
 
@@ -28,7 +31,8 @@ def maps_and_masks(components: Components, count: int) -> list[tuple[Array, Arra
     """The attention of each taught word, float32 [32, 32], 0..1, and its thing's mask, bool [32, 32]."""
     (encoder,) = components.encoders
     words = TaughtWords(encoder.tokenizer)
-    kept = torch.cumprod(1 - torch.linspace(0.00085**0.5, 0.012**0.5, 1000) ** 2, 0)[STEP]
+    first, last = (SCHEDULE[name] ** 0.5 for name in ("beta_start", "beta_end"))
+    kept = torch.cumprod(1 - torch.linspace(first, last, SCHEDULE["num_train_timesteps"]) ** 2, 0)[STEP]
     found = []
     for number in range(count):
         lesson = make_lesson(FIRST_HELD_OUT + number)

@@ -42,7 +42,6 @@ class Measures:
         lying: -1..1, its texture runs upright (-1) or level (1).
         contrast: mean colour step along its outline.
         unlike: 0..1, how different its colours are from those of what touches it.
-        uniform: 0..1, how few of the palette's colours it has.
         even: 0..1, how alike its colours are from left to right, at equal height.
         steady: 0..1, how alike its colours are across the sharpest break from top to bottom.
     """
@@ -70,7 +69,6 @@ class Measures:
     lying: Vector
     contrast: Vector
     unlike: Vector
-    uniform: Vector
     even: Vector
     steady: Vector
 
@@ -127,7 +125,6 @@ def _outline(pieces: Pieces, groups: BoolArray) -> dict[str, Vector]:
         "contrast": contrast,
         "lighter": lighter,
         "unlike": np.where(length > 0, 1 - overlap, 0.0),
-        "uniform": np.exp((own * np.log(own + 1e-9)).sum(axis=1)),
     }
 
 

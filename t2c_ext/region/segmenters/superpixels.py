@@ -28,11 +28,9 @@ class Pieces:
     """Superpixels of a reduced picture; N pieces, arrays of sums over each piece's pixels.
 
     Attributes:
-        lab: float32 [h, w, 3], CIE Lab of the reduced picture (L 0..100).
         labels: int32 [h, w], 0..N-1.
         area: float64 [N], pixels.
-        colour: float64 [N, 3], sum of Lab.
-        square: float64 [N], sum of squared lightness.
+        colour: float64 [N, 3], sum of CIE Lab (L 0..100).
         histogram: float64 [N, PALETTE], soft counts of the palette's colours.
         tensor: float64 [N, 3], sums of the structure tensor's xx, yy, xy of lightness.
         neighbours: int32 [E, 2], pairs of touching pieces, the lower first.
@@ -40,11 +38,9 @@ class Pieces:
         edge: float64 [E], sum over that border of the gradient of the smoothed Lab.
     """
 
-    lab: FloatArray
     labels: IntArray
     area: NDArray[np.float64]
     colour: NDArray[np.float64]
-    square: NDArray[np.float64]
     histogram: NDArray[np.float64]
     tensor: NDArray[np.float64]
     neighbours: IntArray
@@ -83,11 +79,9 @@ def cut(picture: FloatArray) -> Pieces:
     count = int(labels.max()) + 1
     neighbours, length, edge = _borders(labels, smooth)
     return Pieces(
-        lab=lab,
         labels=labels,
         area=np.bincount(labels.ravel(), minlength=count).astype(np.float64),
         colour=_sums(labels, lab, count),
-        square=_sums(labels, lab[..., :1] ** 2, count)[:, 0],
         histogram=_sums(labels, _palette_shares(lab), count),
         tensor=_sums(labels, _structure(lab[..., 0]), count),
         neighbours=neighbours,

@@ -13,6 +13,11 @@ from numpy.typing import NDArray
 
 IR_VERSION, OPERATORS = 7, 11
 FLOAT, INT, INTS, TEXT = 1, 2, 7, 3
+"""The schema's codes of a tensor of float32, and of attributes: a number, several, a text."""
+
+GRAPH, INITIALISER, DIMENSION, RAW = 7, 5, 1, 9
+"""Field numbers: a model's graph, a graph's constant, a tensor's dimension and its bytes."""
+
 Attribute = int | str | Sequence[int]
 
 
@@ -118,10 +123,6 @@ def initialisers(content: bytes) -> list[NDArray[np.float32]]:
         raw = next(part for at, part in parts if at == RAW and isinstance(part, bytes))
         found.append(np.frombuffer(raw, "<f4").reshape(shape).copy())
     return found
-
-
-GRAPH, INITIALISER, DIMENSION, RAW = 7, 5, 1, 9
-"""Field numbers: a model's graph, a graph's constant, a tensor's dimension and its bytes."""
 
 
 def _fields(content: bytes) -> Iterator[tuple[int, int | bytes]]:

@@ -62,7 +62,10 @@ class Muon:
 
 
 def orthogonal(matrix: Tensor) -> Tensor:
-    """A matrix with the same singular vectors, whose singular values are all near 1 (Newton-Schulz, five rounds)."""
+    """A matrix with the same singular vectors, whose singular values are all near 1.
+
+    Newton-Schulz, five rounds with Jordan's three numbers.
+    """
     wide = matrix.shape[0] > matrix.shape[1]
     x = (matrix.T if wide else matrix).to(quick_dtype())
     x = x / (x.norm() + 1e-7)

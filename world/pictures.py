@@ -55,7 +55,7 @@ def paintings() -> list[int]:
 
 
 def bytes_of(row: dict[str, Any], path: Path) -> bytes:
-    """The picture's file, which may lie inside of another one, as in an archive that does not press pictures.
+    """The picture's file, which may lie inside of another one, as in an archive that does not compress pictures.
 
     Raises:
         ValueError: there is none of the digest.

@@ -48,6 +48,7 @@ def choose_light(random: np.random.Generator) -> Light:
 
 
 _WEIGHTS = np.array([3, 2, 1.5, 1, 1, 1.2, 1, 1, 1, 1.5, 1.2]) / 15.4
+"""How often each of `LIGHTS` is."""
 
 
 def draw_sky(canvas: Canvas, horizon: float) -> None:

@@ -44,7 +44,7 @@ def restyled(rgb: Array, labels: Labels, random: np.random.Generator) -> tuple[A
     elif manner < 0.75:
         rgb = smeared(rgb, random)
     if random.random() < 0.12:
-        rgb = framed(rgb, labels, random)
+        rgb = cast_light(rgb, random)
     return np.clip(rgb, 0, 1), labels
 
 
@@ -164,8 +164,8 @@ def flattened(rgb: Array, random: np.random.Generator) -> Array:
     return np.asarray(flat, np.float32)
 
 
-def framed(rgb: Array, labels: Labels, random: np.random.Generator) -> Array:
-    """Cast light: a bright or dark corner, a band of mist, a vignette."""
+def cast_light(rgb: Array, random: np.random.Generator) -> Array:
+    """A glow or a shade of some colour around one place."""
     side = rgb.shape[0]
     ys, xs = np.mgrid[0:side, 0:side].astype(np.float32) / side
     away = np.hypot(ys - random.uniform(0, 1), xs - random.uniform(0, 1))

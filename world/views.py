@@ -12,7 +12,8 @@ from world.canvas import Canvas
 View = Callable[[Canvas], None]
 
 
-def _heaven(canvas: Canvas, horizon: float, often: float = 0.65) -> None:
+def _above(canvas: Canvas, horizon: float, often: float = 0.65) -> None:
+    """The sky, and by chance clouds."""
     canvas.horizon = horizon
     sky.draw_sky(canvas, horizon)
     if canvas.chance(often):
@@ -64,7 +65,7 @@ def _weather(canvas: Canvas) -> None:
 def river(canvas: Canvas) -> None:
     """A river that winds towards the eye."""
     horizon = canvas.uniform(0.28, 0.58)
-    _heaven(canvas, horizon)
+    _above(canvas, horizon)
     _backdrop(canvas, horizon)
     land.draw_ground(canvas, horizon)
     water.draw_river(canvas, horizon)
@@ -78,7 +79,7 @@ def river(canvas: Canvas) -> None:
 def shore(canvas: Canvas) -> None:
     """Wide water with a far bank: a river from side to side, or a lake below mountains."""
     horizon = canvas.uniform(0.2, 0.55)
-    _heaven(canvas, horizon)
+    _above(canvas, horizon)
     _backdrop(canvas, horizon)
     if canvas.chance(0.5):
         land.draw_ground(canvas, horizon)
@@ -104,7 +105,7 @@ def _on_water(canvas: Canvas, top: float) -> None:
 def lake(canvas: Canvas) -> None:
     """A lake in a meadow."""
     horizon = canvas.uniform(0.28, 0.52)
-    _heaven(canvas, horizon)
+    _above(canvas, horizon)
     _backdrop(canvas, horizon)
     land.draw_ground(canvas, horizon)
     water.draw_lake(canvas, horizon)
@@ -114,7 +115,7 @@ def lake(canvas: Canvas) -> None:
 def seaside(canvas: Canvas) -> None:
     """The sea."""
     horizon = canvas.uniform(0.12, 0.66)
-    _heaven(canvas, horizon, 0.75)
+    _above(canvas, horizon, 0.75)
     if canvas.chance(0.2):
         land.draw_mountains(canvas, horizon, canvas.uniform(0.05, 0.2), 1)
     water.draw_sea(canvas, horizon)
@@ -130,7 +131,7 @@ def seaside(canvas: Canvas) -> None:
 def waterfall(canvas: Canvas) -> None:
     """A fall over a cliff below a sky, with a pool."""
     lip = canvas.uniform(0.12, 0.42)
-    _heaven(canvas, lip + 0.05)
+    _above(canvas, lip + 0.05)
     if canvas.chance(0.4):
         land.draw_mountains(canvas, lip + 0.05, canvas.uniform(0.05, 0.2), 1)
     if canvas.chance(0.4):
@@ -164,7 +165,7 @@ def _fall(canvas: Canvas, lip: float) -> None:
 
 def cascade(canvas: Canvas) -> None:
     """A fall close by: rock, leaves and falling water, no sky or a glimpse of it."""
-    _heaven(canvas, 0.2, 0.3)
+    _above(canvas, 0.2, 0.3)
     canvas.cover("ground", np.ones_like(canvas.y), land.rock_face(canvas), 0.5, "cliff")
     if canvas.chance(0.7):
         land.draw_forest(canvas, canvas.uniform(0.1, 0.7), canvas.uniform(0.1, 0.5), 0.4)
@@ -201,7 +202,7 @@ def heavens(canvas: Canvas) -> None:
 def canal(canvas: Canvas) -> None:
     """Water between buildings, or before a row of them."""
     horizon = canvas.uniform(0.3, 0.6)
-    _heaven(canvas, horizon)
+    _above(canvas, horizon)
     if canvas.chance(0.7):
         built.draw_city(canvas, horizon + 0.02, canvas.uniform(0.1, 0.45), 0.6)
     else:
@@ -223,7 +224,7 @@ def canal(canvas: Canvas) -> None:
 def street(canvas: Canvas) -> None:
     """No water at all: fields, roads, walls."""
     horizon = canvas.uniform(0.25, 0.7)
-    _heaven(canvas, horizon)
+    _above(canvas, horizon)
     _backdrop(canvas, horizon)
     land.draw_ground(canvas, horizon)
     if canvas.chance(0.5):
@@ -236,7 +237,7 @@ def street(canvas: Canvas) -> None:
 def woods(canvas: Canvas) -> None:
     """A forest, with a stream in it or a path."""
     horizon = canvas.uniform(0.3, 0.55)
-    _heaven(canvas, horizon, 0.3)
+    _above(canvas, horizon, 0.3)
     for distance in (0.8, 0.5):
         land.draw_forest(canvas, horizon + 0.03, canvas.uniform(0.2, 0.6), distance)
     land.draw_ground(canvas, horizon, canvas.pick(["grass", "meadow", "earth", "rocks", "snow"]))
@@ -257,7 +258,7 @@ def woods(canvas: Canvas) -> None:
 def burning(canvas: Canvas) -> None:
     """A fire with smoke, or smoke alone: a campfire, a burning wood, a volcano."""
     horizon = canvas.uniform(0.35, 0.75)
-    _heaven(canvas, horizon, 0.4)
+    _above(canvas, horizon, 0.4)
     _backdrop(canvas, horizon)
     x = canvas.uniform(0.2, 0.8)
     what = canvas.pick(["campfire", "wildfire", "plume", "bank"], [3, 2, 3, 1.5])
@@ -287,7 +288,7 @@ def burning(canvas: Canvas) -> None:
 def winter(canvas: Canvas) -> None:
     """Snow on the ground, and often in the air."""
     horizon = canvas.uniform(0.3, 0.6)
-    _heaven(canvas, horizon)
+    _above(canvas, horizon)
     _backdrop(canvas, horizon)
     land.draw_ground(canvas, horizon, "snow")
     what = canvas.pick(["river", "lake", "none"])
@@ -303,7 +304,7 @@ def winter(canvas: Canvas) -> None:
 def misty(canvas: Canvas) -> None:
     """Ridges with fog between them."""
     horizon = canvas.uniform(0.45, 0.7)
-    _heaven(canvas, horizon, 0.4)
+    _above(canvas, horizon, 0.4)
     for number in range(int(canvas.random.integers(1, 4))):
         level = horizon - 0.1 + 0.12 * number
         (land.draw_hills if canvas.chance(0.5) else land.draw_forest)(
@@ -320,7 +321,7 @@ def misty(canvas: Canvas) -> None:
 def gorge(canvas: Canvas) -> None:
     """Falls of many threads among rocks, woods and mountains, from afar or near, one or several."""
     lip = canvas.uniform(-0.05, 0.5)
-    _heaven(canvas, lip + 0.1)
+    _above(canvas, lip + 0.1)
     if canvas.chance(0.5):
         land.draw_mountains(canvas, lip + 0.08, canvas.uniform(0.08, 0.35), int(canvas.random.integers(1, 3)))
     if canvas.chance(0.4):

@@ -200,7 +200,10 @@ def _one(choices: Sequence[str], random: np.random.Generator) -> str:
 
 
 GRAMMAR = "a an of at with and near in the landscape flowing moving below under in front above over snowy"
+"""What captions are joined with."""
+
 TIMES = "day sunset dusk dawn night storm overcast golden hour"
+"""Names of `sky.LIGHTS`."""
 
 
 def vocabulary() -> list[str]:

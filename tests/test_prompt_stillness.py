@@ -107,7 +107,7 @@ def test_only_the_prompt_counts(text: str, art: str) -> None:
 def test_a_slip_of_the_pen_is_named(words: str, meant: str) -> None:
     plan = parse(PromptSettings(motion=words))
     assert plan.motions == ()
-    assert f'was to be "{meant}"' in plan.notes[-1]
+    assert f'should be "{meant}"' in plan.notes[-1]
 
 
 @pytest.mark.parametrize(

@@ -27,9 +27,13 @@ RANGES: dict[str, tuple[float, float]] = {
 
 CENTRES = {phrase: (low + high) / 2 % 360 for phrase, (low, high) in RANGES.items()}
 HALF_WIDTHS = {phrase: (high - low) / 2 for phrase, (low, high) in RANGES.items()}
+"""The middle of each range, and how far it reaches to either side, in degrees."""
 
 _START = "in "
 _END = " direction"
+_LONGEST_MATCH = 200
+"""Letters of a match, far more than the longest phrase has: longer ones are passed over, which keeps long prompts
+linear."""
 
 
 @dataclass(frozen=True)
@@ -62,9 +66,6 @@ def find_phrase(prompt: str) -> PaperPhrase | None:
         if direction in RANGES:
             return PaperPhrase(direction, matched)
     return None
-
-
-_LONGEST_MATCH = 200
 
 
 def remove_phrase(prompt: str, phrase: PaperPhrase | None) -> str:

@@ -29,8 +29,8 @@ from t2c_ext.types import CAMERA, WHATEVER_MOVES, Motion, MotionKind, Plan
 MOST_MOTION_WORDS = 100
 """So many of the motion words are looked at for slips of the pen."""
 
-
 _NO_DIRECTION = "The motion words"
+"""How the remark begins that there is no direction, which does not matter where something moves by a law."""
 
 
 class Reading:
@@ -217,14 +217,14 @@ def _motions(spoken: Reading, prompt: Reading, settings: PromptSettings) -> tupl
 
 
 def _did_you_mean(tokens: Sequence[Token]) -> str:
-    """A question about the first word that is nearly a direction, or ""."""
+    """A hint at the first word that is nearly a direction, or ""."""
     known = [*vocab.SIDES, *vocab.UPRIGHT, *vocab.COMPASS, *vocab.ward_words(), *vocab.TURNS]
     for token in tokens[:MOST_MOTION_WORDS]:
         if token.lower in vocab.NEGATIONS:
             continue
         near = difflib.get_close_matches(token.lower, known, n=1, cutoff=0.75) if len(token.lower) > 2 else []
         if near and near[0] != token.lower:
-            return f'; perhaps "{token.text[:30]}" was to be "{near[0]}"'
+            return f'; perhaps "{token.text[:30]}" should be "{near[0]}"'
     return ""
 
 

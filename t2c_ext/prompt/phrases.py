@@ -92,9 +92,7 @@ class _Reader:
         role = {Kind.COMMA: Role.COMMA, Kind.STOP: Role.STOP, Kind.HARD: Role.HARD}.get(kind)
         if role is not None:
             self.nodes.append(Node(role, at, at + 1))
-            keep = self.negated and role is Role.COMMA
             self._clear()
-            self.negated = keep and False
         return at + 1
 
     def _direction(self, direction: Direction) -> int:

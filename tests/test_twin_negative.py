@@ -43,6 +43,9 @@ def test_the_pictures_style_is() -> None:
         ("a river, oil painting", ("oil painting",)),
         ("a river by Van Gogh, at night", ("van gogh",)),
         ("a waterfall in the style of ukiyo-e, mist", ("ukiyo-e",)),
+        ("anime style waterfall flowing down", ("anime",)),
+        ("a lake, style of Monet", ("monet",)),
+        ("a lake by night, oil painting", ("oil painting",)),
     ],
 )
 def test_terms_of_style_are_those_that_the_natural_prompt_leaves_out(prompt: str, styles: tuple[str, ...]) -> None:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from t2c_ext.lexicon import Lexicon
 from t2c_ext.prompt import vocabulary as vocab
 from t2c_ext.prompt.directions import Text
-from t2c_ext.prompt.nodes import Role, find_mentions
+from t2c_ext.prompt.nodes import Mention, Role, find_mentions
 from t2c_ext.prompt.phrases import find_phrases
 from t2c_ext.prompt.taggers import Tagger
 from t2c_ext.prompt.tokens import Kind, Token
 
 _BETWEEN = frozenset(["of", "in", "with", "and", "style"])
+
+_PARTICLES = ("van", "von", "de", "da")
+"""What may stand within an artist's name, also where the name is in lower case."""
 
 
 def natural_prompt(nouns: Sequence[str], terms: str) -> str:
@@ -29,11 +32,12 @@ def nouns_of(words: Text, lexicon: Lexicon, tagger: Tagger | None = None) -> tup
     the heads of noun phrases count as nouns.
     """
     tokens = words.tokens
-    skipped = _style_tokens(tokens)
+    mentions = find_mentions(tokens, lexicon)
+    skipped = _style_tokens(tokens, mentions)
     wanted = _tagged(tokens, tagger) if tagger is not None else None
     nouns: dict[str, str] = {}
-    for node in find_phrases(words, find_mentions(tokens, lexicon)):
-        if node.role is not Role.NOUN or node.negated or node.first in skipped or node.last - 1 in skipped:
+    for node in find_phrases(words, mentions):
+        if node.role is not Role.NOUN or node.negated or node.last - 1 in skipped:
             continue
         if node.mention is not None:
             nouns.setdefault(node.mention.text.lower(), node.mention.text)
@@ -53,7 +57,7 @@ def style_terms(words: Text, lexicon: Lexicon) -> tuple[str, ...]:
     """How the picture is made, in lower case: media, artists and styles, which the natural prompt leaves out."""
     text, tokens = words.text, words.tokens
     mentions = find_mentions(tokens, lexicon)
-    skipped = _style_tokens(tokens)
+    skipped = _style_tokens(tokens, mentions)
     runs: list[list[Token]] = [[]]
     for at, token in enumerate(tokens):
         word = token.lower
@@ -82,26 +86,54 @@ def _could_be_noun(word: str, token: Token) -> bool:
     return not (len(word) > 4 and word.endswith(vocab.ADJECTIVE_ENDINGS))
 
 
-def _style_tokens(tokens: list[Token]) -> set[int]:
-    """Tokens of style phrases: from "by", "in the style of" or "style" with its words, to the next boundary."""
+def _style_tokens(tokens: list[Token], mentions: Mapping[int, Mention]) -> set[int]:
+    """Tokens of style phrases: from "by" or "in the style of" to the next boundary, and "anime style" by itself.
+
+    What stands behind "anime style" is what is seen, and so is the thing behind "style van Gogh".
+    """
     skipped: set[int] = set()
     boundary = -1
-    in_style = False
+    in_style = named = False
     for at, token in enumerate(tokens):
         if token.kind in (Kind.COMMA, Kind.STOP, Kind.HARD):
-            boundary, in_style = at, False
+            boundary, in_style, named = at, False, False
             continue
-        if token.lower in vocab.STYLE_OPENERS or (token.lower == "style" and tokens[at - 1].lower in ("the", "a")):
+        if token.lower in vocab.STYLE_OPENERS:
             passive = token.lower == "by" and at and tokens[at - 1].lower.endswith("ed")
-            place = token.lower == "by" and at + 1 < len(tokens) and tokens[at + 1].lower in vocab.DETERMINERS
+            following = tokens[at + 1].lower if at + 1 < len(tokens) else ""
+            place = token.lower == "by" and following in vocab.DETERMINERS | vocab.HOURS
             if not passive and not place:
                 in_style = True
                 if token.lower == "style" and at - 1 > boundary and tokens[at - 1].lower not in vocab.DETERMINERS:
-                    skipped.update(range(max(boundary + 1, at - 3), at))
-        if in_style and token.lower in ("during", "at", "with", "under"):
+                    skipped.update(_words_before(tokens, mentions, boundary, at))
+        ends = token.lower in ("during", "at", "with", "under") or (named and at in mentions)
+        if in_style and (ends or _is_of_a_thing(tokens, at)):
             in_style = False
         if in_style or token.lower in vocab.ARTISTS:
             skipped.add(at)
-            if token.lower in vocab.ARTISTS and at and tokens[at - 1].text[:1].isupper():
+            if token.lower in vocab.ARTISTS and at and _may_be_of_a_name(tokens[at - 1]):
                 skipped.add(at - 1)
+        if token.lower == "style":
+            named = at + 1 < len(tokens) and at + 1 not in mentions and _may_be_of_a_name(tokens[at + 1])
+            in_style = in_style and (named or (at + 1 < len(tokens) and tokens[at + 1].lower in ("of", "by")))
     return skipped
+
+
+def _may_be_of_a_name(token: Token) -> bool:
+    return token.text[:1].isupper() or token.lower in _PARTICLES
+
+
+def _words_before(tokens: list[Token], mentions: Mapping[int, Mention], boundary: int, at: int) -> range:
+    """The places of the words that say which style it is: at most three, from "in" on, else behind a thing."""
+    first = max(boundary + 1, at - 3)
+    if not any(token.lower == "in" for token in tokens[first:at]):
+        first = max([first, *(mentions[place].last for place in range(first, at) if place in mentions)])
+    return range(first, at)
+
+
+def _is_of_a_thing(tokens: list[Token], at: int) -> bool:
+    """Whether the picture's thing follows what is named: "in the style of van Gogh of a river"."""
+    before, following = tokens[at - 1] if at else None, tokens[at + 1] if at + 1 < len(tokens) else None
+    if tokens[at].lower != "of" or before is None or following is None:
+        return False
+    return before.lower not in vocab.STYLE_OPENERS and following.lower in ("a", "an")

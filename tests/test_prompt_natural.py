@@ -37,6 +37,7 @@ def nouns(prompt: str, tagger: Tagger | None = None) -> tuple[str, ...]:
         ("a painting in the style of van Gogh of a river", "river"),
         ("watercolour style painting of a lake", "lake"),
         ("a lake in starry night style", "lake"),
+        ("a river anime style", "river"),
         ("Anime Style Lake With Clouds", "Lake, Clouds"),
     ],
 )

@@ -37,12 +37,16 @@ def nouns_of(words: Text, lexicon: Lexicon, tagger: Tagger | None = None) -> tup
     wanted = _tagged(tokens, tagger) if tagger is not None else None
     nouns: dict[str, str] = {}
     for node in find_phrases(words, mentions):
-        if node.role is not Role.NOUN or node.negated or node.last - 1 in skipped:
+        at = node.last - 1
+        if (
+            node.role is not Role.NOUN
+            or node.negated
+            or (at if node.mention is None else node.mention.first) in skipped
+        ):
             continue
         if node.mention is not None:
             nouns.setdefault(node.mention.text.lower(), node.mention.text)
             continue
-        at = node.last - 1
         word = tokens[at].lower
         if wanted is not None:
             if not wanted[at] or _is_style(word):

@@ -34,7 +34,7 @@ LEAST = 0.03
 
 FIRST, FIRST_FOR_FIT = FIRST_HELD_OUT + 1000, FIRST_HELD_OUT + 500_000
 ASKED_IN_VAIN = ("waterfall", "river", "smoke", "fire", "clouds")
-"""One of these is asked for besides, where the painting has nothing of its kind: models answer that too."""
+"""One of these is asked for as well, where the painting has nothing of its kind: models answer that too."""
 
 
 def overlaps(model: str, scenes: int) -> dict[str, list[tuple[float, ...]]]:

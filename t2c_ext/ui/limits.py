@@ -171,5 +171,5 @@ class Throttle:
         return len(self._tries) < self.total and sum(row[1] == address for row in self._tries) < self.most
 
     def count(self, address: str) -> None:
-        """Someone has tried in vain."""
+        """Count a try that failed."""
         self._tries.append((self.now(), address))

@@ -46,6 +46,9 @@ def test_the_pictures_style_is() -> None:
         ("anime style waterfall flowing down", ("anime",)),
         ("a lake, style of Monet", ("monet",)),
         ("a lake by night, oil painting", ("oil painting",)),
+        ("masterpiece, best quality, highly detailed, a waterfall, anime", ("anime",)),
+        ("a photo of a waterfall, 35mm, bokeh, cinematic, 8k", ()),
+        ("a waterfall, film noir, detailed illustration", ("film noir", "detailed illustration")),
     ],
 )
 def test_terms_of_style_are_those_that_the_natural_prompt_leaves_out(prompt: str, styles: tuple[str, ...]) -> None:

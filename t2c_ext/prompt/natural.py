@@ -58,7 +58,10 @@ def nouns_of(words: Text, lexicon: Lexicon, tagger: Tagger | None = None) -> tup
 
 
 def style_terms(words: Text, lexicon: Lexicon) -> tuple[str, ...]:
-    """How the picture is made, in lower case: media, artists and styles, which the natural prompt leaves out."""
+    """How the picture is made, in lower case: media, artists and styles, which the natural prompt leaves out.
+
+    What is said of photographs, too ("best quality", "bokeh"), is none of them: the twin is to look like one.
+    """
     text, tokens = words.text, words.tokens
     mentions = find_mentions(tokens, lexicon)
     skipped = _style_tokens(tokens, mentions)
@@ -72,7 +75,8 @@ def style_terms(words: Text, lexicon: Lexicon) -> tuple[str, ...]:
             runs[-1].append(token)
         elif runs[-1]:
             runs.append([])
-    return tuple(dict.fromkeys(text[run[0].start : run[-1].end].lower() for run in runs if run))
+    kept = (run for run in runs if any(token.lower not in vocab.PHOTOGRAPHIC for token in run))
+    return tuple(dict.fromkeys(text[run[0].start : run[-1].end].lower() for run in kept))
 
 
 def _tagged(tokens: list[Token], tagger: Tagger) -> list[bool]:

@@ -38,6 +38,7 @@ def nouns(prompt: str, tagger: Tagger | None = None) -> tuple[str, ...]:
         ("watercolour style painting of a lake", "lake"),
         ("a lake in starry night style", "lake"),
         ("a river anime style", "river"),
+        ("a Chinese ink wash painting: river, boat", "river, boat"),
         ("Anime Style Lake With Clouds", "Lake, Clouds"),
     ],
 )

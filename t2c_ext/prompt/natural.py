@@ -45,7 +45,8 @@ def nouns_of(words: Text, lexicon: Lexicon, tagger: Tagger | None = None) -> tup
         ):
             continue
         if node.mention is not None:
-            nouns.setdefault(node.mention.text.lower(), node.mention.text)
+            if not (node.is_scene and node.mention.text.lower() in vocab.MEDIA):  # an "ink drawing" is of no ink
+                nouns.setdefault(node.mention.text.lower(), node.mention.text)
             continue
         word = tokens[at].lower
         if wanted is not None:

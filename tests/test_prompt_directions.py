@@ -57,6 +57,28 @@ def test_motion_words_take_the_place_of_the_prompt() -> None:
     assert plan.art_prompt == "a river flowing under clouds"
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        "river: left, clouds: right",
+        "river - left, clouds - right",
+        "river -> left, clouds -> right",
+        "river → the left, clouds → the right",
+        "river: to the left, clouds: from left to right",
+        "river: ←, clouds: →",
+        "left: river, right: clouds",
+    ],
+)
+def test_marks_between_a_thing_and_its_direction(words: str) -> None:
+    plan = parse(PromptSettings(prompt="a valley", motion=words))
+    assert {motion.region: motion.angle for motion in plan.motions} == {"river": 180.0, "clouds": 0.0}
+
+
+def test_what_is_labelled_is_no_thing() -> None:
+    plan = parse(PromptSettings(prompt="a river and clouds", motion="direction: left"))
+    assert [(motion.region, motion.angle) for motion in plan.motions] == [("", 180.0)]
+
+
 def test_terse_motion_words() -> None:
     plan = parse(PromptSettings(prompt="a valley", motion="river left, clouds right"))
     assert plan.motions == (Motion("river", 180.0), Motion("clouds", 0.0))

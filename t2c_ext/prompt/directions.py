@@ -32,10 +32,10 @@ from t2c_ext.types import MotionKind
 _LONGEST_PATH = 14
 """Words of "from the mountains on the left to the sea on the right" that are looked at."""
 
-_LABELLED = ("direction", "directions", "way", "motion", "movement", "fashion", "flow")
+LABELLED = ("direction", "directions", "way", "motion", "movement", "fashion", "flow")
 """What stands behind labels: "in a leftward motion"."""
 
-__all__ = ["Direction", "Form", "Text", "find_directions", "read_text"]
+__all__ = ["LABELLED", "Direction", "Form", "Text", "find_directions", "read_text"]
 
 
 @dataclass(frozen=True)
@@ -132,7 +132,7 @@ class _Finder:
         while at < begin + MOST_ADVERBS and self.word(at) in vocab.ADVERBS:
             at += 1
         at, parts = self._labels(at)
-        if not parts or self.word(at) not in _LABELLED:
+        if not parts or self.word(at) not in LABELLED:
             return None
         if self.word(start) != "in" and (
             self.word(at) not in ("direction", "directions") or (len(parts) == 1 and not parts[0][1])
@@ -239,6 +239,12 @@ class _Finder:
     def _arrow(self, at: int) -> Direction | None:
         if self.tokens[at].kind is not Kind.ARROW:
             return None
+        stated = self.units.sequence(at + 1)
+        if stated is not None and stated.vector is not None:  # in "river -> left" it only points to what says where
+            return replace(stated, first=at, form=Form.PATH)
+        place = self.sides.place(at + 1)
+        if place is not None and not place.foreign:
+            return Direction(at, place.last, Form.PATH, place.vector)
         vector = vocab.ARROWS.get(self.tokens[at].text)
         return None if vector is None else Direction(at, at + 1, Form.PATH, vector)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -13,7 +14,7 @@ from t2c_ext.prompt import paper, taggers
 from t2c_ext.prompt import vocabulary as vocab
 from t2c_ext.prompt.bind import Use, bind, own_or_stated
 from t2c_ext.prompt.camera import camera_motion
-from t2c_ext.prompt.directions import Direction, Form, Text, read_text
+from t2c_ext.prompt.directions import LABELLED, Direction, Form, Text, read_text
 from t2c_ext.prompt.foreign import SENTENCE, is_foreign
 from t2c_ext.prompt.laws import LawReading
 from t2c_ext.prompt.natural import natural_prompt, nouns_of, style_terms
@@ -32,6 +33,12 @@ MOST_MOTION_WORDS = 100
 _NO_DIRECTION = "The motion words"
 """How the remark begins that there is no direction, which does not matter where something moves by a law."""
 
+_LABEL = re.compile(r"(?<![^\W\d_])(?P<name>[^\W\d_]+)(?:\s*:|\s+[-–—])\s+(?=(?P<way>[^\W\d_]+|\d+))")
+"""A word, a colon or a dash, and before what comes then."""
+
+_WAYS = frozenset(["to", "from", "toward", "towards", "at", "diagonally"])
+"""What a direction may begin with, beside the words for sides and speeds."""
+
 
 class Reading:
     """One text, read: its tokens, phrases, uses of verbs, and what follows from them."""
@@ -40,7 +47,7 @@ class Reading:
         """Read `text`; `terse` texts need no verbs."""
         self.text, self.note = prompt_of(text)
         self.plain: Plain = plain(self.text)
-        self.words: Text = read_text(self.plain.text)
+        self.words: Text = read_text(_without_labels(self.plain.text) if terse else self.plain.text)
         self.tokens: list[Token] = self.words.tokens
         self.nodes: list[Node] = find_phrases(self.words, find_mentions(self.tokens, lexicon))
         self.uses: list[Use] = bind(self.nodes, terse=terse)
@@ -52,6 +59,19 @@ class Reading:
     def mentions(self) -> list[Node]:
         """The noun phrases that name a thing which is there."""
         return [node for node in self.nodes if node.role is Role.NOUN and node.mention is not None and not node.negated]
+
+
+def _without_labels(text: str) -> str:
+    """The text without the marks by which it gives a thing its direction: "river: left, clouds - right"."""
+
+    def blanked(found: re.Match[str]) -> str:
+        name, way = found["name"], found["way"].lower()
+        goes = way in _WAYS or way in vocab.SIDES or way in vocab.UPRIGHT or way in vocab.COMPASS or way[0].isdigit()
+        if name.lower() in LABELLED or not (goes or way in vocab.SPEEDS or way in vocab.ward_words()):
+            return found[0]
+        return name + " " * (found.start("way") - found.end("name"))
+
+    return _LABEL.sub(blanked, text)
 
 
 def parse(settings: PromptSettings, tagger: taggers.Tagger | None = None) -> Plan:

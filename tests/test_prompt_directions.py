@@ -74,6 +74,18 @@ def test_marks_between_a_thing_and_its_direction(words: str) -> None:
     assert {motion.region: motion.angle for motion in plan.motions} == {"river": 180.0, "clouds": 0.0}
 
 
+def test_a_mark_between_a_thing_and_its_verb() -> None:
+    plan = parse(PromptSettings(prompt="a valley", motion="clouds: drifting right; trees: sway; camera: drifts"))
+    assert [(motion.region, motion.angle) for motion in plan.motions] == [("clouds", 0.0)]
+    assert [(law.region, law.kind.value) for law in plan.laws] == [("trees", "sway"), ("camera", "parallax")]
+
+
+@pytest.mark.parametrize("words", ["slow drift right", "gentle flow right", "rightwards"])
+def test_what_names_no_thing_is_of_whatever_moves(words: str) -> None:
+    plan = parse(PromptSettings(prompt="a river and clouds", motion=words))
+    assert [(motion.region, motion.angle) for motion in plan.motions] == [("", 0.0)]
+
+
 def test_what_is_labelled_is_no_thing() -> None:
     plan = parse(PromptSettings(prompt="a river and clouds", motion="direction: left"))
     assert [(motion.region, motion.angle) for motion in plan.motions] == [("", 180.0)]

@@ -62,12 +62,15 @@ class Reading:
 
 
 def _without_labels(text: str) -> str:
-    """The text without the marks by which it gives a thing its direction: "river: left, clouds - right"."""
+    """The text without the marks by which it gives a thing its motion: "river: left, clouds - right, trees: sway"."""
 
     def blanked(found: re.Match[str]) -> str:
         name, way = found["name"], found["way"].lower()
         goes = way in _WAYS or way in vocab.SIDES or way in vocab.UPRIGHT or way in vocab.COMPASS or way[0].isdigit()
-        if name.lower() in LABELLED or not (goes or way in vocab.SPEEDS or way in vocab.ward_words()):
+        goes = goes or way in vocab.SPEEDS or way in vocab.ward_words()
+        known = name.lower() in vocab.CAMERAS or load_lexicon().find(name) is not None
+        moves = known and (way in vocab.motion_verbs() or way in vocab.law_verbs())
+        if name.lower() in LABELLED or not (goes or moves):
             return found[0]
         return name + " " * (found.start("way") - found.end("name"))
 
@@ -240,7 +243,7 @@ def _did_you_mean(tokens: Sequence[Token]) -> str:
     """A hint at the first word that is nearly a direction, or ""."""
     known = [*vocab.SIDES, *vocab.UPRIGHT, *vocab.COMPASS, *vocab.ward_words(), *vocab.TURNS]
     for token in tokens[:MOST_MOTION_WORDS]:
-        if token.lower in vocab.NEGATIONS:
+        if token.lower in vocab.NEGATIONS | vocab.PREPOSITIONS | vocab.PARTICLES or token.lower in vocab.SPEEDS:
             continue
         near = difflib.get_close_matches(token.lower, known, n=1, cutoff=0.75) if len(token.lower) > 2 else []
         if near and near[0] != token.lower:
@@ -259,7 +262,8 @@ def _names(use: Use, spoken: Reading, prompt: Reading) -> list[str]:
     if names or spoken is prompt:
         return names
     unknown = [_name_of(node, spoken) for node in use.subjects if node.mention is None and not node.negated]
-    if unknown and use.subjects[0].head not in vocab.ALL_THINGS | vocab.WINDS:
+    head = use.subjects[0].head if unknown else ""
+    if unknown and head not in vocab.ALL_THINGS | vocab.WINDS and head not in vocab.SPEEDS:
         return unknown
     if any(node.mention is not None for node in use.subjects):
         return []

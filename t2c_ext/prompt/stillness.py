@@ -48,13 +48,20 @@ def _is_called_motionless(tokens: Sequence[Token], node: Node) -> bool:
 
 
 def _is_not_to_be_moved(tokens: Sequence[Token], node: Node) -> bool:
-    """ "don't move the clouds", and "clouds don't" at the end of its part."""
+    """ "don't move the clouds", "freeze the clouds", and "clouds don't" at the end of its part."""
     behind = tokens[node.last : node.last + 2]
     if behind and behind[0].lower.endswith("n't") and (len(behind) == 1 or behind[1].kind is not Kind.WORD):
         return True
     at = node.first - 1
+    first = tokens[node.first].lower
+    if (
+        first in vocab.FREEZING and not first.endswith("ing") and node.last > node.first + 1
+    ):  # but "freezing rain" falls
+        at = node.first
     while at >= 0 and tokens[at].lower in vocab.DETERMINERS:
         at -= 1
+    if at >= 0 and tokens[at].lower in vocab.FREEZING:
+        return at == 0 or not _denies(tokens[at - 1].lower)
     return at > 0 and tokens[at].lower in vocab.MOVING and _denies(tokens[at - 1].lower)
 
 

@@ -137,6 +137,7 @@ SPEEDS: dict[str, float] = {word: row["factor"] for row in _TABLE["speed"] for w
 MOTIONLESS = _words("stillness", "motionless")
 LINKING = _words("stillness", "linking")
 KEEPING = _words("stillness", "keeping")
+FREEZING = _words("stillness", "freezing")
 MOVING = _words("stillness", "moving")
 STATIC_VERBS = _words("stillness", "static_verbs")
 

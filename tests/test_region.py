@@ -304,7 +304,7 @@ def test_the_sample_pictures(pictures: Path) -> None:
 
 def test_the_sample_pictures_by_all_that_is_built_in(pictures: Path) -> None:
     """The truth of `twin-waterfall` is itself a guess of attention."""
-    right, wrong = [], []
+    overlaps = {}
     for name in WORDS.keys() - {"twin-waterfall"}:
         picture, truth = (at_512(array) for array in load(pictures / name))
         try:
@@ -312,13 +312,11 @@ def test_the_sample_pictures_by_all_that_is_built_in(pictures: Path) -> None:
         except RegionNotFound as error:
             assert error.candidates
             continue
-        score = intersection_over_union(found.mask, truth)
-        if score >= 0.5:
-            right.append(name)
-        if score < 0.3:
-            wrong.append((name, score))
-    assert len(right) >= 8, right
-    assert not wrong
+        overlaps[name] = intersection_over_union(found.mask, truth)
+    # three more are between 0.44 and 0.5; the truth of one of these has the sky beside the river
+    assert sum(overlap >= 0.5 for overlap in overlaps.values()) >= 7, overlaps
+    assert np.mean(list(overlaps.values())) > 0.67, overlaps
+    assert min(overlaps.values()) > 0.4, overlaps
 
 
 @pytest.mark.parametrize(

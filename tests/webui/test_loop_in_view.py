@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from browser.studio_app import StudioPage
 
-from webui.browser import GIVEN, PATIENCE
-from webui.requests import PROMPT, SIDE, strokes
+from webui.browser import PATIENCE, put_in_img2img
+from webui.requests import PROMPT, SIDE, frames_of, strokes
 from webui.server import Server
 
 IN_VIEW = """selector => { const box = document.querySelector(selector)?.getBoundingClientRect();
@@ -38,10 +38,8 @@ def _panel(tab: str) -> str:
 def _set_up(page: Any, tab: str, folder: Path) -> None:
     """A small picture and few frames, by the page's own fields."""
     if tab == "img2img":
-        page.click("#tabs > .tab-nav button:has-text('img2img')")
         strokes().save(folder / "given.png")
-        page.set_input_files(GIVEN, str(folder / "given.png"))
-        page.wait_for_timeout(1000)
+        put_in_img2img(page, folder / "given.png")
     page.fill(f"#{tab}_prompt textarea", PROMPT)
     for name, value in (("width", SIDE), ("height", SIDE), ("steps", 3)):
         page.fill(f"#{tab}_{name} input[type=number]", str(value))
@@ -55,6 +53,40 @@ def _send_to_txt2img(page: Any, studio: StudioPage) -> None:
     page.wait_for_function(width, arg=str(SIDE))
     assert not page.is_checked("#txt2img_hr-visible-checkbox")
     page.click("#tabs > .tab-nav button:has-text('Cinemagraph')")
+
+
+def _run_on(page: Any, studio: StudioPage) -> None:
+    """Fewer frames, from the loop's stage on."""
+    before = studio.state["loop"]["url"]
+    page.fill("#t2c_frames input[type=number]", "6")
+    page.press("#t2c_frames input[type=number]", "Tab")
+    page.locator(".t2c-step[data-stage=loop] button", has_text="Run from here").click()
+    studio.wait(f"s.loop && !s.running && s.loop.url !== {json.dumps(before)}", 120)
+    assert studio.state["loop"]["frames"] == 6
+
+
+def _repaint(studio: StudioPage, clicks: Clicks) -> None:
+    """One stroke more that moves, and on from there."""
+    before = studio.state["loop"]["url"]
+    clicks.on("button[data-tool=brush]")
+    studio.drag((0.2, 0.8), (0.6, 0.8))
+    assert studio.document()["regions"], "the stroke is in the drawing"
+    clicks.on("button#t2c_animate, #t2c_animate button")
+    studio.wait(f"s.loop && !s.running && s.loop.url !== {json.dumps(before)}")
+    assert studio.state["loop"]["frames"] == 6 and not studio.state["stages"]["loop"]["stale"]
+
+
+def _export(page: Any, clicks: Clicks, folder: Path) -> Path:
+    """The loop as another format, saved by the page."""
+    clicks.on(".t2c-export summary")
+    page.select_option(".t2c-export select >> nth=0", "gif")
+    clicks.on(".t2c-export button:has-text('Export')")
+    page.wait_for_selector(".t2c-result a")
+    with page.expect_download() as download:
+        clicks.on(".t2c-result a")
+    path = folder / str(download.value.suggested_filename)
+    download.value.save_as(path)
+    return path
 
 
 @pytest.fixture
@@ -98,12 +130,11 @@ def test_a_loop_plays_under_the_gallery_and_goes_to_the_tab_whole(
     assert page.input_value("#t2c_prompt textarea") == PROMPT
     assert page.input_value("#t2c_frames input[type=number]") == "8"
     assert not any(stage["stale"] for stage in studio.state["stages"].values())
-    before = studio.state["loop"]["url"]
-    page.fill("#t2c_frames input[type=number]", "6")
-    page.press("#t2c_frames input[type=number]", "Tab")
-    page.locator(".t2c-step[data-stage=loop] button", has_text="Run from here").click()
-    studio.wait(f"s.loop && !s.running && s.loop.url !== {json.dumps(before)}", 120)
-    assert studio.state["loop"]["frames"] == 6
+    _run_on(page, studio)
+    in_the_tab = Clicks(page)
+    _repaint(studio, in_the_tab)
+    exported = _export(page, in_the_tab, tmp_path)
+    assert exported.suffix == ".gif" and len(frames_of(exported)) == 6 and in_the_tab.count == 5
 
     studio.press(f"t2c_to_{tab}")
     page.wait_for_function(

@@ -14,18 +14,12 @@ from PIL import Image
 from t2c_ext.evaluate.motion import MotionMeter
 from t2c_ext.media.frames import read_video
 from t2c_ext.media.pictures import read_mask
-from webui.browser import ENDED, PATIENCE
+from webui.browser import ARRIVED, ENDED, PATIENCE
 from webui.requests import PROMPT, SIDE, moves
 from webui.server import Server
 
 PLAYING = """() => [...document.querySelectorAll('#t2c_player video')].some((video) => video.currentTime > 0)
     || document.querySelector('.t2c-player-root canvas') !== null"""
-ARRIVED = {
-    "img2img": "#img2img_image img, #img2img_image canvas, #img2img_img2img_tab .forge-image[src]",
-    "inpaint": "#img2maskimg img, #img2maskimg canvas, #img2img_inpaint_tab .forge-image[src]",
-    "extras": "#extras_image img",
-}
-"""What shows a picture in the host's tabs; Forge has a canvas of its own."""
 
 
 @pytest.fixture
@@ -129,5 +123,5 @@ def test_a_run_shows_in_the_host_s_progress_and_its_buttons_stop_it(
 def test_the_picture_is_sent_to_another_tab(page: Any, studio: StudioPage, water: Path, tab: str) -> None:
     studio.put_in(water)
     studio.press(f"t2c_to_{tab}")
-    page.wait_for_function("place => document.querySelector(place) !== null", arg=ARRIVED[tab])
+    page.wait_for_selector(ARRIVED[tab])
     assert page.locator("#tab_extras" if tab == "extras" else "#tab_img2img").is_visible()

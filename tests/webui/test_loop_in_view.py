@@ -66,10 +66,10 @@ def _run_on(page: Any, studio: StudioPage) -> None:
 
 
 def _repaint(studio: StudioPage, clicks: Clicks) -> None:
-    """One stroke more that moves, and on from there."""
+    """One stroke more that moves, from the still upper edge, and on from there."""
     before = studio.state["loop"]["url"]
     clicks.on("button[data-tool=brush]")
-    studio.drag((0.2, 0.8), (0.6, 0.8))
+    studio.drag((0.2, 0.1), (0.6, 0.8))
     assert studio.document()["regions"], "the stroke is in the drawing"
     clicks.on("button#t2c_animate, #t2c_animate button")
     studio.wait(f"s.loop && !s.running && s.loop.url !== {json.dumps(before)}")

@@ -129,7 +129,7 @@ def test_a_twin_has_its_own_negative_prompt_and_its_picture_stays(
     plain, other = _sampled(processing()), processing()
     pairs, notes = _paired(other)
     seen: list[Any] = []
-    pairs.negative = lambda prompt, negative: f"{twin}" if negative == picture else "of another"
+    pairs.negative = lambda prompt, negative: twin if negative == picture else "of another"
     create = sys.modules["modules.sd_samplers"].create_sampler
 
     def listening(name: str, model: Any) -> Any:

@@ -153,6 +153,8 @@ def rising_phase(moving: Moving, frames: float, window: Window) -> FloatArray:
     It rises in one direction, a whole number of times around the period where there is `ROOM` for it, and nowhere so
     steeply that texture is distorted by more than `SQUEEZE`. Of the directions that `DETOURS` allows it is the one that
     spreads texture most evenly.
+
+    Of a large picture, arrays of all places are the most that is held at a time: only spans are in double precision.
     """
     fastest = max(float(np.percentile(np.hypot(moving.flow[:, 0], moving.flow[:, 1]), 95)), 1e-6)
     steepest = SQUEEZE / (fastest * frames)
@@ -165,9 +167,6 @@ def rising_phase(moving: Moving, frames: float, window: Window) -> FloatArray:
         if uneven < least - 1e-6:
             best, least = phase, uneven
     return best
-
-
-# of a large picture these are the most that is held at a time, so that only spans of them are in double precision
 
 
 def _along(moving: Moving, angle: float, window: Window) -> FloatArray:

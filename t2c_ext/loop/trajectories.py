@@ -195,7 +195,7 @@ def landing(
     height, width = trajectories.size
     for span in bands((row.size, 1)):
         moved = np.zeros((row[span].size, 2), np.float32)
-        times = np.full(row[span].size, time if isinstance(time, float) else time[span], np.float32)
+        times = np.full(row[span].size, time[span] if isinstance(time, np.ndarray) else time, np.float32)
         displace(trajectories.kept, row[span], column[span], times, moved)
         to_row[span] = np.clip(np.rint(row[span] + moved[:, 1]), 0, height - 1)
         to_column[span] = np.clip(np.rint(column[span] + moved[:, 0]), 0, width - 1)

@@ -54,9 +54,8 @@ def _is_not_to_be_moved(tokens: Sequence[Token], node: Node) -> bool:
         return True
     at = node.first - 1
     first = tokens[node.first].lower
-    if (
-        first in vocab.FREEZING and not first.endswith("ing") and node.last > node.first + 1
-    ):  # but "freezing rain" falls
+    is_falling = first.endswith("ing")  # "freezing rain" does
+    if first in vocab.FREEZING and not is_falling and node.last > node.first + 1:
         at = node.first
     while at >= 0 and tokens[at].lower in vocab.DETERMINERS:
         at -= 1

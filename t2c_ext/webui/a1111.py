@@ -111,10 +111,8 @@ class Automatic1111:
                 prompts[place] = shorter(prompts[place])
         return self.conditions([""] * len(prompts), artistic)
 
-    def negatives(self, naturals: Sequence[str], unconditional: Sequence[Any] | None) -> list[Any] | None:
+    def negatives(self, naturals: Sequence[str], unconditional: Sequence[Any]) -> list[Any]:
         """See `Host`."""
-        if unconditional is None:
-            return None
         return [self._negative(text, row) for text, row in zip(naturals, unconditional, strict=True)]
 
     def _negative(self, text: str, row: Any) -> Any:

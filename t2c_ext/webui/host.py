@@ -63,8 +63,8 @@ class Host(Protocol):
             The prompts, shortened where they had to be, and their conditions.
         """
 
-    def negatives(self, naturals: Sequence[str], unconditional: Sequence[Any] | None) -> list[Any] | None:
-        """The twins' negative conditions, each as long as its picture's; None without guidance.
+    def negatives(self, naturals: Sequence[str], unconditional: Sequence[Any]) -> list[Any]:
+        """The twins' negative conditions, each as long as its picture's.
 
         Args:
             naturals: the twins' negative prompts; terms are taken off where one is longer than its picture's.

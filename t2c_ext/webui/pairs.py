@@ -176,9 +176,10 @@ class Pairs:
     ) -> tuple[list[str], list[Any] | None]:
         """The twins' negative prompts and their conditions; a twin whose negative prompt is its picture's shares it."""
         texts = [self.negative(prompt, negative) for prompt, negative in zip(prompts, negatives, strict=True)]
-        if unconditional is None or texts == list(negatives):
-            return texts, None if unconditional is None else list(unconditional)
-        return texts, self.host.negatives(texts, unconditional)
+        if unconditional is None:
+            return texts, None
+        same = texts == list(negatives)
+        return texts, list(unconditional) if same else self.host.negatives(texts, unconditional)
 
     def _lockstep(self, original: Callable[..., Any], given: Mapping[str, Any]) -> Any:
         p, count = self.host.processing, len(self.prompts)

@@ -40,6 +40,12 @@ def nouns(prompt: str, tagger: Tagger | None = None) -> tuple[str, ...]:
         ("a river anime style", "river"),
         ("a Chinese ink wash painting: river, boat", "river, boat"),
         ("Anime Style Lake With Clouds", "Lake, Clouds"),
+        ("fog drifting right with trees and snow, neon", "fog, trees, snow"),
+        ("clouds over a lake, cyberpunk neon, masterpiece", "clouds, lake"),
+        ("a waterfall, neon glow, a boat, ink", "waterfall, boat"),
+        ("a street, neon", "street, neon"),
+        ("neon, a street in the rain", "neon, street, rain"),
+        ("rain, neon signs", "rain, neon signs"),
     ],
 )
 def test_nouns_without_style(prompt: str, natural: str) -> None:

@@ -100,7 +100,7 @@ def _style_tokens(tokens: list[Token], mentions: Mapping[int, Mention]) -> set[i
 
     What stands behind "anime style" is what is seen, and so is the thing behind "style van Gogh".
     """
-    skipped: set[int] = set()
+    skipped = _looks(tokens, mentions)
     boundary = -1
     in_style = named = False
     for at, token in enumerate(tokens):
@@ -126,6 +126,23 @@ def _style_tokens(tokens: list[Token], mentions: Mapping[int, Mention]) -> set[i
             named = at + 1 < len(tokens) and at + 1 not in mentions and _may_be_of_a_name(tokens[at + 1])
             in_style = in_style and (named or (at + 1 < len(tokens) and tokens[at + 1].lower in ("of", "by")))
     return skipped
+
+
+def _looks(tokens: list[Token], mentions: Mapping[int, Mention]) -> set[int]:
+    """Places of what names a look by standing alone between commas, where another thing is named: "a lake, neon"."""
+    others = any(mention.text.lower() not in vocab.LOOKS for mention in mentions.values())
+    parts: list[list[int]] = [[]]
+    for at, token in enumerate(tokens):
+        if token.kind in (Kind.COMMA, Kind.STOP, Kind.HARD):
+            parts.append([])
+        else:
+            parts[-1].append(at)
+    found: set[int] = set()
+    for part in parts[1:]:
+        words = {tokens[at].lower for at in part}
+        if others and words & vocab.LOOKS and words <= vocab.LOOKS | vocab.MEDIA:
+            found.update(part)
+    return found
 
 
 def _may_be_of_a_name(token: Token) -> bool:

@@ -47,6 +47,8 @@ def test_the_pictures_style_is() -> None:
         ("a lake, style of Monet", ("monet",)),
         ("a lake by night, oil painting", ("oil painting",)),
         ("a pond, sumi-e", ("sumi-e",)),
+        ("a pond, neon, comic book", ("neon", "comic book")),
+        ("a pond, vorticism", ("vorticism",)),
         ("masterpiece, best quality, highly detailed, a waterfall, anime", ("anime",)),
         ("a photo of a waterfall, 35mm, bokeh, cinematic, 8k", ()),
         ("a waterfall, film noir, detailed illustration", ("film noir", "detailed illustration")),

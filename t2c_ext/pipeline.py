@@ -425,10 +425,9 @@ def texts(recipe: Recipe, infotext: str) -> dict[str, str]:
         infotext: the generation parameters of its picture, or "".
     """
     recipe = recipe.shareable()
-    ours = recipe.to_infotext(infotext)
-    ours = f"{ours}, {VERSION_KEY}: {__version__}" if ours else ours
-    parameters = ", ".join(part for part in (infotext, ours) if part)
-    return {"recipe": recipe.to_json()} | ({"parameters": parameters} if parameters else {})
+    said = [part for part in (infotext, recipe.to_infotext(infotext)) if part]
+    parameters = {"parameters": ", ".join([*said, f"{VERSION_KEY}: {__version__}"])} if said else {}
+    return {"recipe": recipe.to_json(indent=None)} | parameters
 
 
 def _made(result: T | None) -> T:

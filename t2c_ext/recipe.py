@@ -97,9 +97,13 @@ class Recipe:
             for item in fields(group)
         }
 
-    def to_json(self) -> str:
-        """The recipe file's text."""
-        return json.dumps({"version": VERSION, "settings": self.values()}, indent=2, ensure_ascii=False)
+    def to_json(self, indent: int | None = 2) -> str:
+        """The recipe file's text.
+
+        Args:
+            indent: of each line; None: all in one line, for places where it stands among other things.
+        """
+        return json.dumps({"version": VERSION, "settings": self.values()}, indent=indent, ensure_ascii=False)
 
     def without_masks(self) -> Recipe:
         """This recipe without what was painted in its hints, for places that hold short texts.

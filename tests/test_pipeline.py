@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from t2c_ext import Recipe, animate
+from t2c_ext import Recipe, __version__, animate
 from t2c_ext.errors import Cancelled, UserError
 from t2c_ext.jobs import open_job
 from t2c_ext.media.metadata import read_text
 from t2c_ext.media.pictures import read_mask, write_mask
-from t2c_ext.pipeline import Pipeline
-from t2c_ext.recipe import recipe_from_json
+from t2c_ext.pipeline import Pipeline, texts
+from t2c_ext.recipe import VERSION_KEY, recipe_from_json
 from t2c_ext.results import repaint
 from t2c_ext.types import Region, Regions, Stage
 from t2c_ext.workspace import Workspace
@@ -273,3 +273,13 @@ def test_the_recipe_travels_in_the_poster(tmp_path: Path, still: np.ndarray, mas
     for name in ("out.mp4", "out.png"):
         read = recipe_from_json(read_text(tmp_path / name)["recipe"])
         assert read == replace(Recipe().with_values(SETTINGS), loop=read.loop) and read.loop.frames == 8
+
+
+def test_a_file_s_parameters_say_the_version_also_where_all_settings_are_the_defaults() -> None:
+    shown = texts(Recipe(), "Steps: 3, Cinemagraph enabled: True")
+    assert shown["parameters"] == f"Steps: 3, Cinemagraph enabled: True, {VERSION_KEY}: {__version__}"
+    assert texts(Recipe(), "").keys() == {"recipe"}, "a file of which nothing is known says nothing of parameters"
+
+
+def test_the_recipe_in_a_file_is_one_line_above_what_stands_below_it_in_png_info() -> None:
+    assert "\n" not in texts(Recipe(), "")["recipe"]

@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 
 from t2c_ext.errors import UserError
+from t2c_ext.recipe import Recipe
 from t2c_ext.shelf import delete, entries, make_room
 from t2c_ext.types import Picture, Plan, Twin
+from t2c_ext.ui.shelved import Shelf
 from t2c_ext.workspace import Workspace
 
 IDS = ["0" * 16, "1" * 32, "2" * 32]
@@ -84,3 +86,14 @@ def test_what_is_open_or_young_or_changed_by_hand_stays(folder: Path) -> None:
     assert make_room(folder, 1, held=[IDS[0]]) == [IDS[2]] and _there(folder) == IDS[:2]
     (folder / IDS[0] / "mine.txt").write_text("mine")
     assert make_room(folder, 1) == []
+
+
+def test_one_without_a_picture_is_neither_shown_nor_counted(folder: Path) -> None:
+    for id in IDS:
+        workspace = Workspace.open(folder / id)
+        with workspace.locked():
+            workspace.save_recipe(Recipe())
+    assert "3 of 3 cinemagraphs" in Shelf(folder).html()
+    (folder / IDS[0] / "art.png").unlink()
+    shown = Shelf(folder).html()
+    assert "2 of 2 cinemagraphs" in shown and shown.count("data-t2c-open") == 2

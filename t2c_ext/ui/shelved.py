@@ -63,12 +63,13 @@ class Shelf:
             problem: a sentence that stands before it, or "".
         """
         found = entries(self.folder)
-        shown = [(entry, row) for entry in found[:MOST] if (row := self._row(entry)) is not None]
+        looked_at = [(entry, self._row(entry)) for entry in found[:MOST]]
+        shown = [(entry, row) for entry, row in looked_at if row is not None]
         said = message(problem, "error") if problem else ""
         if not shown:
             return f'{said}<p class="t2c-hint">{NONE}</p>'
         items = "".join(_item(entry, row) for entry, row in shown)
-        more = f'<p class="t2c-hint">{_total(found, len(shown))}</p>'
+        more = f'<p class="t2c-hint">{_total(found, len(shown), len(looked_at) - len(shown))}</p>'
         return f'{said}<ul class="t2c-shelf">{items}</ul>{more}'
 
     def _row(self, entry: Entry) -> Shelved | None:
@@ -100,7 +101,13 @@ def _item(entry: Entry, row: Shelved) -> str:
     )
 
 
-def _total(found: Sequence[Entry], shown: int) -> str:
-    """How much there is in all."""
+def _total(found: Sequence[Entry], shown: int, without: int) -> str:
+    """How much there is in all.
+
+    Args:
+        found: all workspaces.
+        shown: how many of them are.
+        without: how many have no picture (yet), and so nothing that could be shown; they are not counted.
+    """
     size = sum(entry.size for entry in found) / 1e6
-    return f"{shown} of {len(found)} cinemagraphs; all together have {size:.0f} MB."
+    return f"{shown} of {len(found) - without} cinemagraphs; all together have {size:.0f} MB."

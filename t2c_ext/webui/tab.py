@@ -223,7 +223,8 @@ def send_row(studio: Studio, id: Any, fields: Fields, widgets: Sequence[Any]) ->
         return picture, fitting_txt2img(parameters)
 
     with gr.Row(elem_id=f"{PREFIX}_send"):
-        shown = {tab: gr.Button(f"Send to {tab}", elem_id=f"{PREFIX}_to_{tab}", size="sm") for tab in DESTINATIONS}
+        look: dict[str, Any] = {"size": "sm", "min_width": 120}  # four in a row, or two and two
+        shown = {tab: gr.Button(f"Send to {tab}", elem_id=f"{PREFIX}_to_{tab}", **look) for tab in DESTINATIONS}
     go = {tab: gr.Button(tab, elem_id=f"{PREFIX}_go_{tab}", elem_classes=[HIDDEN]) for tab in DESTINATIONS}
     picture = gr.Image(type="pil", image_mode="RGBA", elem_id=f"{PREFIX}_sent", elem_classes=[HIDDEN])
     text = gr.Textbox(label="Parameters", elem_id=f"{PREFIX}_sent_text", elem_classes=[HIDDEN])

@@ -161,13 +161,13 @@ def inputs(fields: Fields, with_model: bool, from_text: str, lists: bool) -> dic
             made["models"] = _bare("", "models")
     settings |= _widgets(fields.first)
     _bare(CANVAS, "canvas")
-    with gr.Row(elem_id=f"{PREFIX}_bar"):
+    with gr.Row(elem_id=f"{PREFIX}_bar"):  # two stand side by side on a phone, too
         if with_model:
             made["generate"] = gr.Button(
-                "Make the picture and its loop", variant="primary", elem_id=f"{PREFIX}_generate"
+                "Make the picture and its loop", variant="primary", elem_id=f"{PREFIX}_generate", min_width=120
             )
-        made["animate"] = gr.Button("Animate", variant="primary", elem_id=f"{PREFIX}_animate")
-        made["cancel"] = gr.Button("Cancel", interactive=False, elem_id=f"{PREFIX}_cancel")
+        made["animate"] = gr.Button("Animate", variant="primary", elem_id=f"{PREFIX}_animate", min_width=120)
+        made["cancel"] = gr.Button("Cancel", interactive=False, elem_id=f"{PREFIX}_cancel", min_width=120)
     for pair in (fields.main[:2], fields.main[2:]):
         with gr.Row():
             for row in pair:

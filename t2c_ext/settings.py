@@ -370,6 +370,7 @@ class RegionSettings:
             "auto",
             "clusters",
             "small",
+            "lite",
             "attention",
             "oneformer-ade",
             "mask2former-ade",

@@ -313,9 +313,9 @@ def test_the_sample_pictures_by_all_that_is_built_in(pictures: Path) -> None:
             assert error.candidates
             continue
         overlaps[name] = intersection_over_union(found.mask, truth)
-    # three more are between 0.44 and 0.5; the truth of one of these has the sky beside the river
-    assert sum(overlap >= 0.5 for overlap in overlaps.values()) >= 7, overlaps
-    assert np.mean(list(overlaps.values())) > 0.67, overlaps
+    # two more are between 0.45 and 0.5; the truth of one of these has the sky beside the river
+    assert sum(overlap >= 0.5 for overlap in overlaps.values()) >= 8, overlaps
+    assert np.mean(list(overlaps.values())) > 0.7, overlaps
     assert min(overlaps.values()) > 0.4, overlaps
 
 

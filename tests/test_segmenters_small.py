@@ -13,8 +13,10 @@ import pytest
 from t2c_ext.evaluate.masks import intersection_over_union
 from t2c_ext.lexicon import load_lexicon
 from t2c_ext.region.segmenters.closed import ClosedSegmenter
-from t2c_ext.region.segmenters.small import LABELS, SIDE, SmallNetwork, SmallSegmenter, SmallVocabulary, starts
-from t2c_ext.region.segmenters.vote import AGREED, CAUTION, NETWORK, Ballot, VoteSegmenter, offer, outcome, probability
+from t2c_ext.region.segmenters.lite import LiteNetwork, LiteSegmenter
+from t2c_ext.region.segmenters.small import LABELS, SIDE, SmallNetwork, SmallSegmenter, SmallVocabulary
+from t2c_ext.region.segmenters.square import SquareNetwork, starts
+from t2c_ext.region.segmenters.vote import CAUTION, NETWORK, Ballot, VoteSegmenter, offer, outcome, probability
 from t2c_ext.types import FloatArray, Region
 from world.canvas import KINDS
 from world.scenes import make_scene
@@ -23,9 +25,10 @@ HELD_OUT = 3_000_000
 """Scenes from here on were seen in no training and no fit."""
 
 
-@pytest.fixture(scope="module")
-def network() -> SmallNetwork:
-    return SmallNetwork()
+@pytest.fixture(scope="module", params=[SmallNetwork, LiteNetwork])
+def network(request: pytest.FixtureRequest) -> SquareNetwork:
+    made: SquareNetwork = request.param()
+    return made
 
 
 def test_the_weights_are_small_and_their_classes_are_the_world_s() -> None:
@@ -35,7 +38,7 @@ def test_the_weights_are_small_and_their_classes_are_the_world_s() -> None:
 
 
 @pytest.mark.parametrize("shape", [(160, 160), (64, 512), (300, 90), (33, 47), (1024, 1000)])
-def test_probabilities_cover_any_picture(network: SmallNetwork, shape: tuple[int, int]) -> None:
+def test_probabilities_cover_any_picture(network: SquareNetwork, shape: tuple[int, int]) -> None:
     picture = np.random.default_rng(1).random((*shape, 3), np.float32)
     found = network.probabilities(picture)
     assert found.shape[0] == len(LABELS) and found.dtype == np.float32
@@ -45,11 +48,11 @@ def test_probabilities_cover_any_picture(network: SmallNetwork, shape: tuple[int
     assert 1 / 1.6 < (shape[1] / shape[0]) / long < 1.6
 
 
-def test_a_mirrored_picture_has_mirrored_masks(network: SmallNetwork) -> None:
+def test_a_mirrored_picture_has_mirrored_masks(network: SquareNetwork) -> None:
     scene = make_scene(HELD_OUT, 160, 200).rgb
     one, other = network.probabilities(scene), network.probabilities(np.ascontiguousarray(scene[:, ::-1]))
     np.testing.assert_allclose(one, other[..., ::-1], atol=0.02)
-    assert np.array_equal(one, SmallNetwork().probabilities(scene)), "always the same"
+    assert np.array_equal(one, type(network)().probabilities(scene)), "always the same"
 
 
 @pytest.mark.parametrize(("length", "span"), [(121, 120), (240, 120), (999, 120), (120, 120)])
@@ -76,9 +79,12 @@ def test_words_mean_classes() -> None:
         assert vocabulary.find(thing.name) == vocabulary.find(thing.words[-1])
 
 
+@pytest.mark.parametrize("make", [SmallSegmenter, LiteSegmenter])
 @pytest.mark.parametrize(("word", "kinds", "least"), [("clouds", ("sky", "cloud"), 0.6), ("river", ("water",), 0.4)])
-def test_unseen_scenes_are_told_apart(word: str, kinds: tuple[str, ...], least: float) -> None:
-    segmenter, found = SmallSegmenter(), []
+def test_unseen_scenes_are_told_apart(
+    make: type[SmallSegmenter], word: str, kinds: tuple[str, ...], least: float
+) -> None:
+    segmenter, found = make(), []
     for seed in range(HELD_OUT, HELD_OUT + 30):
         scene = make_scene(seed, 128, 128)
         truth = scene.shares[[KINDS.index(kind) for kind in kinds]].sum(axis=0)
@@ -90,7 +96,7 @@ def test_unseen_scenes_are_told_apart(word: str, kinds: tuple[str, ...], least: 
 
 
 def test_a_picture_of_nothing_has_nothing_in_it() -> None:
-    for segmenter in (SmallSegmenter(), VoteSegmenter()):
+    for segmenter in (SmallSegmenter(), LiteSegmenter(), VoteSegmenter()):
         for shape in ((1, 1), (1, 300), (15, 15), (16, 400), (40, 40)):
             picture = np.full((*shape, 3), 0.5, np.float32)
             assert all(found.score < 0.1 for found in segmenter.segment(picture, ["river", "sky"]))
@@ -131,7 +137,7 @@ def test_what_both_point_at_is_surer() -> None:
     alone = outcome("river", Ballot(region(left, 0.7, "small"), None, 0.0))
     against = outcome("river", Ballot(region(left, 0.7, "small"), region(1 - left, 0.6, "clusters"), 0.0))
     assert agreed.score > alone.score and agreed.score > against.score
-    assert agreed.source == AGREED and alone.source == "small" and against.source in ("small", "clusters")
+    assert agreed.source == "small + clusters" and alone.source == "small" and against.source in ("small", "clusters")
     np.testing.assert_array_equal(agreed.mask[:, :20], 1)
     np.testing.assert_array_equal(agreed.mask[:, 24:], 0)
     assert 0 < agreed.mask[0, 22] < 1
@@ -171,17 +177,20 @@ def test_in_doubt_the_whole_is_shown_of_which_the_network_sees_a_part() -> None:
 
 def test_a_vote_has_the_log_odds_that_its_weights_say() -> None:
     ballot = Ballot(None, None, 0.5, 0.75)
-    odds = NETWORK.constant - CAUTION + NETWORK.own * np.log(3) + NETWORK.other * np.log(1 / 4)
-    expected = 1 / (1 + np.exp(-(odds + NETWORK.overlap * 0.5 + NETWORK.within * 0.75)))
-    assert probability(NETWORK, 0.75, 0.2, ballot) == pytest.approx(min(expected, 0.95))
-    assert probability(NETWORK, 1.0, 1.0, Ballot(None, None, 1.0, 1.0)) <= 0.95
-    assert probability(NETWORK, 0.0, 0.0, Ballot(None, None, 0.0)) < 0.1
+    weights = NETWORK["small"]
+    odds = weights.constant - CAUTION + weights.own * np.log(3) + weights.other * np.log(1 / 4)
+    expected = 1 / (1 + np.exp(-(odds + weights.overlap * 0.5 + weights.within * 0.75)))
+    assert probability(weights, 0.75, 0.2, ballot) == pytest.approx(min(expected, 0.95))
+    assert probability(weights, 1.0, 1.0, Ballot(None, None, 1.0, 1.0)) <= 0.95
+    assert probability(weights, 0.0, 0.0, Ballot(None, None, 0.0)) < 0.1
 
 
 def test_ballots_say_how_far_both_agree() -> None:
     left, most = halves()
 
     class Says:
+        name = "small"
+
         def __init__(self, mask: FloatArray) -> None:
             self.mask = mask
 

@@ -10,9 +10,9 @@ import cv2
 import numpy as np
 import pytest
 
+from t2c_ext.region.segmenters.onnx_file import Graph, initialisers
 from world import painted, pictures
 from world.canvas import KINDS
-from world.onnx_file import Graph, initialisers
 from world.scenes import make_scene
 from world.shards import MIXED, Shard, labels_of
 from world.styles import along, recoloured, restyled, toned, warped

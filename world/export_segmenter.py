@@ -1,18 +1,22 @@
-"""From the trained state to the file that the package carries: `python -m world.export_segmenter STATE OUT.onnx`."""
+"""From the trained state to the file that the package carries: `python -m world.export_segmenter STATE OUT`.
+
+OUT is an ONNX file of the small network, or the arrays (.npz) that `lite` adds to the features that it builds on.
+"""
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import nn
+from torch import Tensor, nn
 
+from t2c_ext.region.segmenters.onnx_file import Graph
 from world.canvas import KINDS
 from world.network import MaskNetwork, Residual
-from world.onnx_file import Graph
 
 SIDE = 160
 """Side of the square that the written network sees."""
@@ -61,6 +65,19 @@ def _folded(convolution: nn.Conv2d, norm: nn.BatchNorm2d) -> tuple[NDArray[np.fl
     return weight.numpy(), bias.numpy()
 
 
+def own_arrays(state: Mapping[str, Tensor]) -> dict[str, NDArray[np.generic]]:
+    """What is learnt of `lite`: the decoder, in half precision, and the features' scales and shifts.
+
+    The convolutions, means and variances of the features are left out: they are as their own file has them.
+    """
+    found = {}
+    for name, value in state.items():
+        is_norm = "._bn" in name and name.endswith((".weight", ".bias"))
+        if (not name.startswith("features.") or is_norm) and value.is_floating_point():
+            found[name] = value.numpy().astype(np.float16 if value.ndim > 1 else np.float32)
+    return found
+
+
 def main() -> None:
     """Write the file."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -68,8 +85,12 @@ def main() -> None:
     parser.add_argument("out", type=Path)
     parser.add_argument("--side", type=int, default=SIDE)
     options = parser.parse_args()
+    average = torch.load(options.state, weights_only=True)["average"]
+    if options.out.suffix == ".npz":
+        np.savez(options.out, **own_arrays(average))
+        return
     network = MaskNetwork()
-    network.load_state_dict(torch.load(options.state, weights_only=True)["average"])
+    network.load_state_dict(average)
     options.out.write_bytes(onnx_of(network.eval(), options.side))
 
 

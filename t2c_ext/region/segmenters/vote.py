@@ -1,4 +1,6 @@
-"""The built-in network and the rules of colour and place vote: what both point at is surer than what one does.
+"""The package's network and the rules of colour and place vote: what both point at is surer than what one does.
+
+The network is `lite` where its features are installed, else `small`.
 
 Each has a candidate for a word. How likely a candidate is right follows from how sure its maker is, how sure the other
 one is of its own, and how much the two overlap. The weights are a logistic regression on drawn scenes and real pictures
@@ -16,6 +18,7 @@ import numpy as np
 from t2c_ext.region.segmenters.attention import AttentionSegmenter
 from t2c_ext.region.segmenters.base import MOST_OFFERED, POSSIBLE, SMALLEST_OFFERED
 from t2c_ext.region.segmenters.clusters import NUMBERED, OFFERED, ClusterSegmenter
+from t2c_ext.region.segmenters.lite import LiteSegmenter, features_file
 from t2c_ext.region.segmenters.small import SmallSegmenter
 from t2c_ext.types import FloatArray, Region
 
@@ -26,12 +29,9 @@ river, is cut out (below one sixth), and what it is sure of is added (above five
 INSIDE = 0.8
 """Share of the network's candidate that lies in the rules' from which on it is a part of it."""
 
-AGREED = "small + clusters"
-"""Source of a region that both point at."""
-
 CAUTION = 0.2
 """Log-odds of the 55 percent from which on a candidate is moved without asking: of what the fit saw, 3 of 100 things
-that are there are then claimed wrongly (benchmarks/README.md)."""
+that are there are then claimed wrongly by the vote with `small`, and as few with `lite` (benchmarks/README.md)."""
 
 CERTAIN = 0.98
 """Scores are held between this and its complement, so that their log-odds stay finite."""
@@ -63,11 +63,17 @@ class Weights:
     within: float = 0.0
 
 
-NETWORK = Weights(constant=-0.97, own=1.93, other=0.12, overlap=0.49, within=0.34)
-"""For the network's candidate."""
+NETWORK = {
+    "small": Weights(constant=-0.97, own=1.93, other=0.12, overlap=0.49, within=0.34),
+    "lite": Weights(constant=-0.5, own=2.18, other=0.05, overlap=-1.09, within=0.45),
+}
+"""For the candidate of each network."""
 
-RULES = Weights(constant=-4.63, own=0.05, other=0.78, overlap=5.54, within=0.77)
-"""For the rules' candidate."""
+RULES = {
+    "small": Weights(constant=-4.63, own=0.05, other=0.78, overlap=5.54, within=0.77),
+    "lite": Weights(constant=-4.88, own=0.04, other=0.7, overlap=5.36, within=1.13),
+}
+"""For the rules' candidate beside each network."""
 
 
 FOUND = Weights(-0.73, 0.7, 0.02, 1.46, 0.07)
@@ -94,16 +100,23 @@ class Ballot:
         rules: theirs, or None.
         overlap: intersection over union of the two, 0 where one is missing.
         within: their intersection as a share of the smaller one, 0 where one is missing.
+        by: which network it is.
     """
 
     network: Region | None
     rules: Region | None
     overlap: float
     within: float = 0.0
+    by: str = SmallSegmenter.name
+
+
+def own_network() -> SmallSegmenter:
+    """The best of the package's networks whose features are here; nothing is loaded yet."""
+    return SmallSegmenter() if features_file() is None else LiteSegmenter()
 
 
 class VoteSegmenter:
-    """The small network and the rules as one."""
+    """The package's network and the rules as one."""
 
     name = "vote"
     threshold = 0.5
@@ -115,7 +128,7 @@ class VoteSegmenter:
         attention: AttentionSegmenter | None = None,
     ) -> None:
         """Nothing is loaded until it is needed; `attention` has a say where a diffusion model was asked."""
-        self._network, self._rules = network or SmallSegmenter(), rules or ClusterSegmenter()
+        self._network, self._rules = network or own_network(), rules or ClusterSegmenter()
         self._attention = attention
 
     def asking(self, attention: AttentionSegmenter) -> VoteSegmenter:
@@ -128,7 +141,9 @@ class VoteSegmenter:
         second = {region.name: region for region in self._rules.segment(picture, words)}
         both = {word: (first.get(word), second.get(word)) for word in words}
         return {
-            word: Ballot(one, other, *overlap_of(one, other)) for word, (one, other) in both.items() if one or other
+            word: Ballot(one, other, *overlap_of(one, other), self._network.name)
+            for word, (one, other) in both.items()
+            if one or other
         }
 
     def segment(self, picture: FloatArray, words: Sequence[str]) -> list[Region]:
@@ -173,17 +188,18 @@ def outcome(word: str, ballot: Ballot) -> Region:
     if network is None or rules is None:
         only = network or rules
         assert only is not None
-        score = probability(NETWORK if network else RULES, only.score, 0.0, ballot)
+        score = probability((NETWORK if network else RULES)[ballot.by], only.score, 0.0, ballot)
         return Region(word, only.mask, score, only.source)
-    first = probability(NETWORK, network.score, rules.score, ballot)
-    second = probability(RULES, rules.score, network.score, ballot)
+    first = probability(NETWORK[ballot.by], network.score, rules.score, ballot)
+    second = probability(RULES[ballot.by], rules.score, network.score, ballot)
     better, score = (network, first) if first >= second else (rules, second)
     if _lies_inside(ballot):
         better, score = rules, max(first, second)
     if ballot.overlap < 0.5 or min(network.score, rules.score) < VoteSegmenter.threshold:
         return Region(word, better.mask, score, better.source)  # who doubts has no say in where its edge is
     weight = np.float32(max(first / (first + second), LEAST_SAY))
-    return Region(word, weight * network.mask + (1 - weight) * rules.mask, score, AGREED)
+    mask = weight * network.mask + (1 - weight) * rules.mask
+    return Region(word, mask, score, f"{network.source} + {rules.source}")
 
 
 def joined(found: Region | None, seen: Region | None) -> Region:

@@ -15,6 +15,9 @@ IR_VERSION, OPERATORS = 7, 11
 FLOAT, INT, INTS, TEXT = 1, 2, 7, 3
 """The schema's codes of a tensor of float32, and of attributes: a number, several, a text."""
 
+SIX = 6.0
+"""Where the activation of networks for small machines is cut off."""
+
 GRAPH, INITIALISER, DIMENSION, RAW = 7, 5, 1, 9
 """Field numbers: a model's graph, a graph's constant, a tensor's dimension and its bytes."""
 
@@ -47,7 +50,7 @@ def _attribute(name: str, value: Attribute) -> bytes:
     return _bytes(1, name) + b"".join(_number(8, number) for number in value) + _number(20, INTS)
 
 
-def _tensor(name: str, values: NDArray[np.float32]) -> bytes:
+def _tensor(name: str, values: NDArray[np.float32] | np.float32) -> bytes:
     shape = b"".join(_number(1, side) for side in values.shape)
     return shape + _number(2, FLOAT) + _bytes(8, name) + _bytes(9, np.ascontiguousarray(values, "<f4").tobytes())
 
@@ -65,13 +68,35 @@ class Graph:
     tensors: list[bytes] = field(default_factory=list)
     count: int = 0
 
-    def convolve(self, x: str, weight: NDArray[np.float32], bias: NDArray[np.float32], stride: int = 1) -> str:
-        """A convolution with a square kernel [out, in, k, k] and zero padding of half of it."""
-        kernel = weight.shape[2]
-        names = [x, self._constant(weight), self._constant(bias)]
+    def convolve(
+        self,
+        x: str,
+        weight: NDArray[np.float32],
+        bias: NDArray[np.float32],
+        stride: int = 1,
+        *,
+        groups: int = 1,
+        pads: Sequence[int] | None = None,
+    ) -> str:
+        """A convolution with a square kernel [out, in / groups, k, k].
+
+        `pads` is how many zeros stand above, left, below and right; half of the kernel where it is None.
+        """
+        kernel, names = weight.shape[2], [x, self._constant(weight), self._constant(bias)]
+        around = [kernel // 2] * 4 if pads is None else pads
         return self.operator(
-            "Conv", names, kernel_shape=[kernel, kernel], strides=[stride, stride], pads=[kernel // 2] * 4
+            "Conv", names, kernel_shape=[kernel, kernel], strides=[stride, stride], pads=around, group=groups
         )
+
+    def relu6(self, x: str) -> str:
+        """Cut off below zero and above six."""
+        return self.operator("Clip", [x, self._constant(np.float32(0)), self._constant(np.float32(SIX))])
+
+    def smoothly_larger(self, x: str, times: int = 2) -> str:
+        """So many times larger along both sides, linear between the centres of pixels."""
+        scales = self._constant(np.array([1, 1, times, times], np.float32))
+        names = [x, self._constant(np.zeros(0, np.float32)), scales]
+        return self.operator("Resize", names, mode="linear", coordinate_transformation_mode="half_pixel")
 
     def larger(self, x: str, times: int = 2) -> str:
         """Each pixel so many times along both sides."""
@@ -95,7 +120,7 @@ class Graph:
         self.nodes.append(message)
         return result
 
-    def _constant(self, values: NDArray[np.float32]) -> str:
+    def _constant(self, values: NDArray[np.float32] | np.float32) -> str:
         self.count += 1
         name = f"c{self.count}"
         self.tensors.append(_tensor(name, values))

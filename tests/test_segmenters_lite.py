@@ -14,7 +14,8 @@ from t2c_ext.errors import UserError
 from t2c_ext.region.segmenters import choose, lite, vote
 from t2c_ext.region.segmenters.lite import LiteSegmenter, features_file, onnx_of, own_weights, weights_with
 from t2c_ext.region.segmenters.small import SmallSegmenter
-from t2c_ext.weights.torch_files import open_torch_file
+from t2c_ext.weights.pickles import Made, Name, Outside
+from t2c_ext.weights.torch_files import TorchFile, open_torch_file
 
 
 def test_what_comes_with_the_package_is_small_and_holds_no_convolution_of_the_features() -> None:
@@ -110,3 +111,24 @@ def test_arrays_are_read_without_torch_as_torch_wrote_them(tmp_path: Path, layou
     for name, value in found.items():
         assert value.dtype == np.float32 and np.array_equal(value, state[name].numpy())
     assert zipfile.is_zipfile(path) == layout
+
+
+@pytest.mark.parametrize(
+    ("offset", "size", "stride"),
+    [
+        (0, (2, 3), (3, 1)),
+        (1, (4,), (1,)),
+        (0, (2,), (4,)),
+        (-1, (1,), (1,)),
+        (0, (2,), (-1,)),
+        (0, (2**40, 2**40), (0, 0)),
+    ],
+)
+def test_no_array_reaches_beyond_its_storage(
+    tmp_path: Path, offset: int, size: tuple[int, ...], stride: tuple[int, ...]
+) -> None:
+    storage = Outside(("storage", Name("torch", "FloatStorage"), "0", "cpu", 4))
+    node = Made(Name("torch._utils", "_rebuild_tensor_v2"), (storage, offset, size, stride))
+    file = TorchFile(tmp_path / "state.pth", {"weight": node}, lambda key, length: bytearray(length))
+    with pytest.raises(UserError, match="has 4 numbers"):
+        file.arrays()

@@ -14,9 +14,6 @@ from t2c_ext.prompt.tokens import Kind, Token
 
 _BETWEEN = frozenset(["of", "in", "with", "and", "style"])
 
-LONGEST_LOOK = 4
-"""Words in the longest of `LOOKS`."""
-
 _PARTICLES = ("van", "von", "de", "da")
 """What may stand within an artist's name, also where the name is in lower case."""
 
@@ -76,7 +73,7 @@ def style_terms(words: Text, lexicon: Lexicon) -> tuple[str, ...]:
             if runs[-1] and word not in vocab.DETERMINERS:
                 runs.append([])
         elif at in skipped or (
-            at not in mentions and (word in vocab.MEDIA or word in vocab.ARTISTS or is_manner(word))
+            at not in mentions and (word in vocab.MEDIA or word in vocab.ARTISTS or _is_manner(word))
         ):
             runs[-1].append(token)
         elif runs[-1]:
@@ -90,8 +87,8 @@ def _tagged(tokens: list[Token], tagger: Tagger) -> list[bool]:
 
 
 def _is_style(word: str) -> bool:
-    known = vocab.MEDIA | vocab.ARTISTS | vocab.STYLE_NOUNS | vocab.NOT_NOUNS
-    return word in known or is_manner(word)
+    lists = (vocab.MEDIA, vocab.ARTISTS, vocab.STYLE_NOUNS, vocab.NOT_NOUNS)
+    return any(word in words for words in lists) or _is_manner(word)
 
 
 def _could_be_noun(word: str, token: Token) -> bool:
@@ -151,14 +148,14 @@ def _is_look(words: list[str]) -> bool:
     """Whether words name a look and nothing else: phrases of `LOOKS` among media and adjectives."""
     at, named = 0, False
     while at < len(words):
-        length = next((n for n in range(LONGEST_LOOK, 0, -1) if " ".join(words[at : at + n]) in vocab.LOOKS), 0)
-        if not length and not (words[at] in vocab.MEDIA or words[at] in vocab.ADJECTIVES or is_manner(words[at])):
+        length = next((n for n in range(vocab.LONGEST_LOOK, 0, -1) if " ".join(words[at : at + n]) in vocab.LOOKS), 0)
+        if not length and not (words[at] in vocab.MEDIA or words[at] in vocab.ADJECTIVES or _is_manner(words[at])):
             return False
         named, at = named or length > 0, at + max(length, 1)
     return named
 
 
-def is_manner(word: str) -> bool:
+def _is_manner(word: str) -> bool:
     """Whether a word's form tells that it is a movement of art or a manner: "vorticism", "cottagecore"."""
     return len(word) > 5 and word.endswith(vocab.LOOK_ENDINGS) and word not in vocab.NO_LOOKS
 

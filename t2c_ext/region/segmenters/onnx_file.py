@@ -15,9 +15,6 @@ IR_VERSION, OPERATORS = 7, 11
 FLOAT, INT, INTS, TEXT = 1, 2, 7, 3
 """The schema's codes of a tensor of float32, and of attributes: a number, several, a text."""
 
-SIX = 6.0
-"""Where the activation of networks for small machines is cut off."""
-
 GRAPH, INITIALISER, DIMENSION, RAW = 7, 5, 1, 9
 """Field numbers: a model's graph, a graph's constant, a tensor's dimension and its bytes."""
 
@@ -90,7 +87,7 @@ class Graph:
 
     def relu6(self, x: str) -> str:
         """Cut off below zero and above six."""
-        return self.operator("Clip", [x, self._constant(np.float32(0)), self._constant(np.float32(SIX))])
+        return self.operator("Clip", [x, self._constant(np.float32(0)), self._constant(np.float32(6))])
 
     def smoothly_larger(self, x: str, times: int = 2) -> str:
         """So many times larger along both sides, linear between the centres of pixels."""

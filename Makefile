@@ -2,7 +2,7 @@
 PYTHON ?= .venv/bin/python
 PINS ?= constraints/current.txt
 
-.PHONY: setup test parity style types javascript check webui wheel
+.PHONY: setup test thorough parity style types javascript check webui wheel
 
 setup:  ## a virtual environment with everything that the tests need
 	python3 -m venv .venv
@@ -10,6 +10,9 @@ setup:  ## a virtual environment with everything that the tests need
 
 test:  ## the suite
 	$(PYTHON) -m pytest tests -n auto --dist loadfile
+
+thorough:  ## also what takes long: in a browser, from a wheel, with programs killed midway
+	$(PYTHON) -m pytest tests -n auto --dist loadfile --thorough
 
 parity:  ## the numbers of the paper's own code
 	$(PYTHON) -m pytest tests -m parity
@@ -30,7 +33,7 @@ node_modules/.package-lock.json: package-lock.json
 	npm ci --silent
 	@touch $@
 
-check: style types javascript test  ## what has to pass before a change is sent
+check: style types javascript thorough  ## what has to pass before a change is sent
 
 webui:  ## in a real WebUI: make webui WEBUI=path/to/stable-diffusion-webui
 	$(PYTHON) -m pytest tests/webui --webui-dir "$(WEBUI)" -v

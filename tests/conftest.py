@@ -32,16 +32,19 @@ settings.load_profile("repeatable")
 
 
 LONG = (
-    "browser/test_app.py",
     "browser/test_canvas.py",
-    "test_twin_diffusion.py",
-    "test_batch_ray.py",
+    "browser/test_app.py",
     "test_wheel.py",
-    "test_generate.py",
-    "test_resume.py",
+    "test_twin_diffusion.py",
     "test_region.py",
-    "test_webui_script.py",
+    "test_batch_ray.py",
+    "test_resume.py",
+    "test_outputs.py",
+    "test_batch_run.py",
     "test_workspace_damage.py",
+    "test_evaluate.py",
+    "test_motion_solver.py",
+    "test_twin_diffusion_loading.py",
 )
 """Files that take longest, the longest first; after them a long one that begins last would leave processors idle."""
 
@@ -53,8 +56,18 @@ def pytest_configure(config: pytest.Config) -> None:
         config.option.maxworkerrestart = config.option.maxworkerrestart or "0"
 
 
+def _leaves_thorough_out(config: pytest.Config) -> bool:
+    """Thorough tests are left out unless they are asked for: by the option, by a marker, or by their file's name."""
+    named = config.option.markexpr or any(".py" in argument for argument in config.args)
+    return not (config.option.thorough or named)
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Beside other workers, which take a file each (`--dist loadfile`), long files first, then by their tests."""
+    if _leaves_thorough_out(config):
+        left_out = [item for item in items if item.get_closest_marker("thorough")]
+        items[:] = [item for item in items if not item.get_closest_marker("thorough")]
+        config.hook.pytest_deselected(items=left_out)
     if not hasattr(config, "workerinput"):
         return
     files = [item.nodeid.partition("::")[0] for item in items]
@@ -71,6 +84,9 @@ def pytest_collection_finish() -> None:
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say what was not judged, and why, in one line for each reason."""
     reasons: dict[str, int] = {}
+    if _leaves_thorough_out(terminalreporter.config):
+        terminalreporter.section("the thorough tests were left out")
+        terminalreporter.write_line("--thorough runs them, too: in a browser, from a wheel, with programs killed midway")
     for report in terminalreporter.getreports("skipped"):
         reason = str(report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr)
         reasons[reason.removeprefix("Skipped: ")] = reasons.get(reason.removeprefix("Skipped: "), 0) + 1
@@ -85,6 +101,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser._anonymous._arggroup.conflict_handler = "resolve"
     parser.addoption("--fixtures", default=None, help="folder with INDEX.json and the numeric fixtures")
     parser.addoption("--segmentation-fixtures", default=None, help="likewise, of segmentation from attention")
+    parser.addoption("--thorough", action="store_true", help="also the tests that take long")
     parser.addoption("--webui-dir", default=None, help="a WebUI's folder, for the tests in tests/webui")
     parser.addoption("--webui-python", default=None, help="its Python; else that of its own venv")
 

@@ -23,6 +23,7 @@ def target(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
         yield Target(address, place / "work", outside)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("attack", [row for row in ATTACKS if not row.slow], ids=lambda row: row.run.__name__)
 def test_the_app_lets_no_one_in(target: Target, attack: Attack) -> None:
     outcome = attack.run(target)

@@ -126,6 +126,7 @@ def test_a_public_address_is_allowed_and_its_failure_is_a_line(
     assert len(capsys.readouterr().err.splitlines()) == 1
 
 
+@pytest.mark.thorough
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has other signals")
 @pytest.mark.usefixtures("signals_heard")
 @pytest.mark.parametrize("number", ["SIGTERM", "SIGHUP"])

@@ -35,7 +35,7 @@ from t2c_ext.errors import UserError
 from t2c_ext.keeper import Keeper
 from t2c_ext.recipe import Recipe
 
-pytestmark = [pytest.mark.ray, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.thorough, pytest.mark.ray, pytest.mark.timeout(900)]
 
 PICTURES, PROMPTS = 8, 1
 

@@ -46,6 +46,7 @@ def unseen(stage: str, done: int, total: int) -> None:
     """Nobody looks."""
 
 
+@pytest.mark.thorough
 @posix
 def test_a_killed_batch_goes_on_and_ends_as_if_nothing_had_been(tmp_path: Path) -> None:
     pictures, mask = make_pictures(tmp_path, 5)
@@ -83,6 +84,7 @@ def manifest_lines(out: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in lines if "sta\n" not in line and line.endswith("}")]
 
 
+@pytest.mark.thorough
 @posix
 @pytest.mark.usefixtures("signals_heard")
 def test_the_first_interrupt_lets_what_is_in_hand_be_finished(tmp_path: Path) -> None:
@@ -97,6 +99,7 @@ def test_the_first_interrupt_lets_what_is_in_hand_be_finished(tmp_path: Path) ->
     assert not (tmp_path / "out" / "unfinished").exists(), "nothing is half"
 
 
+@pytest.mark.thorough
 def test_a_row_that_fails_stops_no_other_and_is_tried_again_by_the_next_run(tmp_path: Path) -> None:
     pictures, mask = make_pictures(tmp_path, 2)
     (pictures / "p000.png").write_bytes(b"no picture")

@@ -76,6 +76,7 @@ def test_without_an_output_a_free_name_is_taken(
     assert (tmp_path / "still-loop.gif").exists() and (tmp_path / "still-loop-2.gif").exists()
 
 
+@pytest.mark.thorough
 def test_a_folder_of_pictures_makes_a_folder_of_loops(
     tmp_path: Path, still: Path, mask: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -24,6 +24,7 @@ def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", ["art.png", "mask.png", "mask_clouds.png", "mask_river.png", "mask_waterfall.png"])
 def test_the_script_draws_the_bundled_pictures(drawn: Path, name: str) -> None:
     """Up to what another release's rounding may change: a level in a few pixels."""
@@ -35,6 +36,7 @@ def test_the_script_draws_the_bundled_pictures(drawn: Path, name: str) -> None:
     assert (difference > 2).mean() < 1e-3 and difference.mean() < 0.01
 
 
+@pytest.mark.thorough
 def test_the_script_writes_the_bundled_flow_and_words(drawn: Path) -> None:
     with example_file("flow_truth.npz") as path, np.load(path) as bundled, np.load(drawn / "flow_truth.npz") as again:
         np.testing.assert_allclose(again["flow"], bundled["flow"], atol=2e-3)

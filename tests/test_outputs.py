@@ -303,6 +303,7 @@ def _batch(here: Path, *names: str) -> Path:
     return folder
 
 
+@pytest.mark.thorough
 def test_each_picture_of_a_batch_has_its_own_loop(here: Path) -> None:
     folder = _batch(here, "IMG_1.JPG", "img_1.png", "IMG_1.webp", "photo.jfif", "plain.ppm", "img_1-png.bmp")
     (folder / "._IMG_1.JPG").write_bytes(b"\0\5\x16\7AppleDouble")
@@ -327,6 +328,7 @@ def test_the_folder_of_the_pictures_is_not_that_of_the_loops(here: Path, output:
     assert _snapshot(here) == before
 
 
+@pytest.mark.thorough
 def test_one_may_be_in_the_folder_of_the_pictures(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(_batch(here, "pond.webp", "v1.2 of the pond.png"))
     assert _animate(picture=".", mask="../mask.png") == 0
@@ -336,6 +338,7 @@ def test_one_may_be_in_the_folder_of_the_pictures(here: Path, monkeypatch: pytes
     assert folders == {"pond", "v1_2 of the pond"}
 
 
+@pytest.mark.thorough
 def test_a_loop_of_another_program_stops_only_its_own_picture(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     _batch(here, "a.png", "b.png")
     Path("out").mkdir()

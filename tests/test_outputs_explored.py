@@ -17,7 +17,7 @@ from PIL import Image
 from t2c_ext.cli import main
 from t2c_ext.media.ownership import is_our_file, is_our_folder
 
-pytestmark = pytest.mark.skipif(os.name == "nt", reason="links need rights there")
+pytestmark = [pytest.mark.thorough, pytest.mark.skipif(os.name == "nt", reason="links need rights there")]
 
 SIDE = 16
 NAMES = ("a.mp4", "a.png", "pond.webp", "docs", "ws", "frames", "b.gif")

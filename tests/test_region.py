@@ -280,6 +280,7 @@ def test_the_offers_are_disjoint_and_always_the_same(pictures: Path) -> None:
     assert sum((region.mask > 0.5).astype(int) for region in first).max() == 1
 
 
+@pytest.mark.thorough
 def test_the_sample_pictures(pictures: Path) -> None:
     right, wrong, mirrored = [], [], []
     for name, words in WORDS.items():
@@ -302,6 +303,7 @@ def test_the_sample_pictures(pictures: Path) -> None:
     assert not wrong
 
 
+@pytest.mark.thorough
 def test_the_sample_pictures_by_all_that_is_built_in(pictures: Path) -> None:
     """The truth of `twin-waterfall` is itself a guess of attention."""
     overlaps = {}

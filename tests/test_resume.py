@@ -44,16 +44,19 @@ def _disturbed(how: str, folder: Path, seed: int, count: int) -> list[str]:
     return [str(row) for row in found]
 
 
+@pytest.mark.thorough
 @forks
 def test_a_run_that_was_killed_anywhere_ends_in_the_same_files(tmp_path: Path) -> None:
     assert _disturbed("kill", tmp_path, 14, RUNS) == []
 
 
+@pytest.mark.thorough
 @forks
 def test_who_goes_back_to_the_old_settings_after_a_kill_has_the_old_files(tmp_path: Path) -> None:
     assert _disturbed("back", tmp_path, 41, RUNS // 2) == []
 
 
+@pytest.mark.thorough
 @forks
 def test_a_full_disk_is_told_in_one_line_and_leaves_nothing_half(tmp_path: Path) -> None:
     assert _disturbed("full", tmp_path, 5, 10) == []

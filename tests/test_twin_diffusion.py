@@ -353,6 +353,7 @@ def test_another_painting_makes_another_twin(sd1: Components) -> None:
     assert np.abs(first.natural.rgb - second.natural.rgb).max() > 1e-3
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("family", ["SD1", "SD2"])
 def test_inversion_comes_back_to_the_painting_the_closer_the_more_steps(family: str) -> None:
     components = tiny_components(family)

@@ -45,6 +45,7 @@ def _loaded(missing: str, breaking: str) -> str:
     return found.stdout
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("missing", ["av", "numba", "cv2"])
 def test_a_missing_package_is_a_sentence_in_the_panel(missing: str) -> None:
     said = _loaded(missing, f"sys.modules[{missing!r}] = None")

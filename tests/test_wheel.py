@@ -15,6 +15,8 @@ import pytest
 from t2c_ext.demo import HOW
 from t2c_ext.twin import miniature
 
+pytestmark = pytest.mark.thorough
+
 ROOT = Path(__file__).resolve().parent.parent
 
 

@@ -100,6 +100,7 @@ FILES = (
 """Every kind of file of a workspace."""
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", FILES)
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_damage_is_mended_or_named(tmp_path: Path, whole: Path, name: str, damage: str) -> None:

@@ -111,6 +111,7 @@ def test_words_are_taught_where_their_things_are(untrained: tuple[Path, tuple[An
     assert attention_loss([wrong], found, times + 900) == 0
 
 
+@pytest.mark.thorough
 def test_training_goes_on_where_it_stood(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for module in (lessons, autoencoder, train_miniature):
         monkeypatch.setattr(module, "SIZE", 2)

@@ -47,7 +47,7 @@ RATE = 2.5e-3
 RATE_ON = 1.6e-3
 """The rate of learning at first; the second one where the weights are not new."""
 
-LITE_CROPS, LITE_RATE, NORMS = (144, 160), 2e-3, 0.5
+LITE_CROPS, LITE_RATE, NORMS = (144, 192), 2e-3, 0.5
 """Of `lite`; the scales and shifts of the features' normalisations learn at half of its rate."""
 
 STYLED, STYLED_PAINTED = 0.72, 0.3
@@ -78,22 +78,38 @@ class Kind:
         crops: side of what it sees, at first and after `COARSE` of the steps.
         rate: of learning at first, where the weights are new.
         groups: of a network's parameters that learn, each with its share of the rate.
+        start: fills a network with the weights of a file; some pictures to see are given, too.
     """
 
     make: Callable[[], nn.Module]
     crops: tuple[int, int]
     rate: float
     groups: Callable[[nn.Module], list[tuple[list[nn.Parameter], float]]]
+    start: Callable[[nn.Module, Path, Tensor], None]
 
 
 def small() -> Kind:
     """The small network."""
-    return Kind(MaskNetwork, CROPS, RATE, lambda network: [(list(network.parameters()), 1.0)])
+    return Kind(MaskNetwork, CROPS, RATE, lambda network: [(list(network.parameters()), 1.0)], _from_onnx)
 
 
 def lite(features: Path) -> Kind:
     """`lite`, whose features' convolutions stay as the file has them."""
-    return Kind(lambda: with_features(features), LITE_CROPS, LITE_RATE, _own)
+    return Kind(lambda: with_features(features), LITE_CROPS, LITE_RATE, _own, _from_arrays)
+
+
+def _from_onnx(network: nn.Module, file: Path, pictures: Tensor) -> None:
+    assert isinstance(network, MaskNetwork)
+    fill(network, file.read_bytes(), pictures)
+
+
+def _from_arrays(network: nn.Module, file: Path, pictures: Tensor) -> None:
+    """From what `world.export_segmenter` writes of `lite`; the features are there already."""
+    with np.load(file, allow_pickle=False) as arrays:
+        own = {name: torch.from_numpy(arrays[name].astype(np.float32)) for name in arrays.files}
+    unknown = network.load_state_dict(own, strict=False).unexpected_keys
+    if unknown:
+        raise ValueError(f"{file} is of another network: {unknown[0]}")
 
 
 def _own(network: nn.Module) -> list[tuple[list[nn.Parameter], float]]:
@@ -124,7 +140,7 @@ class Trainer:
             shards: how many of a thousand scenes each.
             total: steps after which the learning rate has fallen to nothing.
             real: labelled pictures to learn from beside the scenes.
-            start: a small network's file whose weights are the first ones; seen only where there is no state.
+            start: a network's file whose weights are the first ones; seen only where there is no state.
             painter: folder of the network that paints (`world.painted.Painter`).
             kind: of network; the small one if None.
         """
@@ -147,8 +163,8 @@ class Trainer:
             self.average.load_state_dict(state["average"])
             self.optimiser.load_state_dict(state["optimiser"])
             self.step = int(state["step"])
-        elif start is not None and isinstance(self.network, MaskNetwork):
-            fill(self.network, start.read_bytes(), self.batch()[0])
+        elif start is not None:
+            self.kind.start(self.network, start, self.batch()[0])
             self.average.load_state_dict(self.network.state_dict())
 
     def _paint(self, painter: Path) -> tuple[Shard, Shard]:

@@ -22,6 +22,8 @@ from t2c_ext.media.frames import read_video
 from t2c_ext.media.pictures import read_mask
 from t2c_ext.region.segmenters.choose import comes_with_the_package
 
+pytestmark = pytest.mark.thorough
+
 if CHROMIUM is None:
     pytest.skip("Chromium is not installed", allow_module_level=True)
 

@@ -10,6 +10,8 @@ import pytest
 
 from browser.canvas_page import Canvas
 
+pytestmark = pytest.mark.thorough
+
 Tab = Callable[..., Canvas]
 
 DRAWN = """(() => {

@@ -14,6 +14,8 @@ from t2c_ext import animate
 from t2c_ext.batch.gallery.page import write_gallery
 from t2c_ext.batch.outcome import DONE, FAILED, Outcome
 
+pytestmark = pytest.mark.thorough
+
 EVIL = "</script><script>window.hit = 1</script><img src=x onerror='window.hit = 2'>\u2028{{ 7 * 7 }}"
 
 

@@ -16,6 +16,8 @@ from PIL import Image
 
 from browser.canvas_page import Canvas
 
+pytestmark = pytest.mark.thorough
+
 FRAMES, FPS, WIDTH, HEIGHT = 12, 10, 96, 64
 FAST = 60
 """Frames per second of the WebM, whose times are whole milliseconds."""

@@ -36,7 +36,6 @@ class Setting:
         help: one or two sentences.
         minimum, maximum, step: bounds of a number, both included.
         choices: the allowed words, or empty.
-        advanced: shown under "more".
         option: the name of its command line option where that differs from `name`.
         place: it may name a file or a folder of this computer, which nobody else is told.
     """
@@ -51,7 +50,6 @@ class Setting:
     maximum: float | None = None
     step: float | None = None
     choices: tuple[str, ...] = ()
-    advanced: bool = False
     option: str = ""
     place: bool = False
 
@@ -144,7 +142,6 @@ def setting(
     maximum: float | None = None,
     step: float | None = None,
     choices: tuple[str, ...] = (),
-    advanced: bool = False,
     option: str = "",
     place: bool = False,
 ) -> Any:
@@ -156,7 +153,6 @@ def setting(
         "maximum": maximum,
         "step": step,
         "choices": choices,
-        "advanced": advanced,
         "option": option,
         "place": place,
     }
@@ -200,7 +196,6 @@ class PromptSettings:
         "nature, realistic, photography",
         "Natural terms",
         "Added to the prompt's nouns to make the prompt of the natural-looking twin.",
-        advanced=True,
     )
     natural_prompt: str = setting(
         "", "Natural prompt", "The prompt of the natural-looking twin. Empty: the prompt's nouns and the natural terms."
@@ -210,14 +205,12 @@ class PromptSettings:
         "Angle",
         "Direction words give the centre of their range of angles, or one drawn from the seed as in the paper.",
         choices=("centre", "random"),
-        advanced=True,
     )
     phrases: str = setting(
         "any",
         "Phrases",
         "Understand any direction words, or only the paper's twelve phrases.",
         choices=("any", "paper"),
-        advanced=True,
     )
     seed: int = setting(
         0, "Seed", "The same seed and settings give the same file.", minimum=0, maximum=2**32 - 1, step=1
@@ -250,7 +243,6 @@ class TwinSettings:
         minimum=1,
         maximum=30,
         step=0.5,
-        advanced=True,
     )
     twin: bool = setting(
         True, "Twin", "Make the natural-looking twin; without it the region is sought in the picture itself."
@@ -263,7 +255,6 @@ class TwinSettings:
         minimum=-1,
         maximum=1,
         step=0.05,
-        advanced=True,
     )
     attention_share: float = setting(
         -1.0,
@@ -273,21 +264,18 @@ class TwinSettings:
         minimum=-1,
         maximum=1,
         step=0.05,
-        advanced=True,
     )
     injection: str = setting(
         "exact",
         "Injection",
         "The shares of the noise's time, or of the steps and one step longer as the paper's code runs.",
         choices=("exact", "paper"),
-        advanced=True,
     )
     negative_schedule: str = setting(
         "off",
         "Negative schedule",
         "Lead the twin away from the picture's own prompt, more and more (the paper: linear). Costs a third more.",
         choices=("off", "linear", "constant", "exp"),
-        advanced=True,
     )
     negative_alpha: float = setting(
         0.75,
@@ -296,14 +284,12 @@ class TwinSettings:
         minimum=0,
         maximum=1,
         step=0.05,
-        advanced=True,
     )
     painting: str = setting(
         "noise",
         "Painting",
         "How a given picture is followed: noised to each step's level, or inverted by DDIM as in the paper (slow).",
         choices=("noise", "invert"),
-        advanced=True,
     )
     inversion_steps: int = setting(
         250,
@@ -312,43 +298,38 @@ class TwinSettings:
         minimum=1,
         maximum=999,
         step=1,
-        advanced=True,
     )
     passes: str = setting(
         "auto",
         "Passes",
         "Both pictures at once, one after the other (half the memory), or (auto) as memory allows.",
         choices=("auto", "lockstep", "two"),
-        advanced=True,
     )
     lora_folder: str = setting(
         "", "LoRA folder", "Where the LoRAs lie that prompts name as <lora:name:0.8>.", place=True
     )
     embeddings_folder: str = setting("", "Embeddings folder", "Where textual inversions lie.", place=True)
     clip_skip: int = setting(
-        1, "Clip skip", "Which of the text encoder's last layers is read.", minimum=1, maximum=12, step=1, advanced=True
+        1, "Clip skip", "Which of the text encoder's last layers is read.", minimum=1, maximum=12, step=1
     )
     prediction: str = setting(
         "auto",
         "Prediction",
         "What the model predicts, where a checkpoint file does not tell.",
         choices=("auto", "epsilon", "v_prediction"),
-        advanced=True,
     )
-    device: str = setting("auto", "Device", "auto, cpu, cuda, cuda:1 or mps.", advanced=True)
+    device: str = setting("auto", "Device", "auto, cpu, cuda, cuda:1 or mps.")
     precision: str = setting(
         "auto",
         "Precision",
         "Of the UNet; auto is fp16 on a GPU and fp32 on the CPU.",
         choices=("auto", "fp32", "fp16", "bf16"),
-        advanced=True,
     )
     memory: str = setting(
         "auto",
         "Memory",
         "Keep the whole model on the GPU, only the part at work, or (auto) the latter on cards below 10 GB.",
         choices=("auto", "keep", "offload"),
-        advanced=True,
     )
 
 
@@ -397,7 +378,6 @@ class RegionSettings:
         minimum=0,
         maximum=64,
         step=1,
-        advanced=True,
     )
     overlap: float = setting(
         0.7,
@@ -406,7 +386,6 @@ class RegionSettings:
         minimum=0.05,
         maximum=1,
         step=0.05,
-        advanced=True,
     )
     erosion: float = setting(
         0.0,
@@ -415,7 +394,6 @@ class RegionSettings:
         minimum=0,
         maximum=32,
         step=1,
-        advanced=True,
     )
     matte: str = setting(
         "auto",
@@ -452,7 +430,6 @@ class MotionSettings:
         "",
         "Hints",
         "Arrows, swirls, pins and frozen areas: a JSON document (on the command line also the name of its file).",
-        advanced=True,
         option="arrows",
     )
     law: str = setting(
@@ -471,7 +448,6 @@ class MotionSettings:
         minimum=0,
         maximum=1,
         step=0.05,
-        advanced=True,
     )
     walls: float = setting(
         0.7,
@@ -480,10 +456,9 @@ class MotionSettings:
         minimum=0,
         maximum=1,
         step=0.05,
-        advanced=True,
     )
     texture: bool = setting(
-        True, "Texture", "Without direction words, take the axis of motion from the picture's texture.", advanced=True
+        True, "Texture", "Without direction words, take the axis of motion from the picture's texture."
     )
 
 
@@ -506,7 +481,6 @@ class LoopSettings:
         "phase: variance-preserving, each place at its own time; plain: variance-preserving, all places at one time; "
         "paper: the paper's cross-fade.",
         choices=("phase", "plain", "paper"),
-        advanced=True,
     )
     kernel: str = setting(
         "sharp",
@@ -514,7 +488,6 @@ class LoopSettings:
         "How pixels are moved: sharp (looked up along the streamline, cubic spline), splat (pushed forward, cubic) or "
         "bilinear (pushed forward, as the paper).",
         choices=("sharp", "splat", "bilinear"),
-        advanced=True,
     )
     phase_spread: float = setting(
         96.0,
@@ -523,7 +496,6 @@ class LoopSettings:
         minimum=16,
         maximum=512,
         step=1,
-        advanced=True,
     )
     start_still: bool = setting(
         False, "Start with the still", "Frame 0 equals the picture (the loop then breathes a little)."
@@ -553,7 +525,6 @@ class LoopSettings:
         minimum=0,
         maximum=100,
         step=1,
-        advanced=True,
     )
     format: str = setting(
         "mp4",
@@ -563,7 +534,7 @@ class LoopSettings:
     )
     quality: int = setting(80, "Quality", "Of the encoding; 100 is the best.", minimum=1, maximum=100, step=1)
     max_megabytes: float = setting(
-        0.0, "Size limit", "Largest file in megabytes (0: no limit).", minimum=0, maximum=4096, step=0.5, advanced=True
+        0.0, "Size limit", "Largest file in megabytes (0: no limit).", minimum=0, maximum=4096, step=0.5
     )
 
 

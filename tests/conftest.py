@@ -86,7 +86,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     reasons: dict[str, int] = {}
     if _leaves_thorough_out(terminalreporter.config):
         terminalreporter.section("the thorough tests were left out")
-        terminalreporter.write_line("--thorough runs them, too: in a browser, from a wheel, with programs killed midway")
+        terminalreporter.write_line("--thorough runs them, too: in a browser, from a wheel, with programs killed")
     for report in terminalreporter.getreports("skipped"):
         reason = str(report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr)
         reasons[reason.removeprefix("Skipped: ")] = reasons.get(reason.removeprefix("Skipped: "), 0) + 1

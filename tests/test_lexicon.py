@@ -7,6 +7,7 @@ from collections import Counter
 import pytest
 
 from t2c_ext.lexicon import load_lexicon, plural
+from t2c_ext.tables import packaged_table
 
 APPEARANCES = {
     "sky", "low water", "falling water", "fire", "pale vapour", "falling specks", "ground cover", "glow",
@@ -25,6 +26,12 @@ COCO = {
 def test_no_word_names_two_things() -> None:
     counts = Counter(word for thing in load_lexicon() for word in thing.words)
     assert [word for word, count in counts.items() if count > 1] == []
+
+
+def test_no_word_stands_twice_in_a_row() -> None:
+    for row in packaged_table("t2c_ext", "lexicon.toml")["thing"]:
+        written = [row["name"], *row.get("synonyms", [])]
+        assert len(written) == len(set(written)), row["name"]
 
 
 def test_rows_are_within_their_vocabularies() -> None:

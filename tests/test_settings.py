@@ -25,7 +25,7 @@ def test_names_flags_and_infotext_keys_are_unique() -> None:
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
 def test_each_row_is_complete(row: Setting) -> None:
-    assert row.label and row.help.endswith(".")
+    assert row.label and row.help.endswith("."), "it has a label, and a help that ends in a full stop"
     assert row.check(row.default) == row.default
     if row.type in (int, float):
         assert row.minimum is not None and row.maximum is not None
@@ -58,7 +58,7 @@ def _values() -> st.SearchStrategy[dict[str, Value]]:
             return st.sampled_from(row.choices)
         if row.type is str:
             return st.text(st.characters(codec="utf-8", exclude_categories=("Cs",)), max_size=30)
-        assert row.minimum is not None and row.maximum is not None
+        assert row.minimum is not None and row.maximum is not None, f"{row.name} has neither choices nor bounds"
         if row.type is int:
             return st.integers(int(row.minimum), int(row.maximum))
         return st.floats(row.minimum, row.maximum)

@@ -11,9 +11,6 @@ from t2c_ext.batch.rows import is_address
 from t2c_ext.batch.storage import fetch
 from t2c_ext.errors import UserError
 
-States = Mapping[str, Mapping[str, Any]]
-"""Of each file its `bytes`, its `time` (ns since 1970) and its `digest`, where they are known."""
-
 
 def state_of(name: str) -> dict[str, Any]:
     """Size, time and digest of a file; of a folder, which may hold a model, or of an address nothing."""

@@ -17,9 +17,6 @@ FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "BMP", "GIF", "AVIF", "PPM", "JPEG2000
 _PLUGINS = ("Png", "Jpeg", "WebP", "Tiff", "Bmp", "Gif", "Avif", "Ppm", "Jpeg2K")
 """The modules that read them; AVIF came with Pillow 11.3."""
 
-HEIC_LIBRARY = "pillow_heif"
-"""Reads HEIC, where it is installed (the extra `heic`)."""
-
 _ENDINGS = """
     .png .jpg .jpeg .jpe .jfif .mpo .webp .tif .tiff .bmp .dib .gif .avif .ppm .pgm .pbm .pnm .jp2 .j2k .heic .heif
 """

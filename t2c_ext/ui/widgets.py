@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 import gradio as gr
@@ -29,14 +28,3 @@ def widget(row: Setting, prefix: str, example: str = "") -> Any:
     if row.minimum is not None and row.maximum is not None and row.maximum < 2**31:
         return gr.Slider(row.minimum, row.maximum, value=row.default, step=row.step, info=row.help, **common)
     return gr.Number(value=row.default, precision=0 if row.type is int else None, info=row.help, **common)
-
-
-def widgets(rows: Iterable[Setting], prefix: str) -> dict[str, Any]:
-    """Widgets for the plain settings, then those of the advanced ones under "More"; by the settings' names."""
-    rows = list(rows)
-    made = {row.name: widget(row, prefix) for row in rows if not row.advanced}
-    advanced = [row for row in rows if row.advanced]
-    if advanced:
-        with gr.Accordion("More", open=False, elem_id=f"{prefix}_more"):
-            made |= {row.name: widget(row, prefix) for row in advanced}
-    return {row.name: made[row.name] for row in rows}

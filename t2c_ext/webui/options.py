@@ -28,13 +28,12 @@ class PanelSettings:
         choices=("given", "result"),
     )
     show_twin: bool = setting(
-        False, "Show the twin", "Put the twins into the gallery, at its end, and into live previews.", advanced=True
+        False, "Show the twin", "Put the twins into the gallery, at its end, and into live previews."
     )
     grid: bool = setting(
         False,
         "Moving grid",
         "In an X/Y/Z plot: write the whole grid as a loop, too; every cell goes round once in it, all in step.",
-        advanced=True,
     )
 
 

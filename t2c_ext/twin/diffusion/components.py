@@ -85,11 +85,6 @@ class Components:
         """Pixels of the picture per pixel of the latents."""
         return int(2 ** (len(self.vae.config.block_out_channels) - 1))
 
-    @property
-    def size_multiple(self) -> int:
-        """Sides of the latents have to be multiples of this for the UNet to meet its own skip connections."""
-        return int(2 ** (len(self.unet.config.block_out_channels) - 1))
-
     @contextmanager
     def at_work(self, *modules: Any) -> Iterator[None]:
         """Keep modules on the device inside the block; with offloading they leave it afterwards."""

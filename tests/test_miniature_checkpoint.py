@@ -34,6 +34,12 @@ def test_every_weight_is_there_in_half_precision(exported: Path) -> None:
     assert all(torch.allclose(state[key].float(), value.float(), rtol=1e-3, atol=1e-7) for key, value in own.items())
 
 
+def test_every_export_has_the_same_bytes(exported: Path, tmp_path: Path) -> None:
+    """safetensors draws the order of what it notes; a WebUI names a model in its pictures by a digest of the file."""
+    assert list(notes_of(exported)) == ["architecture", "format", "made_by"]
+    assert export_checkpoint(tmp_path).read_bytes() == exported.read_bytes()
+
+
 def test_the_configuration_tells_what_the_weights_are(exported: Path) -> None:
     """Its numbers, and those of the text encoder beside the tokenizer, are those of the tensors."""
     params = json.loads(exported.with_suffix(".yaml").read_text())["model"]["params"]

@@ -36,4 +36,10 @@ def test_a_prompt_becomes_a_picture_its_twin_and_a_loop(tmp_path: Path) -> None:
     again = list(handlers.run(end.id, values | {"frames": 7}, Stage.LOOP))[-1]
     assert again.player is not None and "7 frames" in again.player
     assert (folder / "art.png").stat().st_mtime_ns == art, "the picture is not sampled again"
+    same = list(handlers.generate(end.id, values | {"frames": 6}))[-1]
+    assert same.id == end.id and (folder / "art.png").stat().st_mtime_ns == art, "nor where only its loop is another"
+    loop = (folder / "loop.mp4").read_bytes()
+    other = list(handlers.generate(end.id, values | {"seed": 5}))[-1]
+    assert other.id != end.id and (handlers.studio.folder / other.id / "loop.mp4").exists()
+    assert (folder / "loop.mp4").read_bytes() == loop, "another picture leaves the finished loop alone"
     assert "prompt is empty" in list(handlers.generate("", values | {"prompt": " "}))[-1].status

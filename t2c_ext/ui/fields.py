@@ -9,7 +9,7 @@ from typing import Any
 from t2c_ext.settings import Setting, Value, table
 from t2c_ext.types import Stage
 
-FIRST = ("motion", "prompt")
+FIRST = ("prompt", "motion")
 """Said in words, on top."""
 
 MAIN = ("frames", "fps", "speed", "format")

@@ -368,19 +368,30 @@ class Studio:
         return id, self._start(session, workspace, asked, make_job(asked.recipe, picture=session.still.read()))
 
     def generate(self, id: str, values: Mapping[str, object]) -> tuple[str, Task]:
-        """Begin to make a picture from its prompt, and to animate it; as `animate`."""
+        """Begin to make a picture from its prompt, and to animate it; as `animate`.
+
+        Another picture than the one there has a workspace of its own, so that the finished loop before it stays.
+        """
         if not self.makes_pictures:
             raise UserError("no model is given that could make a picture")
         if not str(values.get("prompt") or "").strip():
             raise UserError("the prompt is empty; say what the picture shows")
         known = self.sessions.get(id)
-        again = known is not None and not known.picture
+        again = known is not None and not known.picture and not self._is_another(id, known, values)
         session = known if known is not None and again else Session("")
         asked = self._asked(session, values, self.model)
         job = make_job(asked.recipe, source=None if self.maker is None else self.maker(asked.sampling))
         if not again:
-            id, session = self._new("")
+            before, (id, session) = id, self._new("")
+            if known is not None and not known.picture:  # what was given beside the picture is still on the page
+                session.beside, session.chosen = known.beside, known.chosen
+            self.leave(before)
         return id, self._start(session, Workspace.create(self.folder / id), asked, job)
+
+    def _is_another(self, id: str, session: Session, values: Mapping[str, object]) -> bool:
+        """Whether the settings ask for another picture than that of a finished loop; a drawn seed always does."""
+        drawn = isinstance(seed := values.get("seed"), (int, float)) and seed < 0
+        return session.loop is not None and (drawn or Stage.TWIN in self.out_of_date(id, values))
 
     def run(self, id: str, values: Mapping[str, object], start: Stage) -> tuple[str, Task]:
         """Begin to run a workspace again from a stage on; as `animate`."""

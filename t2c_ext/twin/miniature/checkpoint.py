@@ -56,8 +56,21 @@ def export_checkpoint(folder: Path) -> Path:
     with replacing(checkpoint) as temporary:
         halved = {key: value.half().contiguous() for key, value in state.items()}
         save_file(halved, str(temporary), {"format": "pt", "architecture": json.dumps(told), "made_by": STEM})
+        _order_notes(temporary)
     write_text(config, json.dumps(configuration(state, told), indent=2) + "\n")  # JSON is YAML, too
     return checkpoint
+
+
+def _order_notes(path: Path) -> None:
+    """Sort a file's metadata by name: safetensors draws an order, and a WebUI knows a model by its bytes."""
+    with path.open("r+b") as file:
+        length = int.from_bytes(file.read(8), "little")
+        header = json.loads(file.read(length))
+        header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
+        ordered = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode()
+        assert len(ordered) <= length
+        file.seek(8)
+        file.write(ordered.ljust(length))
 
 
 def configuration(state: Mapping[str, Tensor], told: Mapping[str, Any]) -> dict[str, Any]:

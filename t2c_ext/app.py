@@ -42,6 +42,9 @@ NO_MODEL = (
 
 BUILT_IN = "A small built-in model draws it; for real pictures start the app with t2c app --model CHECKPOINT."
 
+STICKING = ".gradio-container { overflow: clip !important; }"
+"""Gradio's page hides what goes beyond it in a way that lets no bar stay at the window's edge; the WebUIs' do not."""
+
 LOOPBACK = "127.0.0.1"
 
 MOST_CONNECTIONS = 400
@@ -172,7 +175,7 @@ def build(studio: Studio, address: Address) -> Any:
 
     handlers = Handlers(studio, address)
     with gr.Blocks(title=TITLE, analytics_enabled=False) as demo:
-        gr.HTML(f"<style>{style_sheet()}</style>", elem_id="t2c_studio_style")
+        gr.HTML(f"<style>{style_sheet()}{STICKING}</style>", elem_id="t2c_studio_style")
         words = escape(json.dumps(languages(), ensure_ascii=False))
         gr.HTML(f'<div hidden class="t2c-languages" data-words="{words}"></div>', elem_id="t2c_languages")
         cinemagraph_page(handlers, _from_text(studio))

@@ -94,6 +94,26 @@ def test_training_leaves_the_features_convolutions_and_statistics_alone() -> Non
     )
 
 
+def test_training_goes_on_from_what_ships(tmp_path: Path) -> None:
+    torch = pytest.importorskip("torch")
+    from world import train_segmenter
+
+    path = features_file()
+    assert path is not None
+    kind = train_segmenter.lite(path)
+    network = kind.make()
+    shipped = own_weights()
+    written = tmp_path / "lite.npz"
+    np.savez(written, **shipped)
+    kind.start(network, written, torch.zeros(1, 3, 64, 64))
+    for name, value in network.state_dict().items():
+        if name in shipped:
+            np.testing.assert_array_equal(value.numpy(), shipped[name])
+    np.savez(written, **shipped, another=np.zeros(3))
+    with pytest.raises(ValueError, match="another"):
+        kind.start(network, written, torch.zeros(1, 3, 64, 64))
+
+
 @pytest.mark.parametrize("layout", [True, False], ids=["zip", "legacy"])
 def test_arrays_are_read_without_torch_as_torch_wrote_them(tmp_path: Path, layout: bool) -> None:
     torch = pytest.importorskip("torch")

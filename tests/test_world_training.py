@@ -64,13 +64,15 @@ def test_every_real_picture_may_be_learnt_from() -> None:
     assert len(ROWS) >= 10
     for row in ROWS:
         licence = row["licence"].partition(" (")[0]  # who dedicated it may follow
-        assert licence in ("CC-BY-2.0", "CC-BY-3.0", "CC-BY-4.0", "CC0-1.0", "MIT", "public domain")
+        assert licence in ("CC-BY-2.0", "CC-BY-3.0", "CC-BY-4.0", "CC0-1.0", "MIT", "Apache-2.0", "public domain")
         assert row["author"] and row["version"]
         assert len(bytes.fromhex(row["sha256"])) == 32 and row["bytes"] > 5_000
         assert row["most"] in ("", *KINDS)
         for kind, *corners in row["parts"]:
             assert kind in ("", *KINDS) and len(corners) >= 6 and len(corners) % 2 == 0
             assert min(corners) >= 0 and max(corners) <= 100
+        left, top, right, bottom = row.get("within", (0, 0, 100, 100))
+        assert 0 <= left < right <= 100 and 0 <= top < bottom <= 100
 
 
 def test_a_real_picture_is_found_by_its_digest_and_labelled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -93,6 +95,10 @@ def test_a_real_picture_is_found_by_its_digest_and_labelled(tmp_path: Path, monk
     sky, ground = KINDS.index("sky"), KINDS.index("ground")
     assert (labels[:120] == sky).all() and (labels[126:180] == ground).all(), "it ends where the picture's sky does"
     assert labels[220, 192] == MIXED
+    listed.write_text(json.dumps([row | {"within": [0, 0, 50, 75]}]), encoding="utf-8")
+    ((part, owners),) = pictures.labelled_pictures(tmp_path)
+    np.testing.assert_array_equal(part, rgb[:172, :192])
+    np.testing.assert_array_equal(owners, labels[:172, :192])
     archive.write_bytes(b"another")
     with pytest.raises(ValueError, match="version 1"):
         pictures.labelled_pictures(tmp_path)

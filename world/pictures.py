@@ -4,6 +4,7 @@
 `dpkg -x`), a package of npm, or a public repository "owner/name" (at the commit that is its version). Then come its
 file, its author and licence, the digest of its bytes, the class of most of it ("most"), and polygons in hundredths of
 width and height, each over those before it. A class of "" is not learnt from; "photograph" says that it lends no style.
+Of a picture with "within", only the part between these hundredths (left, top, right, bottom) is seen.
 The pictures are not in the repository.
 """
 
@@ -95,7 +96,9 @@ def labelled(row: dict[str, Any], content: bytes) -> Labelled:
     for kind, *corners in row["parts"]:
         mask = inside(corners, height, width)
         labels[snapped(picture, mask, REACH) if kind in SNAPPED else mask] = _label(kind)
-    return np.ascontiguousarray(picture[..., ::-1]), labels
+    left, top, right, bottom = row.get("within", (0, 0, 100, 100))
+    part = np.s_[height * top // 100 : height * bottom // 100, width * left // 100 : width * right // 100]
+    return np.ascontiguousarray(picture[part][..., ::-1]), np.ascontiguousarray(labels[part])
 
 
 def snapped(picture: NDArray[np.uint8], mask: NDArray[np.bool_], reach: float) -> NDArray[np.bool_]:

@@ -47,7 +47,7 @@ RATE = 2.5e-3
 RATE_ON = 1.6e-3
 """The rate of learning at first; the second one where the weights are not new."""
 
-LITE_CROPS, LITE_RATE, NORMS = (144, 192), 2e-3, 0.5
+LITE_CROPS, LITE_RATE, NORMS = (144, 160), 2e-3, 0.5
 """Of `lite`; the scales and shifts of the features' normalisations learn at half of its rate."""
 
 STYLED, STYLED_PAINTED = 0.72, 0.3

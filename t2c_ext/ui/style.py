@@ -30,7 +30,7 @@ CSS = """
 .t2c .t2c-stage img { width: 100%; height: 100%; object-fit: contain; margin: 0; }
 .t2c [id^="t2c_run_"], .t2c #t2c_example { font-size: 90%; font-weight: 500; padding: .35em .6em; min-height: 0;
   min-width: 0; }
-.t2c #t2c_bar { position: sticky; bottom: 0; z-index: 5; padding: 8px 0; background: var(--background-fill-primary);
+.t2c #t2c_bar { position: sticky; bottom: 0; z-index: 45; padding: 8px 0; background: var(--background-fill-primary);
   border-top: 1px solid var(--border-color-primary); }
 .t2c-studio:has(#t2c_side_text[style*="none"]) #t2c_generate { display: none; }
 .t2c-studio #t2c_left, .t2c-studio #t2c_left > * { overflow: visible; }
@@ -50,4 +50,5 @@ CSS = """
 .t2c .t2c-choices { display: grid; grid-template-columns: repeat(auto-fill, minmax(140px, 1fr)); gap: .6em; }
 .t2c .t2c-choices img { width: 100%; border-radius: 8px; margin: 0; }
 """
-"""Sizes, and colours that are not the theme's own, are readable in light and dark."""
+"""Sizes, and colours that are not the theme's own, are readable in light and dark. The bar of buttons lies above
+Gradio's titles (its fourth layer, 40), which would take its clicks, and below its lists."""

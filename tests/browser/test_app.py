@@ -348,3 +348,28 @@ def test_in_a_narrow_window_a_run_and_what_is_opened_come_into_view(browser: Any
     page.wait("s.loop !== null")
     tab.wait_for_function(in_view, arg=".t2c-player-root")
     tab.close()
+
+
+def test_nothing_lies_over_the_bar_of_buttons(browser: Any, address: str) -> None:
+    """It stays at the window's lower edge while the settings pass behind it: their titles may not take its clicks."""
+    tab = browser.new_page(viewport={"width": 1280, "height": 640})
+    page = StudioPage(tab)
+    page.open(address)
+    page.side("From text")
+    tab.get_by_text("How the picture is made").click()
+    tab.get_by_text("Sampler", exact=True).first.wait_for()
+    over = """() => {
+        const bar = document.querySelector('#t2c_bar'), found = [];
+        for (let y = 0; y < document.documentElement.scrollHeight - window.innerHeight; y += 12) {
+            window.scrollTo(0, y);
+            const { left, right, top, bottom } = bar.getBoundingClientRect();
+            for (let x = left + 12; x < right - 12; x += 24) {
+                const at = document.elementFromPoint(x, (top + bottom) / 2);
+                if (at && !bar.contains(at)) found.push([y, Math.round(x), at.outerHTML.slice(0, 80)]);
+            }
+        }
+        return found;
+    }"""
+    assert tab.evaluate("document.querySelector('#t2c_bar').getBoundingClientRect().bottom <= window.innerHeight")
+    assert tab.evaluate(over) == []
+    tab.close()

@@ -429,6 +429,9 @@ def test_a_host_makes_the_pictures_from_its_own_settings(tmp_path: Path, mask: I
     more = _last(handlers.animate(made.id, values | {"speed": 3}))
     assert more.id == made.id and len(asked) == 2 and more.player is not None, "the picture that was made is animated"
     assert asked[1].twin.sampler == "LCM" and art.read_bytes() != before
+    kept = art.read_bytes()
+    other = _last(handlers.generate(made.id, values))
+    assert other.id != made.id and art.read_bytes() == kept, "a seed that is drawn asks for another picture"
     assert "Sampler is" in _last(handlers.generate("", values | {"sampler": "ddim"})).status
     assert "is -2" in _last(handlers.generate("", values | {"seed": -2})).status
 
